@@ -1,0 +1,64 @@
+# Everything a person or CI runs. Only python3 (>= 3.11), make and git must be there; the rest is installed
+# below .venv and node_modules from the pinned lists in requirements/ and package-lock.json.
+
+BIN := .venv/bin
+STAMPS := .venv/.stamps
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+LOCK := $(STAMPS)/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
+	--generate-hashes --no-emit-index-url --no-header \
+	server/pyproject.toml client/pyproject.toml --extra cli
+
+.PHONY: setup demo test test-local check contract bench lock format
+.DEFAULT_GOAL := setup
+
+setup: $(STAMPS)/distributions node_modules/.stamp
+
+$(STAMPS)/venv: scripts/make-venv.sh
+	sh scripts/make-venv.sh .venv
+	@mkdir -p $(STAMPS)
+	@touch $@
+
+# Compiling all of it ahead takes longer than compiling what is used when it is first used.
+$(STAMPS)/pins: requirements/dev.txt $(STAMPS)/venv
+	$(PIP) install --quiet --no-compile --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(STAMPS)/distributions: server/pyproject.toml client/pyproject.toml $(STAMPS)/pins
+	$(PIP) install --quiet --no-deps --no-build-isolation --no-index -e ./server -e ./client
+	@touch $@
+
+node_modules/.stamp: package.json package-lock.json scripts/with-node.sh | $(STAMPS)/pins
+	sh scripts/with-node.sh npm ci --ignore-scripts --silent
+	@touch $@
+
+demo: setup
+	$(BIN)/python scripts/demo.py
+
+test: setup
+	$(BIN)/python -m pytest server/tests client/tests tests $(ARGS)
+
+test-local: setup
+	@echo "test-local: no suite needs torch yet"
+
+check: setup
+	@sh scripts/check.sh
+
+format: setup
+	$(BIN)/ruff check --quiet --fix-only
+	$(BIN)/ruff format --quiet
+
+contract: setup
+	$(BIN)/python scripts/contract.py
+
+bench: setup
+	$(BIN)/python -m bench $(ARGS)
+
+# Renews every pin. For a single package: make lock ARGS="--upgrade-package NAME".
+lock: ARGS ?= --upgrade
+lock: $(STAMPS)/uv/bin/uv
+	$(LOCK) $(ARGS) requirements/dev.in -o requirements/dev.txt
+	$(LOCK) --constraints requirements/dev.txt -o requirements/run.txt
+
+$(STAMPS)/uv/bin/uv: | $(STAMPS)/venv
+	$(BIN)/python -m venv $(STAMPS)/uv
+	$(STAMPS)/uv/bin/pip install --quiet --disable-pip-version-check uv

@@ -1,0 +1,112 @@
+"""The bare baseline: what admission writes, in one transaction each, with no framework and no checks."""
+
+import asyncio
+import queue
+import random
+import sqlite3
+import threading
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from .load import Rate, rate_of
+
+_BODY = '{"seed": 1}'
+
+
+def _statements(marks: list[str]) -> list[str]:
+    """The six writes of an admitted run; ``marks`` are the placeholders of the driver."""
+    one, two, three, four, five, six = marks[:6]
+    return [
+        "INSERT INTO idempotency_keys (workspace_id, operation, key, run_id, expires_at)"
+        f" VALUES ({one}, 'generation', {two}, {three}, {four})",
+        f"UPDATE projects SET last_modified = {one}, places = places + 1 WHERE project_id = {two}",
+        "INSERT INTO canvas_nodes (node_id, project_id, place, beside, type, label, run_id, x, y, created_at)"
+        f" VALUES ({one}, {two}, {three}, 0, 'text', 'nothing', {four}, 0, 0, {five})",
+        "INSERT INTO runs (run_id, workspace_id, project_id, key_id, kind, type, model_id, prompt, params,"
+        " node_id, state, progress, held_micros, attempts, created_at) VALUES"
+        f" ({one}, {two}, {three}, 'key', 'generation', 'text', 't2t-noop', 'nothing', {four}, {five},"
+        f" 'running', 0, 1, 0, {six})",
+        f"UPDATE ledger_balances SET balance_micros = balance_micros - 1 WHERE workspace_id = {one}",
+        "INSERT INTO ledger_entries (entry_id, workspace_id, kind, amount_micros, run_id, phase, created_at)"
+        f" VALUES ({one}, {two}, 'hold', -1, {three}, 'open', {four})",
+    ]
+
+
+def _rows(workspace: str, project: str, number: int) -> list[tuple[Any, ...]]:
+    now = time.time_ns() // 1_000_000
+    run, node = f"run_{uuid.uuid4().hex}", str(uuid.uuid4())
+    return [
+        (workspace, run, run, now),
+        (now, project),
+        (node, project, number, run, now),
+        (run, workspace, project, _BODY, node, now),
+        (workspace,),
+        (f"led_{run}", workspace, run, now),
+    ]
+
+
+async def postgres(url: str, workspace: str, project: str, connections: int, seconds: float) -> Rate:
+    """So many asyncpg connections write as fast as they can."""
+    statements = _statements([f"${number}" for number in range(1, 7)])
+    pool = [await asyncpg.connect(url) for _ in range(connections)]
+    latencies: list[float] = []
+    numbers = iter(range(random.randrange(10**6, 2**30), 2**31 - 1))
+    deadline = time.perf_counter() + seconds
+
+    async def write(connection: Any) -> None:
+        while (began := time.perf_counter()) < deadline:
+            async with connection.transaction():
+                for statement, row in zip(statements, _rows(workspace, project, next(numbers)), strict=True):
+                    await connection.execute(statement, *row)
+            latencies.append(time.perf_counter() - began)
+
+    began = time.perf_counter()
+    await asyncio.gather(*(write(connection) for connection in pool))
+    elapsed = time.perf_counter() - began
+    for connection in pool:
+        await connection.close()
+    return rate_of(latencies, elapsed)
+
+
+def sqlite(path: Path, workspace: str, project: str, connections: int, seconds: float) -> Rate:
+    """So many threads hand their rows to one writer and wait for its commit: SQLite has one writer."""
+    statements = _statements(["?"] * 6)
+    tasks: queue.SimpleQueue[tuple[list[tuple[Any, ...]], threading.Event] | None] = queue.SimpleQueue()
+    latencies: list[float] = []
+    numbers = iter(range(random.randrange(10**6, 2**30), 2**31 - 1))
+    deadline = time.perf_counter() + seconds
+
+    def write() -> None:
+        connection = sqlite3.connect(path, isolation_level=None)
+        connection.execute("PRAGMA synchronous=FULL")
+        while (task := tasks.get()) is not None:
+            connection.execute("BEGIN IMMEDIATE")
+            for statement, row in zip(statements, task[0], strict=True):
+                connection.execute(statement, row)
+            connection.execute("COMMIT")
+            task[1].set()
+        connection.close()
+
+    def ask() -> None:
+        while (began := time.perf_counter()) < deadline:
+            done = threading.Event()
+            tasks.put((_rows(workspace, project, next(numbers)), done))
+            done.wait()
+            latencies.append(time.perf_counter() - began)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    began = time.perf_counter()
+    askers = [threading.Thread(target=ask) for _ in range(connections)]
+    for asker in askers:
+        asker.start()
+    for asker in askers:
+        asker.join()
+    elapsed = time.perf_counter() - began
+    tasks.put(None)
+    writer.join()
+    return rate_of(latencies, elapsed)

@@ -1,0 +1,223 @@
+"""The asynchronous client."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, Unpack
+
+import httpx
+
+from ._base_client import ClientOptions, changed, log_as_asked, undocumented
+from ._config import (
+    DEFAULT_LIMITS,
+    DEFAULT_MAX_RETRIES,
+    NOT_GIVEN,
+    Headers,
+    NotGiven,
+    Timeout,
+    settle,
+    trusted,
+)
+from ._download import download
+from ._drive import AsyncDriver
+from ._operation import RequestOptions, WriteOptions
+from ._pace import REAL, Pace
+from ._version import __version__
+from ._wire import RunOutput
+from .resources.generations import AsyncGenerations
+from .resources.models import AsyncModels
+from .resources.projects import AsyncProjects
+from .resources.runs import AsyncRuns
+from .resources.workspaces import AsyncWorkspaces
+
+
+class AsyncFlora:
+    """``Flora`` for asyncio: the same options, resources and methods, to be awaited.
+
+    A list call is awaited for its first page, or iterated over with ``async for``. Close the client with
+    ``aclose()``, or use it in an ``async with`` block.
+    """
+
+    def __init__(
+        self,
+        *,
+        api_key: str | None = None,
+        base_url: str | httpx.URL | None = None,
+        timeout: Timeout | NotGiven = NOT_GIVEN,
+        max_retries: int = DEFAULT_MAX_RETRIES,
+        default_headers: Headers | None = None,
+        default_query: Mapping[str, object] | None = None,
+        http_client: httpx.AsyncClient | None = None,
+        _pace: Pace | None = None,
+    ) -> None:
+        log_as_asked()
+        config = settle(
+            api_key=api_key,
+            base_url=base_url,
+            timeout=timeout,
+            max_retries=max_retries,
+            default_headers=default_headers,
+            default_query=default_query,
+            user_agent=f"{type(self).__name__}/Python {__version__}",
+        )
+        http = http_client or httpx.AsyncClient(
+            timeout=config.timeout, limits=DEFAULT_LIMITS, follow_redirects=True, verify=trusted()
+        )
+        self._driver = AsyncDriver(config, http, _pace or REAL)
+
+    @cached_property
+    def runs(self) -> AsyncRuns:
+        """Starting, reading and waiting for runs."""
+        return AsyncRuns(self._driver)
+
+    @cached_property
+    def generations(self) -> AsyncGenerations:
+        """Generations and their history."""
+        return AsyncGenerations(self._driver)
+
+    @cached_property
+    def models(self) -> AsyncModels:
+        """The model catalogue."""
+        return AsyncModels(self._driver)
+
+    @cached_property
+    def projects(self) -> AsyncProjects:
+        """Projects and their nodes."""
+        return AsyncProjects(self._driver)
+
+    @cached_property
+    def workspaces(self) -> AsyncWorkspaces:
+        """The workspaces of the key."""
+        return AsyncWorkspaces(self._driver)
+
+    @property
+    def api_key(self) -> str | None:
+        """The key this client sends."""
+        return self._driver.config.api_key
+
+    @property
+    def base_url(self) -> httpx.URL:
+        """The address of the API."""
+        return self._driver.config.base_url
+
+    @property
+    def timeout(self) -> Timeout:
+        """Seconds an attempt may take."""
+        return self._driver.config.timeout
+
+    @property
+    def max_retries(self) -> int:
+        """Attempts after the first."""
+        return self._driver.config.max_retries
+
+    def with_options(self, **changes: Unpack[ClientOptions]) -> Self:
+        """A client with other options and the same connections; ``default_headers`` are added to."""
+        return type(self)(
+            **changed(self._driver.config, changes), http_client=self._driver.http, _pace=self._driver.pace
+        )
+
+    copy = with_options
+
+    async def download(
+        self,
+        output: RunOutput | str,
+        *,
+        to: str | os.PathLike[str] = ".",
+        name: str | None = None,
+        overwrite: bool = False,
+    ) -> Path:
+        """Save an output of a run, or what a URL leads to, and give the path of the file.
+
+        ``to`` is a file, which must not exist unless ``overwrite``, or a folder, in which a free name is
+        chosen (``name`` is its beginning). Text outputs carry their text themselves and become ``.txt``
+        files.
+        """
+        driver = self._driver
+        return await driver.run(
+            download(output, to, driver.config, driver.pace, name=name, overwrite=overwrite)
+        )
+
+    async def get(
+        self,
+        path: str,
+        *,
+        cast_to: Any = object,
+        query: Mapping[str, object] | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> Any:
+        """``GET`` a path that no resource describes; gives parsed JSON, or ``cast_to``."""
+        call = undocumented("GET", path, cast_to=cast_to, query=query, options=WriteOptions(**options))
+        return (await self._driver.exchange(call)).parse()
+
+    async def post(
+        self,
+        path: str,
+        *,
+        cast_to: Any = object,
+        body: Mapping[str, object] | None = None,
+        query: Mapping[str, object] | None = None,
+        **options: Unpack[WriteOptions],
+    ) -> Any:
+        """``POST`` to a path that no resource describes; gives parsed JSON, or ``cast_to``."""
+        call = undocumented("POST", path, cast_to=cast_to, body=body, query=query, options=options)
+        return (await self._driver.exchange(call)).parse()
+
+    async def patch(
+        self,
+        path: str,
+        *,
+        cast_to: Any = object,
+        body: Mapping[str, object] | None = None,
+        query: Mapping[str, object] | None = None,
+        **options: Unpack[WriteOptions],
+    ) -> Any:
+        """``PATCH`` to a path that no resource describes; gives parsed JSON, or ``cast_to``."""
+        call = undocumented("PATCH", path, cast_to=cast_to, body=body, query=query, options=options)
+        return (await self._driver.exchange(call)).parse()
+
+    async def put(
+        self,
+        path: str,
+        *,
+        cast_to: Any = object,
+        body: Mapping[str, object] | None = None,
+        query: Mapping[str, object] | None = None,
+        **options: Unpack[WriteOptions],
+    ) -> Any:
+        """``PUT`` to a path that no resource describes; gives parsed JSON, or ``cast_to``."""
+        call = undocumented("PUT", path, cast_to=cast_to, body=body, query=query, options=options)
+        return (await self._driver.exchange(call)).parse()
+
+    async def delete(
+        self,
+        path: str,
+        *,
+        cast_to: Any = object,
+        body: Mapping[str, object] | None = None,
+        query: Mapping[str, object] | None = None,
+        **options: Unpack[WriteOptions],
+    ) -> Any:
+        """``DELETE`` to a path that no resource describes; gives parsed JSON, or ``cast_to``."""
+        call = undocumented("DELETE", path, cast_to=cast_to, body=body, query=query, options=options)
+        return (await self._driver.exchange(call)).parse()
+
+    async def aclose(self) -> None:
+        """Close the connections, also those of clients made by ``with_options``."""
+        await self._driver.http.aclose()
+
+    close = aclose
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()

@@ -1,0 +1,86 @@
+"""What a client was told: arguments first, then the environment, then defaults."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+
+import httpx
+
+DEFAULT_BASE_URL = "http://127.0.0.1:8787/api/v1"
+DEFAULT_TIMEOUT = httpx.Timeout(60.0, connect=5.0)
+DEFAULT_MAX_RETRIES = 2
+DEFAULT_LIMITS = httpx.Limits(max_connections=1000, max_keepalive_connections=100)
+
+
+@cache
+def trusted() -> ssl.SSLContext:
+    """The certificates to trust, read once: reading them is most of the time a client takes to make."""
+    return httpx.create_ssl_context()
+
+
+class Omit:
+    """In headers: leave this header out, even where it has a default."""
+
+
+class NotGiven:
+    """Told apart from None, which is a value of its own for some options."""
+
+
+NOT_GIVEN = NotGiven()
+
+Headers = Mapping[str, str | Omit]
+Timeout = float | httpx.Timeout | None
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The settled options of one client."""
+
+    api_key: str | None
+    base_url: httpx.URL
+    timeout: Timeout
+    max_retries: int
+    user_agent: str
+    default_headers: Headers = field(default_factory=dict[str, str | Omit])
+    default_query: Mapping[str, object] = field(default_factory=dict[str, object])
+
+
+def settle(
+    *,
+    api_key: str | None,
+    base_url: str | httpx.URL | None,
+    timeout: Timeout | NotGiven,
+    max_retries: int,
+    default_headers: Headers | None,
+    default_query: Mapping[str, object] | None,
+    user_agent: str,
+) -> Config:
+    """Fill in what the caller left open."""
+    if max_retries < 0:
+        raise ValueError("max_retries must be 0 or more")
+    url = httpx.URL(base_url or _env("FLORA_BASE_URL") or DEFAULT_BASE_URL)
+    if url.scheme not in ("http", "https") or not url.host:
+        raise ValueError(f"base_url must be an http or https URL, got {str(url)!r}")
+    return Config(
+        api_key=api_key or _env("FLORA_API_KEY") or _env("TERRARIUM_API_KEY"),
+        base_url=url.copy_with(path=url.path.rstrip("/") + "/"),
+        timeout=DEFAULT_TIMEOUT if isinstance(timeout, NotGiven) else timeout,
+        max_retries=max_retries,
+        user_agent=user_agent,
+        default_headers={**_custom_headers(), **(default_headers or {})},
+        default_query=dict(default_query or {}),
+    )
+
+
+def _env(name: str) -> str | None:
+    return os.environ.get(name, "").strip() or None
+
+
+def _custom_headers() -> dict[str, str | Omit]:
+    """``FLORA_CUSTOM_HEADERS``: one ``Name: value`` a line, beneath the explicit ones."""
+    lines = (line.partition(":") for line in (_env("FLORA_CUSTOM_HEADERS") or "").splitlines())
+    return {name.strip(): value.strip() for name, colon, value in lines if colon and name.strip()}

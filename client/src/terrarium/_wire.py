@@ -1,0 +1,304 @@
+"""The shapes on the wire. Generated from contract/openapi.json by `make contract`; do not edit."""
+
+from typing import Any, Literal
+
+from terrarium._model import FloraModel
+
+
+class CreateProject(FloraModel):
+    """Body of ``POST /projects``."""
+
+    name: str
+    workspace_id: str
+
+
+class ErrorField(FloraModel):
+    """A rejected field and why."""
+
+    field: str
+    message: str
+
+
+class ErrorDetail(FloraModel):
+    """What went wrong; ``fields`` only where fields were rejected."""
+
+    code: Literal[
+        "input_validation_error",
+        "invalid_json",
+        "unauthorized",
+        "invalid_api_key",
+        "insufficient_credits",
+        "forbidden",
+        "not_found",
+        "idempotency_duplicate",
+        "rate_limited",
+        "unknown_error",
+    ]
+    fields: list[ErrorField] | None = None
+    message: str
+
+
+class ErrorEnvelope(FloraModel):
+    """``{"error": {...}}``."""
+
+    error: ErrorDetail
+
+
+class Node(FloraModel):
+    """A visible media node; ``url`` carries the text itself on text nodes. Sizes are pixels."""
+
+    asset_id: str | None = None
+    height: int | None = None
+    label: str | None = None
+    node_id: str
+    type: Literal["image", "video", "audio", "text"]
+    url: str | None = None
+    width: int | None = None
+
+
+class PageMeta(FloraModel):
+    """Where the next page starts; ``next_cursor`` is null on the last one."""
+
+    next_cursor: str | None
+
+
+class NodePage(FloraModel):
+    """One page of a project's nodes, oldest first."""
+
+    canvas_url: str
+    meta: PageMeta
+    nodes: list[Node]
+    project_id: str
+
+
+class ParamOption(FloraModel):
+    """One accepted value."""
+
+    description: str | None = None
+    label: str
+    value: str | int | float | bool
+
+
+class ParamProperty(FloraModel):
+    """Bounds of one key of a ``dict`` parameter."""
+
+    default: float
+    max: float
+    min: float
+
+
+class ModelParam(FloraModel):
+    """One parameter a model accepts."""
+
+    default: Any = None
+    description: str | None = None
+    label: str | None = None
+    max: float | None = None
+    min: float | None = None
+    name: str
+    options: list[ParamOption] | None = None
+    properties: dict[str, ParamProperty] | None = None
+    required: bool
+    type: Literal["string", "string[]", "bool", "int", "int?", "seed", "float", "dict"]
+
+
+class Model(FloraModel):
+    """A model as ``GET /models`` lists it. One credit is 0.001 USD."""
+
+    beta: bool | None = None
+    capabilities: list[str]
+    description: str | None = None
+    estimated_credits: int
+    estimated_seconds: int
+    model_id: str
+    name: str
+    params: list[ModelParam]
+    provider: str
+    type: Literal["image", "video", "audio", "text"]
+
+
+class ModelList(FloraModel):
+    """All models, or those of one type."""
+
+    models: list[Model]
+
+
+class Project(FloraModel):
+    """A project. Times are UTC milliseconds."""
+
+    created_at: int
+    last_modified: int | None
+    name: str
+    origin: str | None
+    project_id: str
+    workspace_id: str
+
+
+class ProjectPage(FloraModel):
+    """One page, most recently used first."""
+
+    meta: PageMeta
+    projects: list[Project]
+
+
+class RunAction(FloraModel):
+    """Which action a run executes."""
+
+    action_id: Literal[
+        "split-text",
+        "find-and-replace-text",
+        "concat-text",
+        "ken-burns-video",
+        "color-grade-image",
+        "change-image-ar",
+        "rotate-image",
+        "flip-image",
+        "color-filter-image",
+        "color-tint-image",
+        "filter-color-image",
+        "blur-image",
+        "duplicate-image",
+        "side-by-side-composite",
+        "add-shape-to-image",
+        "generate-shape-image",
+        "add-text-to-image",
+        "generate-text-image",
+        "qr-code-generator",
+        "stitch-videos",
+        "split-video",
+        "extract-video-frames",
+        "color-grade-video",
+        "video-to-frame-grid",
+        "boomerang-video",
+        "reverse-video",
+        "video-to-long-exposure",
+        "video-effect",
+        "color-filter-video",
+        "speed-up-video",
+        "slow-down-video",
+        "duplicate-video",
+        "greenscreen-video",
+        "resize-video",
+        "change-video-ar",
+        "split-audio-from-video",
+        "merge-audio-into-video",
+    ]
+
+
+class RunModel(FloraModel):
+    """Which model makes a run."""
+
+    model_id: str
+
+
+class RunEstimate(FloraModel):
+    """Answer to ``POST /runs/estimate``: what the same start would hold (USD) and take (seconds)."""
+
+    charged_cost: float
+    estimated_seconds: int | None
+    model: RunModel
+    type: Literal["generation", "technique", "action"]
+
+
+class RunOutput(FloraModel):
+    """One output; for text, ``url`` carries the text itself."""
+
+    output_id: str
+    type: Literal["imageUrl", "videoUrl", "audioUrl", "text", "documentUrl"]
+    url: str
+
+
+class Generation(FloraModel):
+    """A row of ``GET /generations``; ``generation_id`` equals ``run_id``."""
+
+    charged_cost: float | None = None
+    completed_at: int | None = None
+    created_at: int
+    error_code: str | None = None
+    error_message: str | None = None
+    generation_id: str
+    model: RunModel | None = None
+    outputs: list[RunOutput] | None = None
+    poll_url: str | None = None
+    progress: float
+    project_id: str
+    run_id: str
+    started_at: int | None = None
+    status: Literal["pending", "running", "completed", "failed"]
+    workspace_id: str
+
+
+class GenerationPage(FloraModel):
+    """One page, newest first."""
+
+    generations: list[Generation]
+    meta: PageMeta
+
+
+class Run(FloraModel):
+    """A run as ``GET /runs/{run_id}`` shows it. Times are UTC milliseconds, progress 0 to 100."""
+
+    charged_cost: float | None = None
+    completed_at: int | None = None
+    created_at: int
+    error_code: str | None = None
+    error_message: str | None = None
+    outputs: list[RunOutput] | None = None
+    poll_url: str | None = None
+    progress: float
+    run_id: str
+    started_at: int | None = None
+    status: Literal["pending", "running", "completed", "failed"]
+
+
+class RunTechnique(FloraModel):
+    """Which technique a run follows."""
+
+    name: str
+    technique_id: str
+
+
+class RunStarted(FloraModel):
+    """Answer to every start of a run. ``charged_cost`` is the quote in USD."""
+
+    action: RunAction | None = None
+    charged_cost: float
+    estimated_seconds: int | None
+    model: RunModel | None = None
+    poll_url: str | None = None
+    project_id: str | None = None
+    run_id: str
+    technique: RunTechnique | None = None
+    type: Literal["generation", "technique", "action"]
+
+
+class StartGeneration(FloraModel):
+    """Body of ``POST /runs/generation`` and ``POST /generate``."""
+
+    model: str | None = None
+    """Model endpoint ID"""
+    params: dict[str, Any] | None = None
+    """Model parameters"""
+    project_id: str
+    """Project identifier"""
+    prompt: str
+    """Generation prompt"""
+    type: Literal["image", "video", "audio", "text"]
+    """Generation type"""
+    workspace_id: str
+    """Workspace identifier"""
+
+
+class Workspace(FloraModel):
+    """A workspace and the caller's role in it; ``created_at`` in UTC milliseconds."""
+
+    created_at: int | None
+    name: str
+    role: str
+    workspace_id: str
+
+
+class WorkspaceList(FloraModel):
+    """The workspaces of the caller."""
+
+    workspaces: list[Workspace]

@@ -1,0 +1,93 @@
+"""``terrarium runs``: what has been made and what is being made."""
+
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from ._choose import client
+from ._generate import Force, Limit, Out, finish, watch
+from ._lists import AsJson
+from ._report import emit_json, plain, reported
+from ._saving import check
+from ._show import moment, table, usd
+
+runs = typer.Typer(help="List, show and wait for runs.", no_args_is_help=True)
+
+RunId = Annotated[str, typer.Argument(help="Run id.", metavar="RUN_ID")]
+
+
+@runs.command("list")
+@reported
+def list_runs(
+    workspace: Annotated[str | None, typer.Option("--workspace", "-w", help="Only of this one.")] = None,
+    project: Annotated[str | None, typer.Option(help="Only of this one.")] = None,
+    status: Annotated[
+        Literal["pending", "running", "completed", "failed"] | None, typer.Option(help="Only in this state.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List generations, newest first."""
+    with client() as flora:
+        page = flora.generations.list(
+            workspace_id=workspace, project_id=project, status=status, limit=min(limit, 100)
+        )
+        found = list(islice(page, limit))
+    if as_json:
+        emit_json([run.to_dict() for run in found])
+        return
+    rows = [
+        (
+            run.run_id,
+            run.status,
+            f"{run.progress:.0f} %",
+            run.model.model_id if run.model else "",
+            usd(run.charged_cost),
+            moment(run.created_at),
+            run.error_code or "",
+        )
+        for run in found
+    ]
+    table(("RUN", "STATUS", "DONE", "MODEL", "COST", "STARTED", "ERROR"), rows, right=("DONE", "COST"))
+
+
+@runs.command("show")
+@reported
+def show_run(run_id: RunId, as_json: AsJson = False) -> None:
+    """Show one run and its outputs."""
+    with client() as flora:
+        run = flora.runs.retrieve(run_id)
+    if as_json:
+        emit_json(run.to_dict())
+        return
+    lines = [
+        ("run", run.run_id),
+        ("status", f"{run.status}, {run.progress:.0f} %"),
+        ("cost", usd(run.charged_cost)),
+        ("created", moment(run.created_at)),
+        ("started", moment(run.started_at)),
+        ("completed", moment(run.completed_at)),
+        ("error", ": ".join(filter(None, (run.error_code, run.error_message)))),
+        *(("output", output.url) for output in run.outputs or []),
+    ]
+    for name, value in lines:
+        if value:
+            typer.echo(f"{name:<10}{plain(value)}")
+
+
+@runs.command("wait")
+@reported
+def wait_for_run(
+    run_id: RunId,
+    out: Out = None,
+    force: Force = False,
+    timeout: Limit = None,
+    as_json: AsJson = False,
+) -> None:
+    """Wait for a run and save what it made, as ``generate`` does."""
+    check(Path(out) if out is not None else None, force=force)
+    with client() as flora:
+        run = watch(flora, run_id, estimate=None, timeout=timeout, as_json=as_json)
+        finish(flora, run, out=out, name=run.run_id, force=force, as_json=as_json, about={})

@@ -1,0 +1,1 @@
+"""What a client can do, one module per resource of the API."""

@@ -1,0 +1,64 @@
+"""The model catalogue."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Unpack
+
+from .._operation import Operation, RequestOptions, WriteOptions, given
+from .._wire import ModelList
+from ..types import GenerationType
+from ._base import AsyncResource, Resource, raw, raw_async
+
+
+def list_models(type: GenerationType | None, options: RequestOptions) -> Operation[ModelList]:
+    """``GET /models``."""
+    return Operation(
+        method="GET",
+        path="/models",
+        shape=ModelList,
+        query=given(type=type),
+        options=WriteOptions(**options),
+    )
+
+
+class Models(Resource):
+    """``client.models``."""
+
+    @cached_property
+    def with_raw_response(self) -> ModelsWithRawResponse:
+        """The same methods, giving headers and status along with the answer."""
+        return ModelsWithRawResponse(Models(self._driver, raw=True))
+
+    def list(self, *, type: GenerationType | None = None, **options: Unpack[RequestOptions]) -> ModelList:
+        """The models, all or of one type, in ``.models``: their price, time and parameters."""
+        return self._send(list_models(type, options))
+
+
+class AsyncModels(AsyncResource):
+    """``client.models`` of the asynchronous client."""
+
+    @cached_property
+    def with_raw_response(self) -> AsyncModelsWithRawResponse:
+        """The same methods, giving headers and status along with the answer."""
+        return AsyncModelsWithRawResponse(AsyncModels(self._driver, raw=True))
+
+    async def list(
+        self, *, type: GenerationType | None = None, **options: Unpack[RequestOptions]
+    ) -> ModelList:
+        """The models, all or of one type, in ``.models``: their price, time and parameters."""
+        return await self._send(list_models(type, options))
+
+
+class ModelsWithRawResponse:
+    """``client.models.with_raw_response``."""
+
+    def __init__(self, models: Models) -> None:
+        self.list = raw(models.list)
+
+
+class AsyncModelsWithRawResponse:
+    """``client.models.with_raw_response`` of the asynchronous client."""
+
+    def __init__(self, models: AsyncModels) -> None:
+        self.list = raw_async(models.list)

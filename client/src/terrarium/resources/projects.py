@@ -1,0 +1,151 @@
+"""Projects and the media nodes on their canvas."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any, Unpack
+
+from .._operation import Listing, Operation, RequestOptions, WriteOptions, at, given
+from .._pages import AsyncPaginator, SyncPage
+from .._wire import Node, Project
+from ._base import AsyncResource, Resource, raw, raw_async
+
+
+def list_projects(
+    workspace_id: str, query: str | None, limit: int | None, cursor: str | None, options: RequestOptions
+) -> Listing[Project]:
+    """``GET /projects``."""
+    asked = given(workspace_id=workspace_id, query=query, limit=limit, cursor=cursor)
+    return Listing(_page("/projects", asked, options), "projects", Project)
+
+
+def create_project(name: str, workspace_id: str, options: WriteOptions) -> Operation[Project]:
+    """``POST /projects``."""
+    return Operation(
+        method="POST",
+        path="/projects",
+        shape=Project,
+        body={"name": name, "workspace_id": workspace_id},
+        writes=True,
+        options=options,
+    )
+
+
+def retrieve_project(project_id: str, options: RequestOptions) -> Operation[Project]:
+    """``GET /projects/{project_id}``."""
+    path = at("/projects/{}", project_id)
+    return Operation(method="GET", path=path, shape=Project, options=WriteOptions(**options))
+
+
+def list_nodes(
+    project_id: str, limit: int | None, cursor: str | None, options: RequestOptions
+) -> Listing[Node]:
+    """``GET /projects/{project_id}/nodes``."""
+    page = _page(at("/projects/{}/nodes", project_id), given(limit=limit, cursor=cursor), options)
+    return Listing(page, "nodes", Node)
+
+
+def _page(path: str, query: dict[str, object], options: RequestOptions) -> Operation[dict[str, Any]]:
+    return Operation(
+        method="GET", path=path, shape=dict[str, Any], query=query, options=WriteOptions(**options)
+    )
+
+
+class Projects(Resource):
+    """``client.projects``."""
+
+    @cached_property
+    def with_raw_response(self) -> ProjectsWithRawResponse:
+        """The same methods, giving headers and status along with the answer."""
+        return ProjectsWithRawResponse(Projects(self._driver, raw=True))
+
+    def list(
+        self,
+        *,
+        workspace_id: str,
+        query: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> SyncPage[Project]:
+        """The projects of a workspace, most recently used first; ``limit`` is 1 to 100 a page."""
+        return self._list(list_projects(workspace_id, query, limit, cursor, options))
+
+    def create(self, *, name: str, workspace_id: str, **options: Unpack[WriteOptions]) -> Project:
+        """Make a project."""
+        return self._send(create_project(name, workspace_id, options))
+
+    def retrieve(self, project_id: str, **options: Unpack[RequestOptions]) -> Project:
+        """Read one project."""
+        return self._send(retrieve_project(project_id, options))
+
+    def list_nodes(
+        self,
+        project_id: str,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> SyncPage[Node]:
+        """The visible media nodes of a project; ``limit`` is 1 to 100 a page."""
+        return self._list(list_nodes(project_id, limit, cursor, options))
+
+
+class AsyncProjects(AsyncResource):
+    """``client.projects`` of the asynchronous client."""
+
+    @cached_property
+    def with_raw_response(self) -> AsyncProjectsWithRawResponse:
+        """The same methods, giving headers and status along with the answer."""
+        return AsyncProjectsWithRawResponse(AsyncProjects(self._driver, raw=True))
+
+    def list(
+        self,
+        *,
+        workspace_id: str,
+        query: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> AsyncPaginator[Project]:
+        """The projects of a workspace, most recently used first; ``limit`` is 1 to 100 a page."""
+        return self._list(list_projects(workspace_id, query, limit, cursor, options))
+
+    async def create(self, *, name: str, workspace_id: str, **options: Unpack[WriteOptions]) -> Project:
+        """Make a project."""
+        return await self._send(create_project(name, workspace_id, options))
+
+    async def retrieve(self, project_id: str, **options: Unpack[RequestOptions]) -> Project:
+        """Read one project."""
+        return await self._send(retrieve_project(project_id, options))
+
+    def list_nodes(
+        self,
+        project_id: str,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> AsyncPaginator[Node]:
+        """The visible media nodes of a project; ``limit`` is 1 to 100 a page."""
+        return self._list(list_nodes(project_id, limit, cursor, options))
+
+
+class ProjectsWithRawResponse:
+    """``client.projects.with_raw_response``."""
+
+    def __init__(self, projects: Projects) -> None:
+        self.list = raw(projects.list)
+        self.create = raw(projects.create)
+        self.retrieve = raw(projects.retrieve)
+        self.list_nodes = raw(projects.list_nodes)
+
+
+class AsyncProjectsWithRawResponse:
+    """``client.projects.with_raw_response`` of the asynchronous client."""
+
+    def __init__(self, projects: AsyncProjects) -> None:
+        self.list = raw_async(projects.list)
+        self.create = raw_async(projects.create)
+        self.retrieve = raw_async(projects.retrieve)
+        self.list_nodes = raw_async(projects.list_nodes)

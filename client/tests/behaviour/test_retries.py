@@ -1,0 +1,225 @@
+"""Which calls are tried again, after how long, and that a write happens once."""
+
+from dataclasses import replace
+from email.utils import formatdate
+from typing import Any
+
+import httpx
+import pytest
+
+from terrarium import (
+    APIConnectionError,
+    APITimeoutError,
+    ConflictError,
+    Flora,
+    InternalServerError,
+    NotFoundError,
+    RateLimitError,
+)
+
+from .scripted import LOST, START, STARTED, Answer, Clients, FakeTime, ScriptedServer, refusal, run
+
+CREATED = Answer(201, STARTED)
+BROKEN = refusal(500, "unknown_error", "An unknown error occurred.")
+TAKEN = refusal(
+    409,
+    "idempotency_duplicate",
+    "Duplicate idempotency key.",
+    location="http://elsewhere.example/api/v1/runs/run_1",
+    x_should_retry="false",
+)
+ESTIMATE = {
+    "charged_cost": 0.004,
+    "estimated_seconds": 3,
+    "model": {"model_id": "t2i-sketch"},
+    "type": "generation",
+}
+
+
+def start(client: Any) -> Any:
+    return client.runs.start_generation(**START)
+
+
+@pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503])
+def test_passing_failures_are_tried_twice_more(
+    flora: Clients, server: ScriptedServer, time: FakeTime, status: int
+) -> None:
+    server.script = [refusal(status, "unknown_error", "Not now.")] * 2 + [CREATED]
+    assert flora(start).run_id == "run_1"
+    assert time.slept == [0.5, 1.0]
+
+
+def test_one_idempotency_key_over_all_attempts_of_one_call(flora: Clients, server: ScriptedServer) -> None:
+    server.script = [BROKEN, LOST, CREATED, CREATED]
+    flora(start)
+    flora(start)
+    keys = [seen.headers["idempotency-key"] for seen in server.seen]
+    assert len(keys) == 4
+    assert len(set(keys[:3])) == 1
+    assert keys[3] != keys[0]
+
+
+def test_a_given_idempotency_key_is_sent(flora: Clients, server: ScriptedServer) -> None:
+    server.script = [BROKEN, CREATED]
+    flora(lambda client: client.generations.create(**START, idempotency_key="mug-1"))
+    assert [seen.headers["idempotency-key"] for seen in server.seen] == ["mug-1", "mug-1"]
+    assert server.seen[0].path == "/api/v1/generate"
+
+
+def test_reads_and_quotes_carry_no_key(flora: Clients, server: ScriptedServer) -> None:
+    server.script = [Answer(200, run()), Answer(200, ESTIMATE)]
+    flora(lambda client: client.runs.retrieve("run_1"))
+    assert flora(lambda client: client.runs.estimate(**START)).charged_cost == 0.004
+    assert not any("idempotency-key" in seen.headers for seen in server.seen)
+    assert server.seen[1].body == START
+
+
+def test_refusals_are_final(flora: Clients, server: ScriptedServer, time: FakeTime) -> None:
+    server.script = [refusal(404, "not_found", "Not found.")]
+    with pytest.raises(NotFoundError):
+        flora(start)
+    assert time.slept == []
+
+
+@pytest.mark.parametrize(("status", "told", "attempts"), [(500, "false", 1), (400, "true", 3)])
+def test_the_server_decides(
+    flora: Clients, server: ScriptedServer, status: int, told: str, attempts: int
+) -> None:
+    server.script = [refusal(status, "unknown_error", "No.", x_should_retry=told)] * 3
+    with pytest.raises(Exception, match="No"):
+        flora(start)
+    assert len(server.seen) == attempts
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [
+        ({"retry-after-ms": "40"}, 0.04),
+        ({"retry-after": "2.5"}, 2.5),
+        ({"retry-after-ms": "0", "retry-after": "3"}, 3.0),
+        ({"retry-after": formatdate(1007, usegmt=True)}, 7.0),  # the fake clock stands at 1000
+        ({"retry-after": "60"}, 60.0),
+        ({"retry-after": "61"}, 0.5),
+        ({"retry-after": "-1"}, 0.5),
+        ({"retry-after": "nan"}, 0.5),
+        ({"retry-after": "soon"}, 0.5),
+    ],
+)
+def test_the_servers_wait_is_kept_within_reason(
+    flora: Clients, server: ScriptedServer, time: FakeTime, headers: dict[str, str], wait: float
+) -> None:
+    server.script = [Answer(429, {"error": {}}, headers), CREATED]
+    flora(start)
+    assert time.slept == [wait]
+
+
+def test_waits_grow_to_eight_seconds_less_a_random_quarter(server: ScriptedServer, time: FakeTime) -> None:
+    server.script = [BROKEN] * 7
+    pace = replace(time.pace, chance=lambda: 1.0)
+    with (
+        Flora(api_key="k", base_url=server.url, max_retries=6, _pace=pace) as client,
+        pytest.raises(InternalServerError),
+    ):
+        start(client)
+    assert time.slept == [0.375, 0.75, 1.5, 3.0, 6.0, 6.0]
+
+
+def test_the_last_refusal_is_raised(flora: Clients, server: ScriptedServer) -> None:
+    server.script = [refusal(429, "rate_limited", "Rate limit exceeded.")] * 3
+    with pytest.raises(RateLimitError, match="Rate limit exceeded"):
+        flora(start)
+    assert len(server.seen) == 3
+
+
+def test_no_retries_when_told_so(flora: Clients, server: ScriptedServer) -> None:
+    server.script = [BROKEN]
+    with pytest.raises(InternalServerError):
+        flora(lambda client: start(client.with_options(max_retries=0)))
+    assert len(server.seen) == 1
+
+
+def test_a_server_that_is_not_there(flora: Clients, server: ScriptedServer, time: FakeTime) -> None:
+    with pytest.raises(APIConnectionError, match=r"Cannot reach http://127\.0\.0\.1:1\."):
+        flora(start, base_url="http://127.0.0.1:1/api/v1")
+    assert time.slept == [0.5, 1.0]
+
+
+def test_a_server_that_takes_too_long(flora: Clients, server: ScriptedServer) -> None:
+    server.script = [Answer(200, run(), late=0.2)]
+    with pytest.raises(APITimeoutError):
+        flora(lambda client: client.runs.retrieve("run_1", timeout=0.05), max_retries=0)
+
+
+class TestLostAnswers:
+    """A start whose answer was lost is not paid twice, and not reported as a failure."""
+
+    @pytest.mark.parametrize("first", [LOST, Answer(502, b"bad gateway"), Answer(201, STARTED, late=0.3)])
+    def test_the_run_that_got_through_is_found(
+        self, flora: Clients, server: ScriptedServer, first: Answer
+    ) -> None:
+        server.routes = {
+            "GET /runs/run_1": Answer(200, run(poll_url="http://x/runs/run_1")),
+            "POST /runs/estimate": Answer(200, ESTIMATE),
+        }
+        server.script = [first, TAKEN]
+        started = flora(start, timeout=httpx.Timeout(0.1))
+        assert started.run_id == "run_1"
+        assert started.charged_cost == 0.004
+        assert started.estimated_seconds == 3
+        assert started.model.model_id == "t2i-sketch"
+        assert started.project_id == "prj_1"
+        assert [seen.path for seen in server.seen] == [
+            "/api/v1/runs/generation",
+            "/api/v1/runs/generation",
+            "/api/v1/runs/run_1",
+            "/api/v1/runs/estimate",
+        ]
+        # The key went to our server only, whatever host the location names.
+        assert all(seen.headers["authorization"] for seen in server.seen)
+
+    def test_a_server_without_quotes(self, flora: Clients, server: ScriptedServer) -> None:
+        server.routes = {"GET /runs/run_1": Answer(200, run(charged_cost=0.01))}
+        server.script = [LOST, TAKEN, refusal(404, "not_found", "Not found.")]
+        started = flora(start)
+        assert (started.run_id, started.charged_cost, started.estimated_seconds) == ("run_1", 0.01, None)
+
+    def test_raw(self, flora: Clients, server: ScriptedServer) -> None:
+        server.routes = {"GET /runs/run_1": Answer(200, run()), "POST /runs/estimate": Answer(200, ESTIMATE)}
+        server.script = [LOST, TAKEN]
+        response = flora(lambda client: client.runs.with_raw_response.start_generation(**START))
+        assert response.parse().run_id == "run_1"
+        assert (response.retries_taken, response.status_code) == (1, 409)
+
+    def test_a_first_attempt_that_is_refused_raises(self, flora: Clients, server: ScriptedServer) -> None:
+        server.script = [TAKEN]
+        with pytest.raises(ConflictError, match="Duplicate idempotency key") as caught:
+            flora(start)
+        assert caught.value.run_url == "http://elsewhere.example/api/v1/runs/run_1"
+        assert caught.value.code == "idempotency_duplicate"
+
+    def test_a_request_that_never_left_was_not_ours(self, flora: Clients, server: ScriptedServer) -> None:
+        # The first attempt meets no server at all; by the second there is one, and it knows the key.
+        attempts: list[str] = []
+
+        def refuse_first(request: httpx.Request) -> None:
+            attempts.append(request.url.path)
+            if len(attempts) == 1:
+                raise httpx.ConnectError("refused")
+
+        async def refuse_first_async(request: httpx.Request) -> None:
+            refuse_first(request)
+
+        server.script = [TAKEN]
+        hooks: Any = {"request": [refuse_first if flora.colour == "sync" else refuse_first_async]}
+        kind = httpx.Client if flora.colour == "sync" else httpx.AsyncClient
+        with pytest.raises(ConflictError):
+            flora(
+                lambda client: client.runs.start_generation(**START, idempotency_key="mug-1"),
+                http_client=kind(event_hooks=hooks),
+            )
+        assert len(attempts) == 2
+
+    def test_a_conflict_without_a_run_raises(self, flora: Clients, server: ScriptedServer) -> None:
+        server.script = [LOST, refusal(409, "idempotency_duplicate", "Duplicate.", x_should_retry="false")]
+        with pytest.raises(ConflictError):
+            flora(start)

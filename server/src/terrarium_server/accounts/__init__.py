@@ -1,0 +1,60 @@
+"""Workspaces, projects, members and roles, API keys (kept hashed), and who is calling."""
+
+from ._keys import (
+    Caller,
+    KeyRecord,
+    NewKey,
+    authenticate,
+    create_key,
+    give_back,
+    list_keys,
+    revoke_key,
+    spend,
+)
+from ._projects import ProjectRecord, create_project, find_project, list_projects, touch_project
+from ._tables import api_keys, members, projects, workspaces
+from ._workspaces import (
+    ROLES,
+    Member,
+    Role,
+    WorkspaceRecord,
+    add_member,
+    count_workspaces,
+    create_workspace,
+    find_workspace,
+    list_members,
+    list_workspaces,
+    set_rate_limit,
+)
+
+__all__ = [
+    "ROLES",
+    "Caller",
+    "KeyRecord",
+    "Member",
+    "NewKey",
+    "ProjectRecord",
+    "Role",
+    "WorkspaceRecord",
+    "add_member",
+    "api_keys",
+    "authenticate",
+    "count_workspaces",
+    "create_key",
+    "create_project",
+    "create_workspace",
+    "find_project",
+    "find_workspace",
+    "give_back",
+    "list_keys",
+    "list_members",
+    "list_projects",
+    "list_workspaces",
+    "members",
+    "projects",
+    "revoke_key",
+    "set_rate_limit",
+    "spend",
+    "touch_project",
+    "workspaces",
+]

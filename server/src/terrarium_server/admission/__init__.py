@@ -1,0 +1,18 @@
+"""May this run start? One transaction: idempotency key, rate limit, parameters, quote, hold, run, node.
+
+The run row is the queue entry, so whatever is refused leaves nothing behind: no claim on the key, no
+hold, no node, no run.
+"""
+
+from ._admit import Admission, Estimate, GenerationRequest
+from ._idempotency import idempotency_keys
+from ._rate import RateLimits, RateState
+
+__all__ = [
+    "Admission",
+    "Estimate",
+    "GenerationRequest",
+    "RateLimits",
+    "RateState",
+    "idempotency_keys",
+]

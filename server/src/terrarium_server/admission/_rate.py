@@ -1,0 +1,41 @@
+import math
+import time
+from dataclasses import dataclass
+
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+
+from terrarium_server.problems import RateLimited
+
+
+@dataclass(frozen=True, slots=True)
+class RateState:
+    """A workspace's window: runs per minute, how many are left, seconds until the oldest one expires."""
+
+    limit: int
+    remaining: int
+    reset_seconds: int
+
+
+class RateLimits:
+    """Runs a workspace may start within any minute (a moving window, in this process's memory)."""
+
+    def __init__(self, default_per_minute: int) -> None:
+        """Use ``default_per_minute`` for workspaces without a limit of their own."""
+        self._default = default_per_minute
+        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+
+    def hit(self, workspace_id: str, limit: int | None) -> None:
+        """Count one start. Raises RateLimited when the window is full."""
+        item = RateLimitItemPerMinute(limit or self._default)
+        if not self._limiter.hit(item, workspace_id):
+            raise RateLimited(max(1, self.state(workspace_id, limit).reset_seconds))
+
+    def state(self, workspace_id: str, limit: int | None) -> RateState:
+        """Return how a workspace stands, counting nothing."""
+        item = RateLimitItemPerMinute(limit or self._default)
+        stats = self._limiter.get_window_stats(item, workspace_id)
+        # With nothing in the window the library says the reset is a whole window away.
+        reset = math.ceil(stats.reset_time - time.time()) if stats.remaining < item.amount else 0
+        return RateState(item.amount, max(0, stats.remaining), max(0, reset))

@@ -1,0 +1,159 @@
+"""The composition root: the only file that knows everyone."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+
+from terrarium_server import __version__, accounts, ids, ledger, migrations
+from terrarium_server.admission import Admission, RateLimits
+from terrarium_server.catalog import load_catalog
+from terrarium_server.engines import Engines, discover
+from terrarium_server.http import (
+    AnswerHeaders,
+    BodyLimit,
+    Door,
+    api_router,
+    install_refusals,
+    plain_router,
+)
+from terrarium_server.runs import Signals
+from terrarium_server.settings import Settings
+from terrarium_server.store import Blobs, Database
+from terrarium_server.workflows import Bench, Workers, launch
+
+
+class House:
+    """Everything one process holds: made from the settings, started once, closed once."""
+
+    def __init__(self, settings: Settings, *, engines: Engines | None = None) -> None:
+        """Open the database (its schema is brought up to date) and read the catalogue.
+
+        Raises CardError for a wrong model card.
+        """
+        self.settings = settings
+        self.catalog = load_catalog(settings.cards_dir, price_scale=settings.price_scale)
+        self.database = Database(settings.database)
+        migrations.upgrade(self.database)
+        self.blobs = Blobs(settings.data_dir / "media")
+        self.engines = engines or discover(processes=settings.sketch_processes)
+        self.signals = Signals()
+        self.rates = RateLimits(settings.rate_limit)
+        self.admission = Admission(self.catalog, self.rates, self.ring)
+        self.workers: Workers | None = None
+        self.is_accepting = False
+
+    def ring(self) -> None:
+        """Wake this process's worker, if it has one."""
+        if self.workers is not None:
+            self.workers.ring()
+
+    def start_workers(self) -> None:
+        """Start carrying out runs in this process."""
+        bench = Bench(
+            worker_id=ids.mint("wrk"),
+            database=self.database,
+            blobs=self.blobs,
+            catalog=self.catalog,
+            engines=self.engines,
+            signals=self.signals,
+        )
+        self.workers = launch(
+            bench,
+            threads=self.settings.worker_threads,
+            worker_timeout=self.settings.worker_timeout,
+            alone=self.database.is_sqlite,
+            chores=[self.admission.forget_expired],
+        )
+
+    def close(self) -> None:
+        """Stop, in the order that loses nothing."""
+        self.is_accepting = False
+        if self.workers is not None:
+            self.workers.stop()
+        self.engines.close()
+        self.database.close()
+
+
+def first_start(house: House) -> accounts.NewKey | None:
+    """On an empty database, make a workspace with credits, a project and a key; else None."""
+    settings = house.settings
+    with house.database.transaction() as tx:
+        if accounts.count_workspaces(tx):
+            return None
+        workspace = accounts.create_workspace(tx, "My workspace")
+        ledger.open_account(tx, workspace.workspace_id)
+        ledger.grant(
+            tx, workspace.workspace_id, round(settings.bootstrap_credits * 1_000_000), note="first start"
+        )
+        accounts.create_project(tx, workspace.workspace_id, "My project", origin=None)
+        return accounts.create_key(
+            tx, workspace.workspace_id, name="first key", role="owner", secret=settings.bootstrap_key
+        )
+
+
+def create_app(house: House, *, workers: bool = True) -> FastAPI:
+    """Build the HTTP app around a house; with ``workers`` it also carries out runs."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
+        if workers:
+            await asyncio.to_thread(house.start_workers)
+        house.is_accepting = True
+        yield
+        await asyncio.to_thread(house.close)
+
+    app = FastAPI(
+        title="Terrarium",
+        version=__version__,
+        summary="A self-hosted generation server that speaks the public FLORA API.",
+        lifespan=lifespan,
+        docs_url="/docs",
+        redoc_url=None,
+        openapi_url="/openapi.json",
+    )
+    app.state.door = Door(
+        database=house.database,
+        blobs=house.blobs,
+        catalog=house.catalog,
+        admission=house.admission,
+        signals=house.signals,
+        public_url=house.settings.public_url,
+        is_ready=lambda: house.is_accepting,
+    )
+    app.include_router(api_router())
+    app.include_router(plain_router())
+    install_refusals(app)
+    app.add_middleware(BodyLimit, max_bytes=house.settings.max_body_bytes)
+    app.add_middleware(AnswerHeaders, rates=house.rates)
+    app.openapi = lambda: _described(app)  # type: ignore[method-assign]
+    return app
+
+
+def openapi_document() -> dict[str, Any]:
+    """Return our OpenAPI document without opening a database."""
+    app = FastAPI(
+        title="Terrarium",
+        version=__version__,
+        summary="A self-hosted generation server that speaks the public FLORA API.",
+    )
+    app.include_router(api_router())
+    return _described(app)
+
+
+def _described(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        document = FastAPI.openapi(app)
+        document["servers"] = [{"url": "/"}]
+        document["components"]["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
+        document["security"] = [{"bearer": []}]
+        for path in document["paths"].values():
+            for operation in path.values():
+                # FastAPI declares 422 for every body; here that is a 400 with the envelope.
+                operation.get("responses", {}).pop("422", None)
+        for name in ("HTTPValidationError", "ValidationError"):
+            document["components"]["schemas"].pop(name, None)
+        app.openapi_schema = document
+    return app.openapi_schema

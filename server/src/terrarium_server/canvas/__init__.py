@@ -1,0 +1,6 @@
+"""The project's canvas: media nodes, and where the outputs of runs land."""
+
+from ._nodes import NodeRecord, land, list_nodes, place
+from ._tables import nodes
+
+__all__ = ["NodeRecord", "land", "list_nodes", "nodes", "place"]

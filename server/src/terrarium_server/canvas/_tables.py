@@ -1,0 +1,24 @@
+import sqlalchemy as sa
+
+from terrarium_server.store import metadata
+
+nodes = sa.Table(
+    "canvas_nodes",
+    metadata,
+    sa.Column("node_id", sa.Text, primary_key=True),
+    sa.Column("project_id", sa.Text, nullable=False),
+    # The place's number in the project, from 0: the order of the list, n1, n2 … in Mermaid.
+    sa.Column("place", sa.Integer, nullable=False),
+    # More than one output of a run share its place and lie beside each other.
+    sa.Column("beside", sa.Integer, nullable=False),
+    sa.Column("type", sa.Text, nullable=False),
+    sa.Column("label", sa.Text),
+    sa.Column("run_id", sa.Text),
+    sa.Column("output_id", sa.Text),
+    sa.Column("width", sa.Integer),
+    sa.Column("height", sa.Integer),
+    sa.Column("x", sa.Integer, nullable=False),
+    sa.Column("y", sa.Integer, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.UniqueConstraint("project_id", "place", "beside", name="uq_canvas_nodes_place"),
+)

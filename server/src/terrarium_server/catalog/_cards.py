@@ -1,0 +1,105 @@
+import math
+import tomllib
+from pathlib import Path
+from typing import Any, Literal, Self, cast
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+ParamType = Literal["string", "string[]", "bool", "int", "int?", "seed", "float", "dict"]
+MICROS_PER_USD = 1_000_000
+
+
+class CardError(Exception):
+    """A model card cannot be used; the message names the file, the field and the remedy."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+
+class ParamOption(_Part):
+    """One accepted value; ``aliases`` are other spellings that mean the same."""
+
+    value: str | int | float
+    label: str
+    description: str | None = None
+    aliases: tuple[str, ...] = ()
+
+
+class Param(_Part):
+    """One parameter: it drives validation, ``GET /models`` and the web form."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    type: ParamType
+    label: str | None = None
+    description: str | None = None
+    required: bool = False
+    default: Any = None
+    min: float | None = None
+    max: float | None = None
+    max_length: int | None = None
+    options: tuple[ParamOption, ...] = ()
+
+    @field_validator("options", mode="before")
+    @classmethod
+    def _short_options(cls, value: Any) -> Any:
+        if not isinstance(value, list):
+            return value
+        items = cast(list[Any], value)
+        return [item if isinstance(item, dict) else {"value": item, "label": str(item)} for item in items]
+
+
+class Price(_Part):
+    """``usd`` for each run, times the integer parameter named by ``times`` if given."""
+
+    usd: float = Field(0.0, ge=0, le=10_000)
+    times: str | None = None
+
+
+class ModelCard(_Part):
+    """A model: data, not code."""
+
+    id: str = Field(min_length=1, pattern=r"^[a-z0-9][a-z0-9._-]*$")
+    name: str
+    type: Literal["image", "video", "audio", "text"]
+    provider: str
+    description: str
+    engine: str
+    capabilities: tuple[str, ...] = ()
+    default: bool = False
+    beta: bool = False
+    estimated_seconds: int = Field(ge=0)
+    price: Price = Price(usd=0.0)
+    params: tuple[Param, ...] = ()
+
+    @model_validator(mode="after")
+    def _price_names_a_param(self) -> Self:
+        if self.price.times is not None:
+            counted = {
+                param.name for param in self.params if param.type == "int" and param.default is not None
+            }
+            if self.price.times not in counted:
+                raise ValueError(
+                    f"price.times must name an int parameter with a default, of: {sorted(counted)}"
+                )
+        return self
+
+    def quote_micros(self, params: dict[str, Any], price_scale: float) -> int:
+        """Return what a run with these checked parameters costs, in micro-USD, rounded up."""
+        count = params[self.price.times] if self.price.times else 1
+        # The product is rounded before the ceiling, so that 0.004 x 1e6 is 4000 and not 4001.
+        return math.ceil(round(self.price.usd * MICROS_PER_USD * price_scale * count, 3))
+
+
+def read_card(path: Path) -> ModelCard:
+    """Parse one card. Raises CardError naming the file and everything wrong with it."""
+    try:
+        return ModelCard.model_validate(tomllib.loads(path.read_text("utf-8")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise CardError(f"{path}: not valid TOML: {error}") from error
+    except ValidationError as error:
+        causes = "; ".join(
+            f"{'.'.join(str(part) for part in cause['loc']) or 'card'}: {cause['msg']}"
+            for cause in error.errors()
+        )
+        raise CardError(f"{path}: {causes}") from error

@@ -1,0 +1,142 @@
+import math
+from collections.abc import Mapping
+from typing import Any, cast
+
+from terrarium_server.problems import FieldProblem, InvalidInput
+
+from ._cards import ModelCard, Param
+
+# What JSON readers agree on: beyond it a double no longer holds every integer.
+_MAX_INTEGER = 2**53 - 1
+_MAX_TEXT = 100_000
+
+
+class _Rejected(Exception):
+    pass
+
+
+def check_params(card: ModelCard, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters with defaults filled in and aliases resolved.
+
+    Raises InvalidInput naming every parameter that is unknown, missing, of the wrong type or out of
+    range, with what would be accepted. Nothing is ignored: what a model does not take is refused.
+    """
+    problems: list[FieldProblem] = []
+    known = {param.name: param for param in card.params}
+    takes = f"{card.id} takes: {', '.join(known)}" if known else f"{card.id} takes no parameters"
+    for name in params:
+        if name not in known:
+            shown = name if name.isprintable() and len(name) <= 60 else "…"
+            problems.append(FieldProblem(f"params.{shown}", f"Unknown parameter; {takes}"))
+    checked: dict[str, Any] = {}
+    for name, param in known.items():
+        value = params.get(name)
+        if value is None:
+            if param.required:
+                problems.append(FieldProblem(f"params.{name}", "Required"))
+            elif param.default is not None:
+                checked[name] = param.default
+            continue
+        try:
+            checked[name] = _check(param, value)
+        except _Rejected as rejected:
+            problems.append(FieldProblem(f"params.{name}", str(rejected)))
+    if problems:
+        raise InvalidInput(problems)
+    return checked
+
+
+def _check(param: Param, value: Any) -> Any:
+    match param.type:
+        case "bool":
+            if not isinstance(value, bool):
+                raise _Rejected("Must be true or false")
+            return value
+        case "int" | "int?" | "seed":
+            return _option(param, _integer(param, value))
+        case "float":
+            return _option(param, _number(param, value))
+        case "string":
+            return _option(param, _text(param, value))
+        case "string[]":
+            if not isinstance(value, list):
+                raise _Rejected("Must be a list of strings")
+            return [_text(param, item) for item in value]  # pyright: ignore[reportUnknownVariableType]
+        case "dict":
+            if not isinstance(value, dict):
+                raise _Rejected("Must be an object")
+            return _plain(value)
+
+
+def _integer(param: Param, value: Any) -> int:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise _Rejected(f"Must be a whole number{_range(param)}")
+    _in_range(param, value)
+    if abs(value) > _MAX_INTEGER:
+        raise _Rejected(f"Must be between {-_MAX_INTEGER} and {_MAX_INTEGER}")
+    return value
+
+
+def _number(param: Param, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise _Rejected(f"Must be a number{_range(param)}")
+    if abs(value) > _MAX_INTEGER or not math.isfinite(value):
+        raise _Rejected(f"Must be a finite number{_range(param)}")
+    _in_range(param, value)
+    return float(value)
+
+
+def _text(param: Param, value: Any) -> str:
+    if not isinstance(value, str):
+        raise _Rejected("Must be a string")
+    limit = param.max_length or _MAX_TEXT
+    if len(value) > limit:
+        raise _Rejected(f"Must have at most {limit} characters")
+    return _storable(value)
+
+
+def _storable(text: str) -> str:
+    if "\x00" in text:
+        raise _Rejected("Must not contain NUL characters")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise _Rejected("Must be valid Unicode text") from None
+    return text
+
+
+def _plain(value: Any) -> Any:
+    """Check every text and number inside a free-form value."""
+    if isinstance(value, str):
+        return _storable(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise _Rejected("Must contain finite numbers only")
+    if isinstance(value, dict):
+        return {_storable(key): _plain(item) for key, item in cast(dict[str, Any], value).items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
+    return value
+
+
+def _in_range(param: Param, value: float) -> None:
+    if (param.min is not None and value < param.min) or (param.max is not None and value > param.max):
+        raise _Rejected(f"Must be{_range(param).removeprefix(',') or ' in range'}")
+
+
+def _range(param: Param) -> str:
+    if param.min is not None and param.max is not None:
+        return f", between {param.min:.16g} and {param.max:.16g}"
+    if param.min is not None:
+        return f", at least {param.min:.16g}"
+    return f", at most {param.max:.16g}" if param.max is not None else ""
+
+
+def _option(param: Param, value: Any) -> Any:
+    if not param.options:
+        return value
+    for option in param.options:
+        if value == option.value or value in option.aliases:
+            return option.value
+    raise _Rejected(f"Must be one of: {', '.join(str(option.value) for option in param.options)}")

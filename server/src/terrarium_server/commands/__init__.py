@@ -1,0 +1,1 @@
+"""The commands this distribution adds to `terrarium`: serve, worker, admin, demo."""

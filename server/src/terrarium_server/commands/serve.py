@@ -1,0 +1,174 @@
+"""`terrarium serve` and `terrarium worker`: run the server."""
+
+import fcntl
+import gc
+import os
+import signal
+import socket
+import sys
+import threading
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from pydantic import ValidationError
+
+from terrarium_server.settings import Settings
+
+if TYPE_CHECKING:
+    pass
+
+app = typer.Typer(help="API, workers and web in one process.", add_completion=False)
+
+
+class StartError(Exception):
+    """The server cannot start; the message says what to change."""
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the settings; options win over the environment. Raises StartError naming the variable."""
+    try:
+        return Settings(**{name: value for name, value in overrides.items() if value is not None})  # type: ignore[arg-type]
+    except ValidationError as error:
+        causes = "; ".join(
+            f"TERRARIUM_{str(cause['loc'][0]).upper()}: {cause['msg']}" for cause in error.errors()
+        )
+        raise StartError(causes) from error
+
+
+def lock_data_dir(folder: Path) -> None:
+    """Take the folder for this process, until it ends. Raises StartError if another one has it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = os.open(folder / "server.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        raise StartError(
+            f"another server uses {folder.resolve()}; stop it, or choose another TERRARIUM_DATA_DIR"
+        ) from error
+
+
+@app.callback(invoke_without_command=True)
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 picks a free one.")] = None,
+    workers: Annotated[bool, typer.Option(help="Carry out runs in this process too.")] = True,
+) -> None:
+    """Start the server and print its address and, on the first start, a key."""
+    try:
+        settings = load_settings(host=host, port=port)
+        _serve(settings, workers=workers)
+    except StartError as error:
+        sys.exit(f"terrarium: {error}")
+
+
+def _serve(settings: Settings, *, workers: bool) -> None:
+    if settings.database.startswith("sqlite"):
+        lock_data_dir(settings.data_dir)
+    listener = _listen(settings.host, settings.port)
+    _configure_log(settings.log_level)
+    house = _open_house(settings)
+
+    import uvicorn
+
+    from terrarium_server.app import create_app, first_start
+
+    new_key = first_start(house)
+    address = f"http://{_shown_host(settings.host)}:{listener.getsockname()[1]}"
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                _greet(address, new_key.api_key if new_key else None)
+
+    config = uvicorn.Config(
+        create_app(house, workers=workers),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+        proxy_headers=True,
+        lifespan="on",
+    )
+    # What is loaded now stays until the end: collections need not look at it again and again.
+    gc.collect()
+    gc.freeze()
+    Server(config).run(sockets=[listener])
+    sys.stdout.flush()
+    # Runs under way are on daemon threads and go on at the next start; nothing waits for them.
+    os._exit(0)
+
+
+def _open_house(settings: Settings):
+    from sqlalchemy.exc import OperationalError
+
+    from terrarium_server.app import House
+    from terrarium_server.catalog import CardError
+
+    try:
+        return House(settings)
+    except CardError as error:
+        raise StartError(str(error)) from error
+    except OperationalError as error:
+        raise StartError(f"cannot open the database: {error.orig}; check TERRARIUM_DATABASE_URL") from error
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        raise StartError(
+            f"cannot listen on {host}:{port}: {error.strerror}; choose another --port"
+        ) from error
+    listener.listen(2048)
+    return listener
+
+
+def _shown_host(host: str) -> str:
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - only shown
+        return "localhost"
+    return f"[{host}]" if ":" in host else host
+
+
+def _greet(address: str, new_key: str | None) -> None:
+    typer.echo(f"Terrarium is at {address} (API under {address}/api/v1, its description at {address}/docs)")
+    if new_key is not None:
+        typer.echo("A workspace, a project and this key were made; the key is shown only now:")
+        typer.echo(f"\n    export FLORA_API_KEY={new_key}\n")
+    typer.echo("Stop with Ctrl-C.")
+
+
+def _configure_log(level: str) -> None:
+    import logging
+
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    logging.basicConfig(
+        level=level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+
+
+def run_worker(settings: Settings) -> None:
+    """Carry out runs until told to stop. Raises StartError on SQLite."""
+    if settings.database.startswith("sqlite"):
+        raise StartError(
+            "a worker of its own needs TERRARIUM_DATABASE_URL: on SQLite `serve` does everything"
+        )
+    _configure_log(settings.log_level)
+    house = _open_house(settings)
+    stop = threading.Event()
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, on_signal)
+    house.start_workers()
+    typer.echo("Terrarium worker is ready.")
+    stop.wait()
+    house.close()
+    os._exit(0)

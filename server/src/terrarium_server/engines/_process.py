@@ -1,0 +1,220 @@
+"""Model processes: a model never lives inside the server, so that it cannot crash or slow it down.
+
+A `ProcessPool` carries jobs to a few child processes that speak `_frames`. A child starts with its first
+job and ends when it has been idle; one that dies or stops talking fails its job alone and is replaced.
+"""
+
+import os
+import queue
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO, cast
+
+from ._contract import Failed, Finished, Look, Lost, Output, Ticket, Waiting
+from ._frames import Closed, read_frame, write_frame
+
+
+@dataclass(slots=True)
+class _Task:
+    ticket: Ticket
+    request: dict[str, Any]
+    progress: float = 0.0
+    result: Finished | Failed | None = None
+    cancelled: bool = False
+    news: threading.Condition = field(default_factory=threading.Condition)
+
+
+class ProcessPool:
+    """Runs requests on at most ``processes`` children started as ``python -m module``.
+
+    ``patience`` is how many seconds a child may be silent during a job before it is killed;
+    ``idle_seconds`` how long it is kept without one.
+    """
+
+    def __init__(
+        self, module: str, *, processes: int, patience: float = 60.0, idle_seconds: float = 60.0
+    ) -> None:
+        """Start nothing yet: threads and children come with the first job."""
+        self._module = module
+        self._processes = processes
+        self._patience = patience
+        self._idle_seconds = idle_seconds
+        self._tasks: dict[Ticket, _Task] = {}
+        self._waiting: queue.Queue[_Task | None] = queue.Queue()
+        self._lock = threading.Lock()
+        self._carriers: list[threading.Thread] = []
+        self._idle_carriers = 0
+        self._closed = False
+
+    def submit(self, ticket: Ticket, request: dict[str, Any]) -> Ticket:
+        """Queue a request; a ticket that is known already is not done twice."""
+        with self._lock:
+            if ticket in self._tasks:
+                return ticket
+            task = _Task(ticket, request)
+            self._tasks[ticket] = task
+            self._waiting.put(task)
+            if self._idle_carriers < self._waiting.qsize() and len(self._carriers) < self._processes:
+                carrier = threading.Thread(target=self._carry, name=f"{self._module}-carrier", daemon=True)
+                self._carriers.append(carrier)
+                carrier.start()
+        return ticket
+
+    def look(self, ticket: Ticket, *, wait_seconds: float) -> Look:
+        """Say how a request stands; a result is handed out once."""
+        with self._lock:
+            task = self._tasks.get(ticket)
+        if task is None:
+            return Lost()
+        with task.news:
+            before = task.progress
+            task.news.wait_for(
+                lambda: task.result is not None or task.progress != before, timeout=wait_seconds
+            )
+            result, progress = task.result, task.progress
+        if result is None:
+            return Waiting(progress)
+        with self._lock:
+            self._tasks.pop(ticket, None)
+        return result
+
+    def cancel(self, ticket: Ticket) -> None:
+        """Forget a request; if it is being worked on, its child is not waited for."""
+        with self._lock:
+            task = self._tasks.pop(ticket, None)
+        if task is not None:
+            task.cancelled = True
+
+    def close(self) -> None:
+        """End every child."""
+        with self._lock:
+            self._closed = True
+            carriers = list(self._carriers)
+        for _ in carriers:
+            self._waiting.put(None)
+        for carrier in carriers:
+            carrier.join(timeout=5)
+
+    def _carry(self) -> None:
+        child: _Child | None = None
+        while not self._closed:
+            with self._lock:
+                self._idle_carriers += 1
+            try:
+                task = self._waiting.get(timeout=self._idle_seconds if child is not None else None)
+            except queue.Empty:
+                task = None
+            with self._lock:
+                self._idle_carriers -= 1
+            if task is None:
+                if child is not None:
+                    child.end()
+                    child = None
+                continue
+            if task.cancelled:
+                continue
+            if child is None:
+                child = _Child(self._module)
+            result = child.work(task, self._patience)
+            if result is None:
+                child.end()
+                child = None
+                result = Failed(
+                    "GENERATION_GENERIC_ERROR",
+                    "The model's process ended unexpectedly and will be started again; try once more.",
+                )
+            with task.news:
+                task.result = result
+                task.news.notify_all()
+        if child is not None:
+            child.end()
+
+
+class _Child:
+    def __init__(self, module: str) -> None:
+        # One thread each: the processes are the parallelism, and a child must not take every core.
+        threads = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", module],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, **threads},
+        )
+        self._to = cast(BinaryIO, self._process.stdin)
+        self._from = cast(BinaryIO, self._process.stdout)
+
+    def work(self, task: _Task, patience: float) -> Finished | Failed | None:
+        """Return the result, or None if the child died or fell silent."""
+        watchdog = _Watchdog(patience, self._process.kill)
+        try:
+            write_frame(self._to, task.request)
+            while True:
+                header, body = read_frame(self._from)
+                watchdog.reset()
+                match header:
+                    case {"progress": fraction}:
+                        with task.news:
+                            task.progress = float(fraction)
+                            task.news.notify_all()
+                    case {"outputs": [*described]}:
+                        return Finished(_outputs(described, body))
+                    case {"error": str(message)}:
+                        return Failed("GENERATION_GENERIC_ERROR", message)
+                    case _:
+                        return None
+        except Closed:
+            return None
+        finally:
+            watchdog.stop()
+
+    def end(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        self._to.close()
+        self._from.close()
+
+
+class _Watchdog:
+    """Calls ``bite`` unless reset within ``patience`` seconds, from one timer thread per job."""
+
+    def __init__(self, patience: float, bite: Any) -> None:
+        self._patience = patience
+        self._bite = bite
+        self._heard = threading.Event()
+        self._stopped = False
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def reset(self) -> None:
+        self._heard.set()
+
+    def stop(self) -> None:
+        self._stopped = True
+        self._heard.set()
+
+    def _watch(self) -> None:
+        while not self._stopped:
+            if not self._heard.wait(self._patience):
+                self._bite()
+                return
+            self._heard.clear()
+
+
+def _outputs(described: list[dict[str, Any]], body: bytes) -> tuple[Output, ...]:
+    outputs: list[Output] = []
+    start = 0
+    for item in described:
+        data = body[start : start + item["size"]]
+        start += item["size"]
+        is_text = item["content_type"].startswith("text/")
+        outputs.append(
+            Output(
+                content_type=item["content_type"],
+                data=data.decode() if is_text else data,
+                width=item.get("width"),
+                height=item.get("height"),
+            )
+        )
+    return tuple(outputs)

@@ -1,0 +1,1 @@
+"""One file per scene; each composes itself for a frame from a brief, a palette and dice."""

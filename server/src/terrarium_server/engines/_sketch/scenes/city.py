@@ -1,0 +1,218 @@
+"""A skyline in layers of haze, windows lit, mirrored in a river or a wet street."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..brief import Brief
+from ..canvas import Band, Frame, Mirror, lay, smooth
+from ..colour import mix, rgb, turn
+from ..noise import Dice, Plane, tile
+from ..palette import Palette
+from ..shapes import birds, rain
+from ..sky import Sky
+
+_MIRROR_SIDE = 560
+_LAYERS = 5
+
+
+class _Block:
+    """One layer of buildings: edges, heights and windows, looked up by column."""
+
+    def __init__(self, dice: Dice, depth: float, reach: float, tall: float) -> None:
+        """``depth`` runs from 0, the far layer, to 1, the near one."""
+        wide = 0.06 + 0.09 * depth
+        edges, heights, setback = [-reach], [0.0], [0.0]
+        crest = dice.between(-0.4, 0.4) * reach
+        while edges[-1] < reach:
+            width = wide * dice.between(0.55, 1.5)
+            middle = (edges[-1] + width * 0.5 - crest) / reach
+            envelope = 0.42 + 0.58 * math.exp(-2.6 * middle * middle)
+            spike = 1.65 if dice.chance(0.12) else 1.0
+            heights.append(tall * envelope * dice.between(0.4, 1.0) * spike * (1.0 - 0.5 * depth))
+            setback.append(dice.between(0.0, 0.4) if dice.chance(0.45) else 0.0)
+            edges.append(edges[-1] + width)
+            if dice.chance(0.18):
+                edges.append(edges[-1] + wide * dice.between(0.05, 0.4))
+                heights.append(tall * 0.1)
+                setback.append(0.0)
+        count = len(edges)
+        self.edges = np.array(edges, dtype=np.float32)
+        self.heights = np.array([*heights, 0.0], dtype=np.float32)
+        self.setback = np.array([*setback, 0.0], dtype=np.float32)
+        self.key = dice.many(count + 1)
+        self.kind = dice.many(count + 1)
+        self.antenna = dice.many(count + 1)
+        self.depth = depth
+        self.pitch = 0.0115 + 0.0075 * depth
+
+
+class City:
+    """The scene, ready for a frame."""
+
+    def __init__(self, brief: Brief, palette: Palette, dice: Dice, frame: Frame) -> None:
+        """Stack the layers and hang the signs."""
+        self._palette = palette
+        place = dice.fork("place")
+        self._water = place.between(-0.5, -0.36) - 0.22 * (frame.ay - 1.0)
+        self._sky = Sky(brief, palette, dice.fork("sky"), self._water + 0.1, frame.ay, frame.ax)
+        self._neon = palette.name == "neon" or brief.subject_word in {"cyberpunk", "megacity"}
+        self._night = palette.light.dark or self._neon
+        tall = 1.08 + 0.3 * (frame.ay - 1.0)
+        self._blocks = [
+            _Block(dice.fork(f"block {n}"), n / (_LAYERS - 1), frame.ax * 1.05, tall) for n in range(_LAYERS)
+        ]
+        self._wet = tile(dice.fork("wet"), cells=6, octaves=5)
+        self._glass = tile(dice.fork("glass"), cells=8, octaves=4)
+        self._dice = dice
+        self._extras = brief.extras
+        self._frame = frame
+        glows = [rgb("#ff3fa4"), rgb("#37d6ff"), rgb("#b45cff"), rgb("#ffd257")]
+        if palette.named:
+            glows = [*palette.named, *glows[:1]]
+        self._glows = glows
+        self._lamp = (
+            [rgb("#ffd9a0"), rgb("#ffc477"), rgb("#fff0d0")]
+            if not self._neon
+            else [rgb("#8fe3ff"), rgb("#ff8fd0"), rgb("#ffd9a0")]
+        )
+        signs = dice.fork("signs")
+        self._signs = [
+            (signs.between(-1.0, 1.0) * frame.ax, self._water + signs.between(0.1, 0.5), signs.between(0.008, 0.018),
+             signs.between(0.05, 0.17), signs.pick(range(len(glows))))
+            for _ in range(int(16 * frame.ax) if self._neon else 0)
+        ]  # fmt: skip
+        small = frame.shrunk(_MIRROR_SIDE)
+        self._mirror = Mirror(self._above(small.whole()), small)
+
+    def shade(self, band: Band) -> Plane:
+        """Buildings above the water line, their streaked mirror below."""
+        picture = self._above(band)
+        below = np.nonzero(band.y[:, 0] < self._water)[0]
+        if below.size:
+            first = int(below[0])
+            picture[:, first:] = self._below(band, first)
+        line = np.exp(-(((band.y - self._water) * 140.0) ** 2)) * np.ones_like(band.x)
+        if self._neon:
+            lay(picture, self._glows[0] * 0.9, line * 0.7)
+        else:
+            lay(picture, self._palette.shade * 0.3, line * 0.6)
+        if "birds" in self._extras:
+            birds(picture, band, self._dice.fork("birds"), 0.3, 0.6, self._palette.shade)
+        if "rain" in self._extras or (self._neon and self._dice.fork("rain?").chance(0.6)):
+            rain(picture, band, self._dice.fork("rain"), mix(self._palette.low, rgb("#c8d4ff"), 0.4))
+        return picture
+
+    def _above(self, band: Band) -> Plane:
+        picture = self._sky.paint(band.x, np.maximum(band.y, self._water), band.px)
+        pal = self._palette
+        haze = mix(pal.low, pal.middle, 0.35)
+        near = mix(turn(pal.shade, value=0.3), rgb("#06070c"), 0.35 if self._night else 0.0)
+        far = mix(haze, pal.middle, 0.35)
+        for block in self._blocks:
+            tone = mix(far, near, block.depth**0.8)
+            self._row(picture, band, block, tone, haze)
+            mist = np.exp(-np.maximum(band.y - self._water, 0.0) * 4.5) * np.ones_like(band.x)
+            lay(picture, haze, mist * (0.34 * (1.0 - block.depth)))
+        for x, y, wide, high, pick in self._signs:
+            window = band.window(x - wide, x + wide, y, y + high)
+            if window is not None:
+                dx = np.abs(band.x[:, window[1]] - x) - (wide * 0.8)
+                dy = np.abs(band.y[window[0]] - (y + high / 2)) - (high / 2)
+                inside = np.clip(0.5 - np.maximum(dx, dy) * (1.0 / band.px), 0.0, 1.0)
+                strokes = smooth(-0.5, 0.1, np.sin(band.y[window[0]] * (2.2 / wide) + (x * 9.0)))
+                lay(picture[(slice(None), *window)], self._glows[pick] * 1.9, inside * strokes)
+        return picture
+
+    def _row(self, picture: Plane, band: Band, block: _Block, tone: Plane, haze: Plane) -> None:
+        """One layer of buildings over the picture."""
+        x: Plane = band.x[0]
+        index: NDArray[np.intp] = np.clip(block.edges.searchsorted(x), 1, len(block.edges) - 1)
+        left, right = block.edges[index - 1], block.edges[index]
+        inside = np.minimum(x - left, right - x)
+        wide = right - left
+        height = block.heights[index]
+        # A set-back crown on some, a mast on a few.
+        crown = (inside < wide * 0.22) * block.setback[index]
+        height = height * (1.0 - crown * 0.5)
+        middle = np.abs(x - (left + right) * 0.5)
+        mast = (block.antenna[index] > 0.82) * np.clip((0.0035 - middle) * (1.0 / band.px) + 0.5, 0.0, 1.0)
+        top = self._water + height
+        px = 1.0 / band.px
+        y = band.y
+        edge = np.clip(inside * px + 0.5, 0.0, 1.0)[None, :]
+        amount = np.clip((top[None, :] - y) * px + 0.5, 0.0, 1.0) * edge
+        spire = np.clip((top + height * 0.28)[None, :] - y, 0.0, band.px) * px * mast[None, :]
+        amount = np.maximum(amount, spire)
+        rows = np.nonzero(amount.max(axis=1) > 0)[0]
+        if rows.size == 0:
+            return
+        part = slice(int(rows[0]), int(rows[-1]) + 1)
+        amount, y = amount[part], y[part]
+        key = block.key[index]
+        side = math.copysign(1.0, self._sky.sun_x)
+        lean = ((x - left) / wide - 0.5) * side
+        face = 0.9 + 0.22 * lean + (key - 0.5) * 0.3
+        drop = np.clip((top[None, :] - y) * 2.0, 0.0, 1.0)
+        shown, warm = self._windows(band, block, x, y, top, left, index)
+        pal = self._palette
+        view = picture[:, part]
+        lamp = np.stack([lamp for lamp in self._lamp])
+        pick = np.minimum((block.kind[index] * 3).astype(np.intp), 2)
+        strength = (1.25 if self._night else 0.12) * (0.35 + 0.65 * block.depth)
+        sunlit = np.maximum(lean, 0.0)[None, :] * (0.0 if self._night else 0.55)
+        for c in range(3):
+            body = tone[c] * face[None, :] * (1.12 - 0.3 * drop) + pal.sun[c] * sunlit * tone[c]
+            if not self._night:
+                body = body + (haze[c] * 0.7 - body) * shown * 0.26
+            body = body + lamp[pick, c][None, :] * warm * strength
+            view[c] += (body - view[c]) * amount
+
+    def _windows(
+        self, band: Band, block: _Block, x: Plane, y: Plane, top: Plane, left: Plane, index: NDArray[np.intp]
+    ) -> tuple[Plane, Plane]:
+        """Panes of each building: where they are, and how brightly lit each is."""
+        pitch = block.pitch
+        tall = pitch * (1.15 + 0.7 * block.kind[index])
+        column = (x - left) / pitch
+        row = (top[None, :] - y) / tall[None, :]
+        i, j = np.floor(column), np.floor(row)
+        cx, cy = column - i - 0.5, row - j - 0.5
+        soft = max(0.08, band.px / block.pitch)
+        pane_x = np.clip((0.3 - np.abs(cx)) / soft + 0.5, 0.0, 1.0)
+        pane_y = np.clip((0.3 - np.abs(cy)) / soft + 0.5, 0.0, 1.0)
+        pane = pane_x[None, :] * pane_y * (row > 0.6)
+        number = i.astype(np.int64) * 73 + index.astype(np.int64) * 331
+        roll = _hash(number[None, :] + j.astype(np.int64) * 1009)
+        lit_share = (0.14 + 0.08 * block.depth) + 0.22 * block.key[index]
+        lit = smooth(0.0, 0.2, lit_share[None, :] - roll) * (
+            0.35 + 0.65 * _hash(number[None, :] * 3 + j.astype(np.int64))
+        )
+        return pane, pane * lit
+
+    def _below(self, band: Band, first: int) -> Plane:
+        y = band.y[first:]
+        depth = self._water - y
+        v = 0.1 / (depth + 0.03)
+        wave = self._wet.at(band.x * 0.25, v * 1.6)
+        fine = self._wet.at(band.x * 1.1 + 0.4, v * 6.0)
+        shift = wave * (0.01 + depth * 0.16) + fine * (0.006 + depth * 0.07)
+        up = (2.0 * self._water) - y + shift + depth * 0.12
+        across = band.x + fine * (0.004 + depth * 0.03)
+        mirrored = self._mirror.at(across, np.maximum(up, (self._water + 0.006)))
+        fade = 0.78 - 0.45 * smooth(0.0, 0.75, depth)
+        deep = mix(self._palette.shade, rgb("#04060c"), 0.5) * 0.5
+        for c in range(3):
+            mirrored[c] *= fade
+            mirrored[c] += deep[c] * (1.0 - fade)
+        return mirrored
+
+
+def _hash(number: NDArray[np.int64]) -> Plane:
+    """A number in [0, 1) for each whole number."""
+    mixed = number.astype(np.uint32)
+    mixed = (mixed ^ (mixed >> np.uint32(15))) * np.uint32(0x2C1B3C6D)
+    mixed = (mixed ^ (mixed >> np.uint32(12))) * np.uint32(0x297A2D39)
+    mixed ^= mixed >> np.uint32(15)
+    return (mixed >> np.uint32(8)).astype(np.float32) * (1.0 / (1 << 24))

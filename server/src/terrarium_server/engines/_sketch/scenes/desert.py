@@ -1,0 +1,117 @@
+"""Dunes: sharp crests with a lit and a shaded side, wind ripples close by."""
+
+import math
+
+import numpy as np
+
+from ..brief import Brief
+from ..canvas import Band, Frame, cover, lay, smooth
+from ..colour import mix, rgb, turn
+from ..noise import Dice, Plane, tile
+from ..palette import Palette
+from ..shapes import birds
+from ..sky import Sky, backdrop
+from ..terrain import Terrain
+
+
+class Desert:
+    """The scene, ready for a frame."""
+
+    def __init__(self, brief: Brief, palette: Palette, dice: Dice, frame: Frame) -> None:
+        """Blow the dunes together."""
+        self._palette = palette
+        place = dice.fork("place")
+        self._horizon = place.between(0.02, 0.2) - 0.1 * (frame.ay - 1.0)
+        self._sky = Sky(brief, palette, dice.fork("sky"), self._horizon, frame.ay, frame.ax)
+        self._bend = tile(dice.fork("bend"), cells=3, octaves=4, gain=0.4, size=256)
+        self._crest = tile(dice.fork("crest"), cells=3, octaves=2, gain=0.22)
+        self._grain = tile(dice.fork("grain"), cells=8, octaves=6)
+        self._at = place.between(0.0, 1.0), place.between(0.0, 1.0)
+        side = math.copysign(1.0, self._sky.sun_x)
+        low = 0.22 if palette.light.height < 0.5 else 0.34
+        norm = math.sqrt(0.9**2 + low**2 + 0.3**2)
+        self._sun = (side * 0.9 / norm, low / norm, 0.3 / norm)
+        self._dice = dice
+        self._extras = brief.extras
+        sand = rgb(place.pick(("#d9a066", "#d39a5a", "#cf8f5e", "#dcae78")))
+        if palette.named:
+            sand = mix(sand, palette.named[0], 0.7)
+        self._sand = mix(sand, palette.ground, 0.45 if palette.light.dark else 0.15)
+        near = 0.75 * 1.9 * 1.3 / (frame.ay + self._horizon)
+        self._terrain = Terrain(
+            frame, self._height, eye=1.3, focal=1.9, horizon=self._horizon, near=near, far=60.0, layers=520
+        )
+        self._walker = place.between(-0.5, 0.5) * frame.ax if place.chance(0.5) else None
+
+    def _height(self, x: Plane, z: Plane) -> Plane:
+        u, v = x * 0.033 + self._at[0], z * 0.047 + self._at[1]
+        bend = self._bend.at(u * 0.9, v * 0.9)
+        crest = self._crest.at(u + bend * 0.07, v + bend * 0.09)
+        # The crest is where smooth noise passes zero: folding it after the lookup keeps the edge clean.
+        lifted = np.maximum(2.05 - 2.7 * np.sqrt(crest * crest + 0.0025), 0.0)
+        # Low ground around the eye, so that the dunes stand up before it.
+        rise = 0.2 + 0.8 * smooth(2.5, 9.0, z)
+        return rise * (lifted * lifted * 0.52 + bend * 0.25)
+
+    def shade(self, band: Band) -> Plane:
+        """Sky, then sand lit by slope and shadow, hazed by distance."""
+        picture = backdrop(self._sky, band)
+        x, z, covered = self._terrain.look(band)
+        rows = np.nonzero(covered.max(axis=1) > 0)[0]
+        if rows.size:
+            part = slice(int(rows[0]), int(rows[-1]) + 1)
+            self._sands(picture[:, part], x[part], z[part], covered[part], band.px)
+        pal = self._palette
+        if self._walker is not None:
+            self._figure(picture, band, self._walker)
+        if "birds" in self._extras:
+            birds(
+                picture,
+                band,
+                self._dice.fork("birds"),
+                -self._sky.sun_x,
+                self._horizon + 0.45,
+                mix(pal.shade, rgb("#101014"), 0.4),
+            )
+        return picture
+
+    def _sands(self, picture: Plane, x: Plane, z: Plane, covered: Plane, px: float) -> None:
+        pal = self._palette
+        here, across, away = self._terrain.slope(x, z, px)
+        fade = smooth(8.5, 2.5, z)
+        wave = self._grain.at(x * 0.05, z * 0.05)
+        phase = (z * 3.4 + x * 1.3 + wave * 2.2 + here * 2.0) * 9.0
+        ripple = np.sin(phase) * 0.11 * fade
+        scale = 1.0 / np.sqrt(across * across + away * away + 1.0)
+        sx, sy, sz = self._sun
+        facing = (sy - (across + ripple * 0.6) * sx - (away + ripple) * sz) * scale
+        lit = smooth(-0.02, 0.75, facing) * self._terrain.shade(x, z, here, self._sun, 4.5, 6)
+        tone = 1.0 + 0.07 * self._grain.at(x * 0.4, z * 0.4) * fade
+        haze = (1.0 - np.exp((z - 2.0) * -0.034)) * 0.86
+        near = mix(pal.low, pal.sun, 0.25) * 0.92
+        cool = mix(pal.shade, pal.top, 0.35)
+        strong = 2.4 if not pal.light.dark else 0.9
+        for c in range(3):
+            light = pal.sun[c] * lit * strong + cool[c] * 0.42 + 0.04
+            colour = self._sand[c] * tone * light
+            colour += (near[c] - colour) * haze
+            picture[c] += (colour - picture[c]) * covered
+
+    def _figure(self, picture: Plane, band: Band, x: float) -> None:
+        """Someone far off on the sand, for scale, with a long shadow."""
+        base = self._horizon - 0.36
+        size = 0.085
+        side = -math.copysign(1.0, self._sky.sun_x)
+        window = band.window(x - 0.3, x + 0.3, base - 0.05, base + size)
+        if window is None:
+            return
+        dx = (band.x[:, window[1]] - x) * (1.0 / size)
+        dy = (band.y[window[0]] - base) * (1.0 / size)
+        px = band.px / size
+        part = picture[(slice(None), *window)]
+        cast = np.abs(dy + dx * (side * 0.1)) - 0.06 * (1 - np.abs(dx) * 0.25)
+        fade = smooth(2.8, 0.3, dx * side) * (dx * side > 0)
+        lay(part, turn(self._sand, value=0.3), cover(cast, px) * fade * 0.6)
+        robe = np.maximum(np.abs(dx) - 0.17 + dy * 0.14, np.maximum(-dy, dy - 0.78))
+        head = np.sqrt(dx * dx + (dy - 0.88) ** 2) - 0.1
+        lay(part, mix(self._palette.shade, rgb("#160e0c"), 0.65), cover(np.minimum(robe, head), px))

@@ -1,0 +1,195 @@
+"""A wood in mist: trunks in receding rows, light falling between them."""
+
+import math
+
+import numpy as np
+
+from ..brief import Brief
+from ..canvas import Band, Frame, lay, smooth
+from ..colour import mix, rgb, turn
+from ..noise import Dice, Plane, tile
+from ..palette import Palette
+from ..shapes import rain
+
+_ROWS = 6
+
+
+class Forest:
+    """The scene, ready for a frame."""
+
+    def __init__(self, brief: Brief, palette: Palette, dice: Dice, frame: Frame) -> None:
+        """Plant the rows from far to near."""
+        self._palette = palette
+        place = dice.fork("place")
+        self._ground = -0.52 * frame.ay + place.between(-0.08, 0.06)
+        self._light_x = place.between(0.15, 0.7) * frame.ax * place.sign()
+        self._light_y = place.between(0.35, 0.9) * frame.ay
+        self._bark = tile(dice.fork("bark"), cells=6, octaves=5, gain=0.6)
+        self._leaf = tile(dice.fork("leaf"), cells=6, octaves=6, gain=0.72)
+        self._mist = tile(dice.fork("mist"), cells=3, octaves=5)
+        self._rays = tile(dice.fork("rays"), cells=14, octaves=3)
+        self._dice = dice
+        self._extras = brief.extras
+        self._birch = brief.subject_word == "birch"
+        trees = dice.fork("trees")
+        self._rows: list[list[tuple[float, float, float, float, float]]] = []
+        for row in range(_ROWS):
+            depth = row / (_ROWS - 1)
+            count = max(3, int((15 - 2.1 * row) * frame.ax))
+            wide = 0.014 + 0.075 * depth**1.7
+            gap = 2.3 * frame.ax / count
+            self._rows.append([
+                (-1.15 * frame.ax + gap * (n + trees.between(0.1, 0.9)), wide * trees.between(0.6, 1.35),
+                 trees.between(-0.05, 0.05), trees.between(0.0, 1.0), trees.between(0.0, 6.3))
+                for n in range(count) if row < _ROWS - 1 or trees.chance(0.6)
+            ])  # fmt: skip
+        pal = palette
+        self._glow = mix(pal.low, pal.sun, 0.3)
+        green = rgb(place.pick(("#4f7a3c", "#5c7d44", "#3f6f4f")))
+        if "autumn" in brief.extras or pal.name in {"golden", "sunset"}:
+            green = rgb(place.pick(("#b8742c", "#c2632a", "#b58a34")))
+        if pal.name in {"foggy", "bluehour", "night", "moody", "noir", "neon"}:
+            green = mix(green, pal.shade, 0.8)
+        if pal.named:
+            green = mix(green, pal.named[0], 0.75)
+        self._green = green
+        self._dark = mix(turn(pal.shade, value=0.3), rgb("#0c0f10"), 0.4)
+
+    def shade(self, band: Band) -> Plane:
+        """Glow first, then row over row, shafts of light between them."""
+        pal = self._palette
+        x, y = band.x, band.y
+        far = np.sqrt((x - self._light_x) ** 2 + ((y - self._light_y) * 0.8) ** 2)
+        near = np.exp(far * -1.25)
+        picture = band.empty()
+        low = mix(pal.low, pal.middle, 0.3)
+        edge = mix(pal.middle, pal.top, 0.5)
+        for c in range(3):
+            picture[c] = edge[c] * 0.7 + (self._glow[c] - edge[c] * 0.7) * near
+            picture[c] += pal.sun[c] * near * near * 0.3
+        mist = self._mist.at(x * 0.2, y * 0.3)
+        angle = np.arctan2(y - self._light_y, x - self._light_x)
+        shafts = self._rays.at(angle * 0.3, np.full_like(angle, 0.31))
+        shafts = smooth(-0.1, 0.9, shafts) * np.exp(far * -0.9) * smooth(0.05, 0.5, far)
+        for row, trees in enumerate(self._rows):
+            depth = row / (_ROWS - 1)
+            haze = (1.0 - depth) ** 1.25 * 0.9
+            self._floor(picture, band, depth, haze)
+            for tree in trees:
+                self._trunk(picture, band, tree, depth, haze)
+            self._canopy(picture, band, depth, haze, row)
+            if row >= _ROWS - 2:
+                self._undergrowth(picture, band, row)
+            veil = np.clip(0.2 + mist * 0.22, 0.0, 0.5) * (1.0 - depth)
+            veil = veil * smooth(0.9, -0.6, (y - self._ground) * 0.8)
+            lay(picture, low, veil)
+            if row < _ROWS - 1:
+                for c in range(3):
+                    picture[c] += pal.sun[c] * shafts * (0.15 if not pal.light.dark else 0.05)
+        if "rain" in self._extras:
+            rain(picture, band, self._dice.fork("rain"), pal.low)
+        return picture
+
+    def _tone(self, colour: Plane, haze: float) -> Plane:
+        return mix(colour, mix(self._palette.low, self._palette.middle, 0.45), haze)
+
+    def _floor(self, picture: Plane, band: Band, depth: float, haze: float) -> None:
+        frame = band.frame
+        level = self._ground + 0.34 * (1.0 - depth) - 0.32 * frame.ay * depth * 0.6
+        bump = self._leaf.at(band.x * (0.2 + 0.1 * depth), np.full_like(band.x, depth)) * 0.045
+        edge = level + bump
+        amount = np.clip((edge - band.y) * (1.0 / band.px) + 0.5, 0.0, 1.0)
+        if not amount.any():
+            return
+        rough = self._leaf.at(band.x * 0.5, (band.y - level) * 1.4 + depth)
+        rim = np.exp(-np.abs(edge - band.y) * 9.0)
+        ground = self._tone(mix(turn(self._green, value=0.55), self._dark, 0.35 + 0.3 * depth), haze)
+        lit = self._tone(mix(self._green, self._glow, 0.35), haze)
+        for c in range(3):
+            tone = ground[c] * (1.0 + 0.28 * rough)
+            tone += (lit[c] - tone) * rim * 0.5
+            picture[c] += (tone - picture[c]) * amount
+
+    def _trunk(
+        self,
+        picture: Plane,
+        band: Band,
+        tree: tuple[float, float, float, float, float],
+        depth: float,
+        haze: float,
+    ) -> None:
+        x, wide, lean, key, phase = tree
+        frame = band.frame
+        base = self._ground + 0.32 * (1.0 - depth) - 0.32 * frame.ay * depth * 0.6 - 0.02
+        reach = wide * 2.6 + 0.09 + abs(lean) * frame.ay
+        window = band.window(x - reach, x + reach, base - 0.03, frame.ay)
+        if window is None:
+            return
+        y = band.y[window[0]]
+        up = y - base
+        middle = x + lean * up + 0.014 * np.sin(up * 2.3 + phase)
+        half = (wide * 0.5) * (1.0 - 0.14 * up) + (wide * 0.55) * np.exp(up * -13.0)
+        off = (band.x[:, window[1]] - middle) / half
+        amount = np.clip((1.0 - np.abs(off)) * half * (1.0 / band.px) + 0.5, 0.0, 1.0)
+        amount *= smooth(-0.03, 0.0, up)
+        side = math.copysign(1.0, self._light_x - x)
+        rim = smooth(0.45, 1.0, off * side) * 0.55
+        part = picture[(slice(None), *window)]
+        bark = mix(self._dark, turn(self._green, saturation=0.4, value=0.4), 0.25)
+        rough = 0.0
+        if depth > 0.3:
+            rough = self._bark.at(off * 0.09 + key, y * 0.16) * (0.5 * depth)
+        tone, light = self._tone(bark, haze), self._tone(mix(bark, self._glow, 0.6), haze)
+        if self._birch:
+            tone = self._tone(mix(rgb("#d8d4cc"), self._dark, 0.25), haze)
+            marks = smooth(0.45, 0.62, self._bark.at(off * 0.035 + key, y * 1.9))
+            rough = rough * 0.3 - marks * 0.8
+        for c in range(3):
+            colour = tone[c] * (1.0 + rough)
+            colour = colour + (light[c] - colour) * rim
+            part[c] += (colour - part[c]) * amount
+
+    def _undergrowth(self, picture: Plane, band: Band, row: int) -> None:
+        """Ferns and grass along the lower border, as dark as the nearest trunks."""
+        near = row == _ROWS - 1
+        level = -band.frame.ay + (0.2 if near else 0.36)
+        window = band.window(-band.frame.ax, band.frame.ax, -band.frame.ay, level + 0.2)
+        if window is None:
+            return
+        x, y = band.x, band.y[window[0]]
+        hills = self._mist.at(x * 0.3 + row * 0.21, np.full_like(x, 0.7)) * 0.1
+        fine = self._bark.at(x * 3.1 + y * 0.5 + row * 0.3, y * 0.16 + x * 0.1)
+        leaf = self._leaf.at(x * 1.1 + row * 0.4, y * 1.1)
+        edge = level + hills - y + fine * 0.075 + leaf * 0.06
+        tone = self._tone(
+            mix(turn(self._green, value=0.5), self._dark, 0.55 if near else 0.3), 0.0 if near else 0.12
+        )
+        lit = smooth(0.12, 0.0, edge) * (0.3 + 0.3 * leaf)
+        part = picture[:, window[0]]
+        amount = smooth(0.0, 0.02, edge)
+        bright = self._tone(mix(self._green, self._glow, 0.4), 0.1)
+        for c in range(3):
+            colour = tone[c] * (1.0 + 0.4 * leaf) + (bright[c] - tone[c]) * lit
+            part[c] += (np.maximum(colour, 0.0) - part[c]) * amount
+
+    def _canopy(self, picture: Plane, band: Band, depth: float, haze: float, row: int) -> None:
+        """Leaves that close the picture at the top, denser toward the sides, finer the farther away."""
+        frame = band.frame
+        lower = frame.ay * (0.3 + 0.34 * depth)
+        if float(band.y[0, 0]) < lower - 0.6:
+            return
+        scale = 0.62 - 0.3 * depth
+        u, v = band.x * scale + row * 0.37, band.y * scale + row * 0.19
+        clump = self._mist.at(u * 0.55, v * 0.7)
+        leaf = self._leaf.at(u, v)
+        aside = np.minimum(np.abs(band.x - self._light_x) * (0.8 / frame.ax), 1.0)
+        fill = (band.y - lower) * 1.3 + aside * 0.7 - 0.72 + clump * 0.7 + leaf * 0.5
+        amount = smooth(0.0, 0.05 + 0.06 * (1.0 - depth), fill) * (0.5 + 0.48 * depth)
+        if not amount.any():
+            return
+        light = self._tone(mix(self._green, self._glow, 0.35), haze)
+        dark = self._tone(mix(turn(self._green, value=0.35), self._dark, 0.55), haze)
+        lit = np.clip(smooth(0.55, 0.0, fill) * (1.0 - aside * 0.55) + leaf * 0.3, 0.0, 1.0)
+        for c in range(3):
+            tone = dark[c] + (light[c] - dark[c]) * lit
+            picture[c] += (tone - picture[c]) * amount

@@ -1,0 +1,150 @@
+"""Rolling fields: soft hills in strips, a tree or two, flowers near by."""
+
+import math
+
+import numpy as np
+
+from ..brief import Brief
+from ..canvas import Band, Frame, smooth
+from ..colour import mix, rgb, turn
+from ..noise import Dice, Plane, tile
+from ..palette import Palette
+from ..shapes import birds, crown, grass, rain
+from ..sky import Sky, backdrop
+from ..terrain import Terrain
+
+
+class Meadow:
+    """The scene, ready for a frame."""
+
+    def __init__(self, brief: Brief, palette: Palette, dice: Dice, frame: Frame) -> None:
+        """Lay out the hills and plant the trees on them."""
+        self._palette = palette
+        place = dice.fork("place")
+        self._horizon = place.between(-0.02, 0.16) - 0.1 * (frame.ay - 1.0)
+        self._sky = Sky(brief, palette, dice.fork("sky"), self._horizon, frame.ay, frame.ax)
+        self._roll = tile(dice.fork("roll"), cells=3, octaves=3, gain=0.3)
+        self._patch = tile(dice.fork("patch"), cells=5, octaves=6)
+        self._blades = tile(dice.fork("blades"), cells=16, octaves=5, gain=0.8)
+        self._leaves = tile(dice.fork("leaves"), cells=10, octaves=5, gain=0.65)
+        self._at = place.between(0.0, 1.0), place.between(0.0, 1.0)
+        side = math.copysign(1.0, self._sky.sun_x)
+        low = 0.34 if palette.light.height < 0.5 else 0.62
+        norm = math.sqrt(0.85**2 + low**2 + 0.25**2)
+        self._sun = (side * 0.85 / norm, low / norm, 0.25 / norm)
+        self._dice = dice
+        self._extras = brief.extras
+        dusk = palette.light.height < 0.5
+        grass = mix(
+            rgb(place.pick(("#6f8f3a", "#7f9440", "#5f8a44", "#8a9a46"))),
+            palette.ground,
+            0.35 if dusk else 0.1,
+        )
+        if "autumn" in brief.extras:
+            grass = rgb("#b08a3a")
+        if palette.named:
+            grass = mix(grass, palette.named[0], 0.6)
+        self._grass = grass
+        self._straw = mix(turn(grass, hue=-0.05, value=1.2), rgb("#d9b45f"), 0.4)
+        bloom = (
+            "#7a58b8"
+            if "lavender" in brief.extras
+            else place.pick(("#d8433a", "#e8c23f", "#f2ece0", "#b06ac0"))
+        )
+        self._bloom = palette.named[-1] if palette.named else rgb(bloom)
+        self._rows = "lavender" in brief.extras or place.chance(0.35)
+        near = 0.6 * 1.8 * 0.95 / (frame.ay + self._horizon)
+        self._terrain = Terrain(
+            frame, self._height, eye=0.95, focal=1.8, horizon=self._horizon, near=near, far=46.0
+        )
+        self._trees = [
+            (place.between(-16, 16) * frame.ax * 0.7, place.between(9.0, 26.0), place.between(0.9, 1.7))
+            for _ in range(22)
+        ]
+        self._trees.append(
+            (side * -place.between(0.9, 1.5) * frame.ax, place.between(5.0, 6.5), place.between(1.9, 2.5))
+        )
+        self._trees.sort(key=lambda tree: -tree[1])
+
+    def _height(self, x: Plane, z: Plane) -> Plane:
+        u, v = x * 0.026 + self._at[0], z * 0.034 + self._at[1]
+        return self._roll.at(u, v) * (0.35 + np.minimum(z, 30.0) * 0.05)
+
+    def shade(self, band: Band) -> Plane:
+        """Sky, fields, trees from far to near."""
+        picture = backdrop(self._sky, band)
+        x, z, covered = self._terrain.look(band)
+        rows = np.nonzero(covered.max(axis=1) > 0)[0]
+        if rows.size:
+            part = slice(int(rows[0]), int(rows[-1]) + 1)
+            self._fields(picture[:, part], x[part], z[part], covered[part], band.px)
+        pal = self._palette
+        side = math.copysign(1.0, self._sky.sun_x)
+        for tx, tz, size in self._trees:
+            ground = float(
+                self._height(np.full((1, 1), tx, np.float32), np.full((1, 1), tz, np.float32))[0, 0]
+            )
+            focal = self._terrain.focal
+            base = self._horizon + focal * (ground - self._terrain.eye) / tz
+            haze = 1.0 - math.exp(-0.03 * tz)
+            dark = mix(mix(turn(self._grass, value=0.34), pal.shade, 0.35), pal.low, haze * 0.8)
+            light = mix(mix(turn(self._grass, value=0.9), pal.sun, 0.3) * 0.9, pal.low, haze * 0.8)
+            if pal.light.dark:
+                dark, light = dark * 0.4, light * 0.35
+            crown(
+                picture,
+                band,
+                focal * tx / tz,
+                base - 0.01,
+                focal * size / tz,
+                dark,
+                light,
+                self._leaves,
+                side,
+            )
+        shade = mix(turn(self._grass, value=0.35), pal.shade, 0.3)
+        bright = mix(turn(self._grass, value=1.05), pal.sun, 0.35)
+        glow = 0.3 if pal.light.dark else 0.85
+        grass(picture, band, self._dice.fork("grass"), shade * glow, bright * glow, self._bloom * glow)
+        if "birds" in self._extras or self._dice.fork("birds?").chance(0.4):
+            birds(
+                picture,
+                band,
+                self._dice.fork("birds"),
+                -self._sky.sun_x * 0.8,
+                self._horizon + 0.5,
+                mix(pal.shade, rgb("#15151c"), 0.5),
+            )
+        if "rain" in self._extras:
+            rain(picture, band, self._dice.fork("rain"), pal.low)
+        return picture
+
+    def _fields(self, picture: Plane, x: Plane, z: Plane, covered: Plane, px: float) -> None:
+        pal = self._palette
+        here, across, away = self._terrain.slope(x, z, px)
+        scale = 1.0 / np.sqrt(across * across + away * away + 1.0)
+        sx, sy, sz = self._sun
+        facing = (sy - across * sx - away * sz) * scale
+        lit = smooth(-0.15, 0.8, facing) * self._terrain.shade(x, z, here, self._sun, 5.0, 4)
+        patch = self._patch.at(x * 0.03, z * 0.045)
+        fade = smooth(11.0, 1.5, z)
+        blades = self._blades.at(x * 0.5, z * 0.24) * fade
+        straw = smooth(-0.3, 0.6, patch)
+        if self._rows:
+            furrow = np.sin((x * 0.8 + z * 0.35 + patch * 0.6) * 7.0)
+            straw = np.clip(straw * 0.6 + furrow * smooth(24.0, 6.0, z) * 0.3, 0.0, 1.0)
+        petals = smooth(0.55, 0.8, self._blades.at(x * 0.5 + 0.4, z * 0.4))
+        petals *= smooth(-0.1, 0.5, patch + 0.2) * fade
+        if "lavender" in self._extras:
+            petals = np.maximum(petals, smooth(0.45, 0.8, straw) * 0.85)
+        haze = (1.0 - np.exp((z - 1.0) * -0.036)) * 0.85
+        mist = mix(pal.low, pal.middle, 0.3)
+        strong = 1.9 if not pal.light.dark else 0.55
+        for c in range(3):
+            albedo = self._grass[c] + (self._straw[c] - self._grass[c]) * straw
+            albedo = np.maximum(albedo * (1.0 + 0.42 * blades), 0.01)
+            albedo += (self._bloom[c] - albedo) * petals
+            light = pal.sun[c] * lit * strong + (pal.middle[c] * 0.32 + pal.shade[c] * 0.22)
+            colour = albedo * light
+            colour += (mist[c] - colour) * haze
+            picture[c] += (colour - picture[c]) * covered

@@ -1,0 +1,125 @@
+"""Open water to the horizon: waves by their slopes, the sky in them, the sun's road across."""
+
+import math
+
+import numpy as np
+
+from ..brief import Brief
+from ..canvas import Band, Frame, smooth
+from ..colour import mix, rgb, turn
+from ..noise import Dice, Plane, tile
+from ..palette import Palette
+from ..shapes import birds, rain, sailboat
+from ..sky import Sky, backdrop
+
+_EYE = 0.55
+
+
+class Sea:
+    """The scene, ready for a frame."""
+
+    def __init__(self, brief: Brief, palette: Palette, dice: Dice, frame: Frame) -> None:
+        """Set the horizon, the swell and who sails."""
+        self._palette = palette
+        place = dice.fork("place")
+        self._horizon = place.between(-0.14, 0.02) - 0.15 * (frame.ay - 1.0)
+        self._sky = Sky(brief, palette, dice.fork("sky"), self._horizon, frame.ay, frame.ax)
+        self._extras = brief.extras
+        self._rough = place.between(0.75, 1.1) * (1.6 if "waves" in brief.extras else 1.0)
+        swell = tile(dice.fork("swell"), cells=5, octaves=4, gain=0.45, aspect=2)
+        chop = tile(dice.fork("chop"), cells=6, octaves=5, gain=0.6)
+        self._swell, self._swell_slopes = swell, swell.slopes()
+        self._chop_slopes = chop.slopes()
+        self._foam = tile(dice.fork("foam"), cells=4, octaves=7, gain=0.6)
+        self._dice = dice
+        boat = dice.fork("boat")
+        self._boat = None
+        if "boat" in brief.extras or (boat.chance(0.3) and not self._sky.moon):
+            side = -math.copysign(1.0, self._sky.sun_x)
+            self._boat = (
+                side * boat.between(0.25, 0.6) * frame.ax,
+                boat.between(0.02, 0.05),
+                boat.between(0.16, 0.3),
+            )
+        deep = mix(turn(palette.shade, saturation=1.15, value=0.55), rgb("#06202c"), 0.35)
+        if palette.named:
+            deep = turn(palette.named[0], value=0.4)
+        elif palette.name in {"day", "sunlit"}:
+            deep = mix(rgb("#0b4a62"), palette.top, 0.2)
+        self._deep = deep
+
+    def shade(self, band: Band) -> Plane:
+        """Sky above the horizon, water below it."""
+        picture = backdrop(self._sky, band)
+        below = np.nonzero(band.y[:, 0] < self._horizon + band.px)[0]
+        if below.size:
+            first = int(below[0])
+            covered = np.clip((self._horizon - band.y[first:]) * (1.0 / band.px) + 0.5, 0.0, 1.0)
+            picture[:, first:] += (self._water(band, first) - picture[:, first:]) * covered
+        pal = self._palette
+        if self._boat is not None:
+            x, down, size = self._boat
+            dark = pal.light.height < 0.5 or pal.light.dark
+            sail = mix(pal.low, rgb("#fff8ec"), 0.55) if not dark else mix(pal.shade, pal.low, 0.3)
+            sailboat(picture, band, x, self._horizon - down, size, sail, mix(pal.shade, rgb("#0a0c12"), 0.6))
+        if "birds" in self._extras or self._dice.fork("birds?").chance(0.45):
+            flock = self._dice.fork("flock")
+            birds(picture, band, flock, -self._sky.sun_x * 0.7, self._horizon + flock.between(0.3, 0.6),
+                  mix(pal.shade, rgb("#101018"), 0.5))  # fmt: skip
+        if "rain" in self._extras:
+            rain(picture, band, self._dice.fork("rain"), pal.low)
+        return picture
+
+    def _water(self, band: Band, first: int) -> Plane:
+        pal = self._palette
+        y = band.y[first:]
+        depth = np.maximum(self._horizon - y, (0.4 * band.px))
+        z = _EYE / depth
+        x = band.x * z
+        # Waves narrower than a pixel only brighten the distance; they must not flicker there.
+        far = 1.0 / (1.0 + z * 0.045)
+        finest = smooth(2.2, 0.5, z * z * (band.px * 9.0 / _EYE))
+        sway = self._swell.at(x * 0.03, z * 0.05)
+        u, v = x * 0.075 + sway * 0.02, z * 0.14
+        across, away = self._swell_slopes[0].at(u, v), self._swell_slopes[1].at(u, v)
+        u2, v2 = x * 0.26 + sway * 0.05, z * 0.46
+        fine_x, fine_z = self._chop_slopes[0].at(u2, v2), self._chop_slopes[1].at(u2, v2)
+        strength = 0.018 * self._rough
+        nx = (across * 1.1 + fine_x * 0.55 * finest) * strength * far
+        nz = (away * 1.4 + fine_z * 0.6 * finest) * strength * far
+        # The view falls steeper on near water, which shows more of its own colour.
+        look = depth / np.sqrt(depth * depth + 1.0)
+        facing = np.clip(look + nz * 0.9, 0.0, 1.0)
+        mirror = (1.0 - facing) ** 5.0 * 0.92 + 0.03
+        lift = np.clip(depth * 0.75 + np.abs(nz) * 1.6 + 0.02, 0.0, 1.5)
+        first_mix = smooth(0.0, 0.5, lift)
+        second = smooth(0.3, 1.15, lift)
+        # The sun's road: waves that tilt just so, spread by their roughness.
+        sun_x, sun_y = self._sky.sun_x, max(0.06, self._sky.sun_y - self._horizon)
+        aside = band.x - sun_x * (1.0 - depth * 0.1) + nx * 1.1
+        width = 0.08 + depth * 0.34
+        tilt = (depth * 0.9 - (sun_y * 0.55) + nz * 2.6) * 1.25
+        road = np.exp(-((aside / width) ** 2)) * np.exp(-tilt * tilt)
+        sparkle = smooth(0.15, 1.0, nz * 2.4 + nx * 0.9 + 0.36) * 1.5 * finest
+        glitter = road * (sparkle + 0.42 * (1.0 - finest * 0.6))
+        dim = 0.25 if self._sky.veiled else 0.6 if self._sky.moon else 1.0
+        strong = (3.4 if not pal.light.dark else 1.3) * dim
+        warm = np.exp(-((aside / (width * 3.0)) ** 2)) * (0.4 * dim)
+        crest = smooth(0.55, 1.1, sway + away * 0.03 * far)
+        foam = smooth(0.78, 1.25, self._foam.at(x * 0.2, z * 0.5) + crest * 0.3) * finest
+        foam *= 0.34 * min(1.0, self._rough * 0.7)
+        body = 0.62 + 0.5 * np.clip(nz * 2.0, -0.5, 1.0) + crest * 0.22
+        white = mix(pal.low, pal.sun, 0.4)
+        mist = np.exp(depth * -26.0) * 0.45
+        picture = np.empty((3, y.shape[0], band.frame.width), dtype=np.float32)
+        for c in range(3):
+            sky = pal.low[c] + (pal.middle[c] - pal.low[c]) * first_mix
+            sky += (pal.top[c] - sky) * second
+            sky += (pal.sun[c] - sky) * warm
+            layer = self._deep[c] * body
+            layer += (sky - layer) * mirror
+            layer += (white[c] * 0.8 - layer) * foam
+            layer += pal.sun[c] * glitter * strong
+            layer += (pal.low[c] - layer) * mist
+            picture[c] = layer
+        return picture

@@ -1,0 +1,140 @@
+"""Small flat shapes stamped onto a band: trees, birds, boats. Each touches only the pixels it covers."""
+
+import math
+
+import numpy as np
+
+from .canvas import Band, cover, lay, smooth
+from .noise import Dice, Plane, Tile
+
+
+def pine(picture: Plane, band: Band, x: float, base: float, height: float, colour: Plane, key: float) -> None:
+    """A conifer standing at (x, base); ``key`` makes its branches its own."""
+    reach = height * 0.24
+    window = band.window(x - reach, x + reach, base, base + height)
+    if window is None:
+        return
+    px = band.px
+    dx = np.abs(band.x[:, window[1]] - x)
+    down = 1.0 - (band.y[window[0]] - base) * (1.0 / height)
+    side = 0.12 * np.sign(band.x[:, window[1]] - x)
+    tiers = 8.0 + 5.0 * key
+    step = down * tiers + side + 0.35 * np.sin(down * (23.0 * (1 + key)) + (key * 40))
+    tier = step - np.floor(step)
+    wide = np.maximum(down, 0.0) ** 0.85 * reach * (0.42 + 0.58 * tier)
+    trunk = (height * 0.018) - dx
+    body = np.where(down < 0.93, np.maximum(wide - dx, trunk), trunk)
+    amount = np.clip(body * (0.6 / px) + 0.5, 0.0, 1.0) * (down > 0) * (down <= 1.0)
+    lay(picture[(slice(None), *window)], colour, amount)
+
+
+def crown(
+    picture: Plane,
+    band: Band,
+    x: float,
+    base: float,
+    height: float,
+    dark: Plane,
+    light: Plane,
+    leaves: Tile,
+    side: float,
+) -> None:
+    """A broad-leaved tree standing at (x, base), lit from ``side`` (-1 left, 1 right)."""
+    reach = height * 0.62
+    window = band.window(x - reach, x + reach, base, base + height * 1.12)
+    if window is None:
+        return
+    px = band.px
+    dx = (band.x[:, window[1]] - x) * (1.0 / height)
+    dy = (band.y[window[0]] - base) * (1.0 / height)
+    part = picture[(slice(None), *window)]
+    bend = 0.03 * np.sin(dy * 5.0)
+    stem = np.abs(dx - bend) - 0.022 - 0.03 * np.exp(dy * -12.0)
+    lay(part, dark, cover(stem, px / height) * (dy > 0) * (dy < 0.6))
+    leaf = leaves.at(dx * 0.55 + x, dy * 0.55)
+    oval = np.sqrt((dx * (1.0 / 0.47)) ** 2 + ((dy - 0.66) * (1.0 / 0.37)) ** 2)
+    edge = (1.0 - oval) + leaf * 0.3
+    amount = smooth(0.0, max(0.03, 2.5 * px / height), edge) * (dy > 0.2)
+    lit = smooth(-0.5, 0.75, dx * (side * 0.9) + (dy - 0.62) + leaf * 0.42)
+    for c in range(3):
+        tone = dark[c] + (light[c] - dark[c]) * lit
+        part[c] += (tone - part[c]) * amount
+
+
+def birds(picture: Plane, band: Band, dice: Dice, x: float, y: float, colour: Plane, count: int = 9) -> None:
+    """A loose flight of far birds around (x, y)."""
+    for _ in range(count):
+        bx, by = x + dice.between(-0.3, 0.3), y + dice.between(-0.12, 0.12)
+        size, flap = dice.between(0.014, 0.03), dice.between(0.25, 0.8)
+        window = band.window(bx - size, bx + size, by - size, by + size)
+        if window is None:
+            continue
+        dx = np.abs(band.x[:, window[1]] - bx) * (1.0 / size)
+        dy = (band.y[window[0]] - by) * (1.0 / size)
+        wing = np.abs(dy - flap * (np.sqrt(dx) - dx * 0.55)) - 0.09 * (1 - dx)
+        lay(picture[(slice(None), *window)], colour, cover(wing, band.px / size) * (dx < 1))
+
+
+def sailboat(
+    picture: Plane, band: Band, x: float, base: float, size: float, sail: Plane, hull: Plane
+) -> None:
+    """A small yacht on the water at (x, base), ``size`` high."""
+    window = band.window(x - size * 0.6, x + size * 0.6, base - size * 0.1, base + size * 1.05)
+    if window is None:
+        return
+    px = band.px / size
+    dx = (band.x[:, window[1]] - x) * (1.0 / size)
+    dy = (band.y[window[0]] - base) * (1.0 / size)
+    part = picture[(slice(None), *window)]
+    up = np.clip((1.0 - dy) * (1.0 / 0.9), 0.0, 1.0)
+    main = np.maximum(np.maximum(-dx + 0.02, dx - 0.38 * up**0.8), 0.12 - dy)
+    lay(part, sail, cover(np.maximum(main, dy - 1.0), px))
+    jib = np.maximum(np.maximum(dx + 0.02, -dx - 0.3 * (up - 0.06)), 0.14 - dy)
+    lay(part, sail * 0.8, cover(np.maximum(jib, dy - 0.94), px))
+    deck = np.maximum(np.abs(dx) - 0.42 - dy * 0.9, np.abs(dy - 0.03) - 0.055)
+    lay(part, hull, cover(deck, px))
+
+
+def rain(picture: Plane, band: Band, dice: Dice, colour: Plane, count: int = 420) -> None:
+    """Streaks of rain over the whole picture."""
+    slant = dice.between(-0.2, -0.08)
+    frame = band.frame
+    rolls = dice.many(count * 4).reshape(count, 4).tolist()
+    for a, b, c, d in rolls:
+        x, y = (a * 2.4 - 1.2) * frame.ax, (b * 2.2 - 1.1) * frame.ay
+        length, strength = 0.05 + 0.12 * c, 0.05 + 0.16 * d * d
+        wide = max(0.0016 + 0.0012 * d, band.px * 0.6)
+        window = band.window(x - 0.05, x + 0.05, y, y + length)
+        if window is None:
+            continue
+        up = (band.y[window[0]] - y) * (1.0 / length)
+        off = band.x[:, window[1]] - x - up * (slant * length)
+        streak = np.exp(-((off * (1.0 / wide)) ** 2)) * np.sin(np.clip(up, 0.0, 1.0) * math.pi)
+        lay(picture[(slice(None), *window)], colour, streak * strength)
+
+
+def grass(
+    picture: Plane, band: Band, dice: Dice, dark: Plane, light: Plane, bloom: Plane, count: int = 420
+) -> None:
+    """Blades along the lower border, some of them flowering, the far ones lighter."""
+    frame = band.frame
+    rolls = dice.many(count * 5).reshape(count, 5).tolist()
+    for rank, (a, b, c, d, e) in enumerate(rolls):
+        near = rank / count
+        base = -frame.ay - 0.02 + 0.16 * (1.0 - near) * b
+        height = (0.1 + 0.22 * c * c) * (0.55 + 0.5 * near)
+        x, lean = (a * 2.1 - 1.05) * frame.ax, (d - 0.5) * 0.5 * height
+        reach = abs(lean) + 0.03
+        window = band.window(x - reach, x + reach, base, base + height + 0.02)
+        if window is None:
+            continue
+        up = (band.y[window[0]] - base) * (1.0 / height)
+        off = band.x[:, window[1]] - x - lean * up * np.abs(up)
+        half = (0.0022 + 0.0028 * near) * np.maximum(1.0 - up, 0.0) + 0.0004
+        amount = np.clip((half - np.abs(off)) * (1.0 / band.px) + 0.5, 0.0, 1.0) * (up > 0) * (up < 1)
+        part = picture[(slice(None), *window)]
+        lay(part, dark + (light - dark) * np.float32((1.0 - near) * 0.5 + 0.4 * e), amount)
+        if e > 0.86:
+            size = 0.009 + 0.009 * near
+            dot = np.sqrt(off**2 + ((up - 0.97) * height) ** 2) - size
+            lay(part, bloom, cover(dot, band.px) * 0.95)

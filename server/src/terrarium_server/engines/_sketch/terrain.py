@@ -1,0 +1,88 @@
+"""Height fields seen from the ground: which point of the land lies behind each pixel, and how it is lit."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from .canvas import Band, Frame
+from .noise import Plane
+
+Height = Callable[[Plane, Plane], Plane]
+
+
+class Terrain:
+    """Land of heights ``height(x, z)`` before an eye at (0, eye, 0) that looks along +z.
+
+    A point at (x, y, z) is seen at picture coordinates (focal * x / z, horizon + focal * (y - eye) / z).
+    """
+
+    def __init__(
+        self,
+        frame: Frame,
+        height: Height,
+        *,
+        eye: float,
+        focal: float,
+        horizon: float,
+        near: float,
+        far: float,
+        layers: int = 300,
+    ) -> None:
+        """Cast every column once; later looks are table lookups."""
+        self.height, self.eye, self.focal, self.horizon = height, eye, focal, horizon
+        z = (near * (far / near) ** np.linspace(0.0, 1.0, layers)).astype(np.float32)[:, None]
+        x = Band(frame, 0, 1).x
+        seen = horizon + focal * (height(x * z / focal, z) - eye) / z
+        crest = np.maximum.accumulate(seen, axis=0)
+        y = Band(frame, 0, frame.height).y[:, 0]
+        depth = np.full((frame.height, frame.width), np.inf, dtype=np.float32)
+        log = np.log(z[:, 0])
+        for column in range(frame.width):
+            ridge = crest[:, column]
+            first = int(np.count_nonzero(y > ridge[-1]))
+            lower: Plane = y[first:]
+            k = ridge.searchsorted(lower)
+            line = seen[:, column]
+            before = np.maximum(k - 1, 0)
+            low, high = line[before], line[k]
+            step = np.clip((lower - low) / np.maximum(high - low, 1e-6), 0.0, 1.0)
+            depth[first:, column] = log[before] + (log[k] - log[before]) * np.where(k == 0, 1.0, step)
+        self._depth = np.exp(depth, out=depth)
+        self._top = crest[-1]
+
+    def look(self, band: Band) -> tuple[Plane, Plane, Plane]:
+        """World x and z behind each pixel of a band, and how much of the pixel is land; sky has z = 1."""
+        y = band.y
+        z = self._depth[band.top : band.top + band.rows]
+        covered = np.clip((self._top[None, :] - y) * (1.0 / band.px) + 0.5, 0.0, 1.0)
+        z = np.where(np.isfinite(z), z, self._edge(band, z))
+        return band.x * z * (1.0 / self.focal), z, covered
+
+    def _edge(self, band: Band, z: Plane) -> Plane:
+        """A depth for the sky pixels that touch the crest: that of the land just below."""
+        below = np.full_like(z, 1.0)
+        below[:-1] = z[1:]
+        stop = band.top + band.rows
+        if stop < self._depth.shape[0]:
+            below[-1] = self._depth[stop]
+        return np.where(np.isfinite(below), below, 1.0)
+
+    def slope(self, x: Plane, z: Plane, px: float) -> tuple[Plane, Plane, Plane]:
+        """Height and its slopes along x and z, looked at as coarsely as a pixel there is wide."""
+        reach = np.maximum(z * (px / self.focal * 1.2), 0.002)
+        here = self.height(x, z)
+        across = (self.height(x + reach, z) - here) / reach
+        away = (self.height(x, z + reach * 1.5) - here) / (reach * 1.5)
+        return here, across, away
+
+    def shade(
+        self, x: Plane, z: Plane, here: Plane, sun: tuple[float, float, float], reach: float, steps: int
+    ) -> Plane:
+        """How much sun reaches points of the land past the land around them, 0..1."""
+        seen = np.ones_like(here)
+        for step in range(1, steps + 1):
+            t = reach * (step / steps) ** 1.7
+            ground = self.height(x + (sun[0] * t), z + (sun[2] * t))
+            clear = here + (sun[1] * t) - ground
+            np.minimum(seen, clear * (5.0 / t) + 0.75, out=seen)
+        return np.clip(seen, 0.0, 1.0)

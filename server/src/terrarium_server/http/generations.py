@@ -1,0 +1,101 @@
+"""Starting generations and their history."""
+
+from typing import Annotated, Literal, cast
+
+from fastapi import APIRouter, Header, Query
+
+from terrarium_server import assets, runs, wire
+from terrarium_server.accounts import Caller
+from terrarium_server.admission import GenerationRequest
+from terrarium_server.assets import KeptOutput
+from terrarium_server.problems import InvalidInput
+from terrarium_server.runs import Run
+from terrarium_server.store import Transaction
+
+from . import present
+from ._door import Visiting
+from .paging import DEFAULT_LIMIT, Cursor, Limit, decode_cursor, encode_cursor
+
+router = APIRouter()
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(description="The same key within two hours in the same workspace is refused with 409."),
+]
+
+
+def asked(body: wire.StartGeneration) -> GenerationRequest:
+    """Turn the body of a start into our words."""
+    return GenerationRequest(
+        workspace_id=body.workspace_id,
+        project_id=body.project_id,
+        type=body.type,
+        prompt=body.prompt,
+        model_id=body.model,
+        params=body.params or {},
+    )
+
+
+async def _start(visit: Visiting, body: wire.StartGeneration, idempotency_key: str | None) -> wire.RunStarted:
+    request = asked(body)
+    admission = visit.door.admission
+    run = await visit.write(lambda tx, caller: admission.admit(tx, caller, request, idempotency_key))
+    return present.started(run, visit.base_url)
+
+
+@router.post("/runs/generation", status_code=201, operation_id="runs_start_generation", tags=["runs"])
+async def start_generation(
+    body: wire.StartGeneration, visit: Visiting, idempotency_key: IdempotencyKey = None
+) -> wire.RunStarted:
+    """Start a generation run in a project's canvas."""
+    return await _start(visit, body, idempotency_key)
+
+
+@router.post("/generate", status_code=201, operation_id="generations_create", tags=["generations"])
+async def generate(
+    body: wire.StartGeneration, visit: Visiting, idempotency_key: IdempotencyKey = None
+) -> wire.RunStarted:
+    """Start a generation run: the same door as `/runs/generation` under its newer name."""
+    return await _start(visit, body, idempotency_key)
+
+
+@router.get(
+    "/generations",
+    operation_id="generations_list",
+    tags=["generations"],
+)
+async def list_generations(
+    visit: Visiting,
+    limit: Limit = None,
+    cursor: Cursor = None,
+    workspace_id: Annotated[str | None, Query()] = None,
+    project_id: Annotated[str | None, Query()] = None,
+    status: Annotated[Literal["", "pending", "running", "completed", "failed"] | None, Query()] = None,
+) -> wire.GenerationPage:
+    """List generations newest first."""
+    if workspace_id and not workspace_id.startswith("ws_"):
+        raise InvalidInput.one("workspace_id", "Must start with ws_")
+    if project_id and not project_id.startswith("prj_"):
+        raise InvalidInput.one("project_id", "Must start with prj_")
+    position = decode_cursor(cursor, str)
+    size = limit or DEFAULT_LIMIT
+
+    def work(tx: Transaction, caller: Caller) -> tuple[list[Run], dict[str, list[KeptOutput]]]:
+        if workspace_id:
+            caller.require_workspace(workspace_id)
+        found = runs.list_runs(
+            tx,
+            caller.workspace_id,
+            limit=size + 1,
+            before=cast(str, position[0]) if position else None,
+            project_id=project_id or None,
+            state=status or None,
+        )
+        return found, assets.outputs_of(tx, [run.run_id for run in found])
+
+    found, kept = await visit.read(work)
+    shown = found[:size]
+    return wire.GenerationPage(
+        generations=[present.generation(run, kept.get(run.run_id, []), visit.base_url) for run in shown],
+        meta=wire.PageMeta(next_cursor=encode_cursor(shown[-1].run_id) if len(found) > size else None),
+    )

@@ -1,0 +1,72 @@
+"""The bytes of outputs, for whoever has the link: GET and HEAD, whole or one range."""
+
+import re
+from collections.abc import AsyncIterator
+from email.utils import formatdate
+from typing import cast
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response, StreamingResponse
+
+from terrarium_server import assets
+from terrarium_server.problems import NotFound
+
+from ._door import Door
+
+router = APIRouter()
+
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+_CHUNK = 1 << 20
+
+
+@router.api_route("/media/{blob}", methods=["GET", "HEAD"])
+async def media(blob: str, request: Request) -> Response:
+    """Serve an output. The link is stable and cannot be guessed; no key is needed."""
+    if "\x00" in blob:
+        raise NotFound
+    door = cast(Door, request.app.state.door)
+    kept = await door.database.read(lambda tx: assets.find_output(tx, blob))
+    tag = f'"{kept.sha256}"'
+    headers = {
+        "accept-ranges": "bytes",
+        "access-control-allow-origin": "*",
+        "cache-control": "public, max-age=31536000, immutable",
+        "content-type": kept.content_type,
+        "etag": tag,
+        "last-modified": formatdate(kept.created_at / 1000, usegmt=True),
+        "x-content-type-options": "nosniff",
+    }
+    if tag in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    status, start, end = 200, 0, kept.size_bytes
+    asked = request.headers.get("range")
+    # A range of something that has changed since is a range of something else: send it whole.
+    if asked and request.headers.get("if-range", tag) == tag:
+        span = _span(asked, kept.size_bytes)
+        if span is None:
+            return Response(status_code=416, headers={"content-range": f"bytes */{kept.size_bytes}"})
+        if span != (0, kept.size_bytes) or asked.startswith("bytes=0-"):
+            status, (start, end) = 206, span
+            headers["content-range"] = f"bytes {start}-{end - 1}/{kept.size_bytes}"
+    headers["content-length"] = str(end - start)
+    if request.method == "HEAD":
+        return Response(status_code=status, headers=headers)
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for offset in range(start, end, _CHUNK):
+            yield await door.blobs.get(blob, offset, min(offset + _CHUNK, end))
+
+    return StreamingResponse(chunks(), status, headers)
+
+
+def _span(asked: str, size: int) -> tuple[int, int] | None:
+    """Return start and end (exclusive) of a Range header; whole if it is not understood, None if outside."""
+    match = _RANGE.fullmatch(asked.strip())
+    if match is None or match[1] == match[2] == "":
+        return 0, size
+    if match[1] == "":
+        length = min(int(match[2]), size)
+        return (size - length, size) if length else None
+    start = int(match[1])
+    end = min(int(match[2]) + 1, size) if match[2] else size
+    return (start, end) if start < end else None

@@ -1,0 +1,33 @@
+"""The model catalogue."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query
+
+from terrarium_server import wire
+from terrarium_server.accounts import Caller
+from terrarium_server.store import Transaction
+
+from . import present
+from ._door import Visiting
+
+router = APIRouter(tags=["models"])
+
+
+@router.get("/models", operation_id="models_list")
+async def list_models(
+    visit: Visiting,
+    type: Annotated[Literal["", "image", "video", "audio", "text"] | None, Query()] = None,
+) -> wire.ModelList:
+    """List the models of this server with the parameters they take."""
+    door = visit.door
+
+    def work(tx: Transaction, _caller: Caller) -> list[wire.Model]:
+        shown: list[wire.Model] = []
+        for card in door.catalog.list(type or None):
+            defaults: dict[str, Any] = {param.name: param.default for param in card.params}
+            price = door.catalog.quote_micros(card, defaults)
+            shown.append(present.model(card, price, door.admission.seconds(tx, card)))
+        return shown
+
+    return wire.ModelList(models=await visit.read(work))

@@ -1,0 +1,145 @@
+"""From our records to FLORA's shapes."""
+
+from terrarium_server import wire
+from terrarium_server.accounts import ProjectRecord
+from terrarium_server.assets import KeptOutput
+from terrarium_server.canvas import NodeRecord
+from terrarium_server.catalog import ModelCard
+from terrarium_server.runs import Run
+
+_MICROS_PER_USD = 1_000_000
+_MICROS_PER_CREDIT = 1_000
+
+
+def usd(micros: int) -> float:
+    """Return micro-USD as the wire's USD."""
+    return micros / _MICROS_PER_USD
+
+
+def credits_of(micros: int) -> int:
+    """Return micro-USD as whole credits of 0.001 USD, rounded up: what is not free is not shown as 0."""
+    return -(-micros // _MICROS_PER_CREDIT)
+
+
+def poll_url(base_url: str, run_id: str) -> str:
+    """Return where a run is polled."""
+    return f"{base_url}/api/v1/runs/{run_id}"
+
+
+def started(run: Run, base_url: str) -> wire.RunStarted:
+    """Show a run that was just admitted."""
+    return wire.RunStarted(
+        run_id=run.run_id,
+        type="generation",
+        charged_cost=usd(run.held_micros),
+        estimated_seconds=run.estimated_seconds,
+        model=wire.RunModel(model_id=run.model_id),
+        poll_url=poll_url(base_url, run.run_id),
+        project_id=run.project_id,
+    )
+
+
+def output(kept: KeptOutput, base_url: str) -> wire.RunOutput:
+    """Show an output: its text, or the link to its bytes."""
+    return wire.RunOutput.model_validate(
+        {"output_id": kept.output_id, "type": kept.type, "url": content(kept, base_url) or " "}
+    )
+
+
+def content(kept: KeptOutput, base_url: str) -> str:
+    """Return an output's text, or the link to its bytes."""
+    return kept.text if kept.text is not None else f"{base_url}/media/{kept.blob}"
+
+
+def _run_fields(run: Run, kept: list[KeptOutput], base_url: str) -> dict[str, object]:
+    cost = run.held_micros if run.cost_micros is None else run.cost_micros
+    return {
+        "run_id": run.run_id,
+        "status": run.state,
+        "progress": run.progress,
+        "created_at": run.created_at,
+        "started_at": run.started_at,
+        "completed_at": run.completed_at,
+        "charged_cost": usd(cost),
+        "error_code": run.error_code,
+        "error_message": run.error_message,
+        "outputs": [output(item, base_url) for item in kept] if run.state == "completed" else None,
+        "poll_url": poll_url(base_url, run.run_id),
+    }
+
+
+def run(record: Run, kept: list[KeptOutput], base_url: str) -> wire.Run:
+    """Show a run."""
+    return wire.Run.model_validate(_run_fields(record, kept, base_url))
+
+
+def generation(record: Run, kept: list[KeptOutput], base_url: str) -> wire.Generation:
+    """Show a row of the generation history."""
+    return wire.Generation.model_validate(
+        {
+            **_run_fields(record, kept, base_url),
+            "generation_id": record.run_id,
+            "workspace_id": record.workspace_id,
+            "project_id": record.project_id,
+            "model": wire.RunModel(model_id=record.model_id),
+        }
+    )
+
+
+def model(card: ModelCard, default_micros: int, seconds: int) -> wire.Model:
+    """Show a model card; ``default_micros`` is the price of a run with default parameters."""
+    return wire.Model(
+        model_id=card.id,
+        name=card.name,
+        type=card.type,
+        provider=card.provider,
+        description=card.description,
+        capabilities=list(card.capabilities),
+        estimated_credits=credits_of(default_micros),
+        estimated_seconds=seconds,
+        params=[
+            wire.ModelParam(
+                name=param.name,
+                type=param.type,
+                required=param.required,
+                default=param.default,
+                min=param.min,
+                max=param.max,
+                label=param.label,
+                description=param.description,
+                options=[
+                    wire.ParamOption(value=option.value, label=option.label, description=option.description)
+                    for option in param.options
+                ]
+                or None,
+            )
+            for param in card.params
+        ],
+        beta=card.beta or None,
+    )
+
+
+def project(record: ProjectRecord) -> wire.Project:
+    """Show a project."""
+    return wire.Project(
+        project_id=record.project_id,
+        name=record.name,
+        workspace_id=record.workspace_id,
+        origin=record.origin,
+        last_modified=record.last_modified,
+        created_at=record.created_at,
+    )
+
+
+def node(record: NodeRecord, shown: KeptOutput | None, base_url: str) -> wire.Node:
+    """Show a canvas node and what lies on it."""
+    return wire.Node.model_validate(
+        {
+            "node_id": record.node_id,
+            "type": record.type,
+            "label": record.label,
+            "url": content(shown, base_url) if shown is not None else None,
+            "width": record.width,
+            "height": record.height,
+        }
+    )

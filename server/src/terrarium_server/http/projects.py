@@ -1,0 +1,94 @@
+"""Projects and the nodes on their canvas."""
+
+from typing import Annotated, cast
+
+from fastapi import APIRouter, Query
+
+from terrarium_server import accounts, assets, canvas, wire
+from terrarium_server.accounts import Caller, ProjectRecord
+from terrarium_server.assets import KeptOutput
+from terrarium_server.canvas import NodeRecord
+from terrarium_server.problems import InvalidInput
+from terrarium_server.store import Transaction
+
+from . import present
+from ._door import Visiting
+from .paging import DEFAULT_LIMIT, Cursor, Limit, decode_cursor, encode_cursor
+
+router = APIRouter(tags=["projects"])
+
+
+@router.get("/projects", operation_id="projects_list")
+async def list_projects(
+    visit: Visiting,
+    workspace_id: wire.WorkspaceId,
+    limit: Limit = None,
+    cursor: Cursor = None,
+    query: Annotated[str | None, Query(description="Part of the name")] = None,
+) -> wire.ProjectPage:
+    """List projects, most recently used first."""
+    position = decode_cursor(cursor, int, str)
+    size = limit or DEFAULT_LIMIT
+
+    def work(tx: Transaction, caller: Caller) -> list[ProjectRecord]:
+        caller.require_workspace(workspace_id)
+        before = cast(tuple[int, str] | None, position)
+        return accounts.list_projects(tx, workspace_id, limit=size + 1, before=before, query=query)
+
+    found = await visit.read(work)
+    shown = found[:size]
+    last = shown[-1] if len(found) > size else None
+    return wire.ProjectPage(
+        projects=[present.project(record) for record in shown],
+        meta=wire.PageMeta(next_cursor=encode_cursor(last.last_modified, last.project_id) if last else None),
+    )
+
+
+@router.post("/projects", status_code=201, operation_id="projects_create")
+async def create_project(body: wire.CreateProject, visit: Visiting) -> wire.Project:
+    """Make an empty project."""
+
+    def work(tx: Transaction, caller: Caller) -> ProjectRecord:
+        caller.require_workspace(body.workspace_id)
+        caller.require_editor()
+        return accounts.create_project(tx, caller.workspace_id, body.name)
+
+    return present.project(await visit.write(work))
+
+
+@router.get("/projects/{project_id}", operation_id="projects_retrieve")
+async def retrieve_project(project_id: str, visit: Visiting) -> wire.Project:
+    """Show one project."""
+    _require_prefix(project_id)
+    record = await visit.read(lambda tx, caller: accounts.find_project(tx, caller.workspace_id, project_id))
+    return present.project(record)
+
+
+@router.get("/projects/{project_id}/nodes", operation_id="projects_list_nodes")
+async def list_nodes(
+    project_id: str, visit: Visiting, limit: Limit = None, cursor: Cursor = None
+) -> wire.NodePage:
+    """List the media nodes on a project's canvas in the order they were placed."""
+    _require_prefix(project_id)
+    position = cast(tuple[int, int] | None, decode_cursor(cursor, int, int))
+    size = limit or DEFAULT_LIMIT
+
+    def work(tx: Transaction, caller: Caller) -> tuple[list[NodeRecord], dict[str, KeptOutput]]:
+        accounts.find_project(tx, caller.workspace_id, project_id)
+        found = canvas.list_nodes(tx, project_id, limit=size + 1, after=position)
+        return found, assets.outputs_by_id(tx, [node.output_id for node in found if node.output_id])
+
+    found, kept = await visit.read(work)
+    shown = found[:size]
+    last = shown[-1] if len(found) > size else None
+    return wire.NodePage(
+        project_id=project_id,
+        canvas_url=f"{visit.base_url}/projects/{project_id}",
+        nodes=[present.node(node, kept.get(node.output_id or ""), visit.base_url) for node in shown],
+        meta=wire.PageMeta(next_cursor=encode_cursor(last.place, last.beside) if last else None),
+    )
+
+
+def _require_prefix(project_id: str) -> None:
+    if not project_id.startswith("prj_"):
+        raise InvalidInput.one("project_id", "Must start with prj_")

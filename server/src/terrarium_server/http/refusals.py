@@ -1,0 +1,150 @@
+"""Problem to status and body: one table, one envelope, also for what goes wrong outside our code."""
+
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any, cast
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from terrarium_server import accounts, problems
+from terrarium_server.problems import FieldProblem, InvalidInput, InvalidJson, Problem
+
+from ._door import Door
+from .caller import bearer_token
+
+_log = logging.getLogger(__name__)
+
+_STATUSES: dict[type[Problem], int] = {
+    problems.InvalidInput: 400,
+    problems.InvalidJson: 400,
+    problems.Unauthorized: 401,
+    problems.InsufficientCredits: 402,
+    problems.Forbidden: 403,
+    problems.NotFound: 404,
+    problems.DuplicateKey: 409,
+    problems.TooLarge: 413,
+    problems.RateLimited: 429,
+}
+
+# Pydantic's error types in the words of the API; others keep pydantic's message.
+_MESSAGES = {
+    "missing": "Required",
+    "extra_forbidden": "Unknown field",
+    "string_type": "Must be a string",
+    "string_unicode": "Must be valid Unicode text",
+    "string_too_short": "Must not be empty",
+    "dict_type": "Must be an object",
+    "int_parsing": "Must be a whole number",
+}
+
+
+def refuse(problem: Problem, base_url: str = "") -> Response:
+    """Turn a refusal into its answer; ``base_url`` is needed for the location of a 409."""
+    headers: dict[str, str] = {}
+    if isinstance(problem, problems.DuplicateKey):
+        # Stainless clients retry every 409 unless told not to.
+        headers = {
+            "x-should-retry": "false",
+            "location": f"{base_url}/api/v1/runs/{problem.run_id}",
+        }
+    elif isinstance(problem, problems.RateLimited):
+        headers = {"retry-after": str(problem.retry_after)}
+    elif isinstance(problem, problems.Unauthorized):
+        headers = {"www-authenticate": "Bearer"}
+    fields = problem.fields if isinstance(problem, InvalidInput) else ()
+    return envelope(_STATUSES.get(type(problem), 500), problem.code, problem.message, fields, headers)
+
+
+def envelope(
+    status: int,
+    code: str,
+    message: str,
+    fields: tuple[FieldProblem, ...] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Build the closed error envelope."""
+    error: dict[str, Any] = {"code": code, "message": message}
+    if fields:
+        error["fields"] = [{"field": field.field, "message": field.message} for field in fields]
+    body = json.dumps({"error": error}, ensure_ascii=False).encode("utf-8", "backslashreplace")
+    return Response(body, status, headers, "application/json")
+
+
+def field_problems(error: RequestValidationError) -> list[FieldProblem]:
+    """Name every rejected field of a request in the words of the API."""
+    found: list[FieldProblem] = []
+    for cause in cast(list[dict[str, Any]], error.errors()):
+        # The first part says where it was: body, query, path or header.
+        path = ".".join(str(part) for part in cause["loc"][1:]) or str(cause["loc"][0])
+        kind: str = cause["type"]
+        context: dict[str, Any] = cause.get("ctx") or {}
+        if kind == "literal_error":
+            message = "Must be one of: " + context["expected"].replace("'", "").replace(" or ", ", ")
+        elif kind == "value_error":
+            message = str(context["error"])
+        elif kind == "missing" or (cause["input"] is None and kind.endswith("_type")):
+            message = "Required"
+        else:
+            message = _MESSAGES.get(kind) or str(cause["msg"])
+        found.append(FieldProblem(path, message))
+    return found
+
+
+async def _on_problem(request: Request, error: Exception) -> Response:
+    return refuse(cast(Problem, error), _base_url(request))
+
+
+async def _on_invalid(request: Request, error: Exception) -> Response:
+    refused = await _stranger(request)
+    if refused is not None:
+        return refused
+    invalid = cast(RequestValidationError, error)
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if isinstance(invalid.body, bytes) and invalid.body and content_type != "application/json":
+        return refuse(InvalidJson("Send JSON, with content-type: application/json."))
+    if any(cause["type"] == "json_invalid" for cause in invalid.errors()):
+        return refuse(InvalidJson("The body is not valid JSON."))
+    return refuse(InvalidInput(field_problems(invalid)))
+
+
+async def _on_http(request: Request, error: Exception) -> Response:
+    status = cast(HTTPException, error).status_code
+    if status == 405:
+        headers = cast(HTTPException, error).headers
+        return envelope(405, "not_found", f"{request.method} is not supported here.", headers=headers)
+    if status == 400:
+        refused = await _stranger(request)
+        return refused or refuse(InvalidJson("The body is not valid JSON."))
+    return refuse(problems.NotFound())
+
+
+async def _stranger(request: Request) -> Response | None:
+    """A caller without a good key learns that first, whatever else is wrong with the request."""
+    door = cast(Door, request.app.state.door)
+    try:
+        token = bearer_token(request)
+        request.state.caller = await door.database.read(lambda tx: accounts.authenticate(tx, token))
+    except problems.Unauthorized as problem:
+        return refuse(problem)
+    return None
+
+
+async def _on_error(request: Request, error: Exception) -> Response:
+    _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return envelope(500, "unknown_error", "An unknown error occurred.")
+
+
+def _base_url(request: Request) -> str:
+    return cast(Door, request.app.state.door).public_url or str(request.base_url).rstrip("/")
+
+
+def install_refusals(app: FastAPI) -> None:
+    """Answer every failure of this app with the envelope."""
+    app.add_exception_handler(Problem, _on_problem)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(Exception, _on_error)

@@ -1,0 +1,103 @@
+"""One run: reading it, waiting for it, and what it would cost."""
+
+import asyncio
+import hashlib
+import re
+import time
+from contextlib import suppress
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Path
+from fastapi.responses import Response
+
+from terrarium_server import assets, runs, wire
+from terrarium_server.accounts import Caller
+from terrarium_server.assets import KeptOutput
+from terrarium_server.problems import InvalidInput
+from terrarium_server.runs import Run
+from terrarium_server.store import Transaction
+
+from . import present
+from ._door import Visit, Visiting
+from .generations import asked
+
+router = APIRouter(tags=["runs"])
+
+LONGEST_WAIT = 60
+# Another process may have moved the run, which this one does not hear.
+_LOOK_EVERY = 0.5
+_WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})\"?(?:$|[,;\s])", re.IGNORECASE)
+
+
+@router.post("/runs/estimate", operation_id="runs_estimate")
+async def estimate(body: wire.StartGeneration, visit: Visiting) -> wire.RunEstimate:
+    """Say what the same start would hold and take; spends nothing."""
+    request = asked(body)
+    admission = visit.door.admission
+    quoted = await visit.read(lambda tx, caller: admission.estimate(tx, caller, request))
+    return wire.RunEstimate(
+        charged_cost=present.usd(quoted.quote_micros),
+        estimated_seconds=quoted.seconds,
+        model=wire.RunModel(model_id=quoted.card.id),
+        type="generation",
+    )
+
+
+@router.get(
+    "/runs/{run_id}",
+    operation_id="runs_retrieve",
+    response_model=wire.Run,
+    responses={304: {"description": "Unchanged since the ETag in If-None-Match", "model": None}},
+)
+async def retrieve(
+    run_id: Annotated[str, Path()],
+    visit: Visiting,
+    prefer: Annotated[
+        str | None,
+        Header(description=f"`wait=N`: answer when the run is over, or after N (1–{LONGEST_WAIT}) s"),
+    ] = None,
+    if_none_match: Annotated[
+        str | None, Header(description="With `Prefer: wait`, answer as soon as anything changes")
+    ] = None,
+) -> Response:
+    """Show a run, at once or after waiting for it."""
+    if not run_id.startswith("run_"):
+        raise InvalidInput.one("run_id", "Must start with run_")
+    asked_wait = _WAIT.search(prefer or "")
+    seconds = min(int(asked_wait[1]), LONGEST_WAIT) if asked_wait else 0
+    body, tag = await _await_change(visit, run_id, seconds, if_none_match)
+    headers = {"etag": tag, "cache-control": "private, no-cache"}
+    if asked_wait:
+        headers["preference-applied"] = f"wait={seconds}"
+    if if_none_match is not None and tag in if_none_match:
+        return Response(status_code=304, headers=headers)
+    return Response(body, headers=headers, media_type="application/json")
+
+
+async def _await_change(visit: Visit, run_id: str, seconds: int, known_tag: str | None) -> tuple[bytes, str]:
+    """Read until the run is over, differs from ``known_tag``, or the time is up."""
+    signals = visit.door.signals
+    deadline = time.monotonic() + seconds
+    while True:
+        # Before the read, or a change between the read and the wait would be missed.
+        changed = signals.expect(run_id) if seconds else None
+        try:
+            run, kept = await visit.read(lambda tx, caller: _read(tx, caller, run_id))
+            body = present.run(run, kept, visit.base_url).model_dump_json().encode()
+            tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+            left = deadline - time.monotonic()
+            is_news = known_tag is not None and tag not in known_tag
+            if run.is_over or is_news or left <= 0 or changed is None:
+                return body, tag
+            with suppress(TimeoutError):
+                await asyncio.wait_for(changed.wait(), min(left, _LOOK_EVERY))
+            if await visit.request.is_disconnected():
+                return body, tag
+        finally:
+            if changed is not None:
+                signals.forget(run_id, changed)
+
+
+def _read(tx: Transaction, caller: Caller, run_id: str) -> tuple[Run, list[KeptOutput]]:
+    run = runs.find_run(tx, caller.workspace_id, run_id)
+    return run, assets.outputs_of(tx, [run_id]).get(run_id, []) if run.state == "completed" else []

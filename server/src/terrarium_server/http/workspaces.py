@@ -1,0 +1,22 @@
+"""The caller's workspaces: a key belongs to one."""
+
+from fastapi import APIRouter
+
+from terrarium_server import wire
+
+from ._door import Visiting
+
+router = APIRouter(tags=["workspaces"])
+
+
+@router.get("/workspaces", operation_id="workspaces_list")
+async def list_workspaces(visit: Visiting) -> wire.WorkspaceList:
+    """List the workspaces this key can use, and its role there."""
+    caller = await visit.read(lambda _tx, caller: caller)
+    workspace = wire.Workspace(
+        workspace_id=caller.workspace_id,
+        name=caller.workspace_name,
+        created_at=caller.workspace_created_at,
+        role=caller.role,
+    )
+    return wire.WorkspaceList(workspaces=[workspace])

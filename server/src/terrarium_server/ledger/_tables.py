@@ -1,0 +1,28 @@
+import sqlalchemy as sa
+
+from terrarium_server.store import metadata
+
+entries = sa.Table(
+    "ledger_entries",
+    metadata,
+    sa.Column("entry_id", sa.Text, primary_key=True),
+    sa.Column("workspace_id", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("amount_micros", sa.BigInteger, nullable=False),
+    sa.Column("run_id", sa.Text),
+    # "open" for the hold, "close" for what ends it: one of each for a run, whatever crashes.
+    sa.Column("phase", sa.Text),
+    sa.Column("note", sa.Text),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.UniqueConstraint("run_id", "phase", name="uq_ledger_entries_run_phase"),
+    sa.CheckConstraint("kind IN ('grant', 'hold', 'settle', 'release')", name="ck_ledger_entries_kind"),
+    sa.Index("ix_ledger_entries_workspace", "workspace_id", "entry_id"),
+)
+
+balances = sa.Table(
+    "ledger_balances",
+    metadata,
+    sa.Column("workspace_id", sa.Text, primary_key=True),
+    sa.Column("balance_micros", sa.BigInteger, nullable=False),
+    sa.CheckConstraint("balance_micros >= 0", name="ck_ledger_balances_not_negative"),
+)

@@ -1,0 +1,109 @@
+"""The refusals Terrarium can give: a kind, FLORA's wire code and a message. No HTTP numbers here.
+
+The codes are FLORA's closed list; `http/refusals.py` turns a kind into a status and a body.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class FieldProblem:
+    """One rejected field: its dotted path (``params.seed``) and what would be accepted."""
+
+    field: str
+    message: str
+
+
+class Problem(Exception):
+    """A refusal with a wire ``code`` and a ``message`` that a person can act on."""
+
+    code: str = "unknown_error"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class InvalidInput(Problem):
+    """One or more fields were rejected; ``fields`` names every one of them."""
+
+    code = "input_validation_error"
+
+    def __init__(self, fields: Iterable[FieldProblem]) -> None:
+        self.fields = tuple(fields)
+        first = self.fields[0]
+        super().__init__(f"{first.field}: {first.message}")
+
+    @classmethod
+    def one(cls, field: str, message: str) -> "InvalidInput":
+        """Refuse a single field."""
+        return cls([FieldProblem(field, message)])
+
+
+class InvalidJson(Problem):
+    """The body is not JSON, or was not sent as JSON."""
+
+    code = "invalid_json"
+
+
+class TooLarge(Problem):
+    """The body is larger than this server reads."""
+
+    code = "input_validation_error"
+
+
+class Unauthorized(Problem):
+    """No key, or one that is unknown, expired or revoked."""
+
+    code = "unauthorized"
+
+    def __init__(self, message: str = "Invalid API key.") -> None:
+        super().__init__(message)
+
+
+class InsufficientCredits(Problem):
+    """The balance, or what is left of the key's spending cap, does not cover the quote."""
+
+    code = "insufficient_credits"
+
+    def __init__(self, message: str = "Insufficient credits.") -> None:
+        super().__init__(message)
+
+
+class Forbidden(Problem):
+    """The key is good but its role does not allow this."""
+
+    code = "forbidden"
+
+    def __init__(self, message: str = "Forbidden.") -> None:
+        super().__init__(message)
+
+
+class NotFound(Problem):
+    """There is no such thing, or it belongs to another workspace."""
+
+    code = "not_found"
+
+    def __init__(self, message: str = "Not found.") -> None:
+        super().__init__(message)
+
+
+class DuplicateKey(Problem):
+    """The idempotency key was used within two hours; ``run_id`` is the run that holds it."""
+
+    code = "idempotency_duplicate"
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__("Duplicate idempotency key.")
+        self.run_id = run_id
+
+
+class RateLimited(Problem):
+    """The workspace's rate limit is spent; try again after ``retry_after`` whole seconds."""
+
+    code = "rate_limited"
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__("Rate limit exceeded.")
+        self.retry_after = retry_after

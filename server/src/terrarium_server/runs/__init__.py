@@ -1,0 +1,34 @@
+"""What a run is: its states and legal moves, reads and lists.
+
+    pending ──claim──▶ running ──▶ completed
+       │                  └──────▶ failed
+       └─────────────────────────▶ failed
+
+A pending run *is* the queue: admission writes it, a worker claims it, in one statement.
+"""
+
+from ._moves import advance, claim, complete, fail, hand_on, orphans, record, requeue, take_over
+from ._reads import Run, RunOutcome, find_run, list_runs, read_run, recent_durations
+from ._signals import Signals
+from ._tables import RunState, runs
+
+__all__ = [
+    "Run",
+    "RunOutcome",
+    "RunState",
+    "Signals",
+    "advance",
+    "claim",
+    "complete",
+    "fail",
+    "find_run",
+    "hand_on",
+    "list_runs",
+    "orphans",
+    "read_run",
+    "recent_durations",
+    "record",
+    "requeue",
+    "runs",
+    "take_over",
+]

@@ -1,0 +1,126 @@
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from terrarium_server.store import Transaction
+
+from ._reads import COLUMNS, Run, RunOutcome
+from ._tables import runs
+
+_INSERT = sa.insert(runs)
+_UNFINISHED = runs.c.state.in_(("pending", "running"))
+
+
+def _claim_statement() -> sa.UpdateBase:
+    queued = (
+        sa.select(runs.c.run_id)
+        .where(runs.c.state == "pending")
+        .order_by(runs.c.run_id)
+        .limit(sa.bindparam("count"))
+        .with_for_update(skip_locked=True)
+    )
+    return (
+        sa.update(runs)
+        .where(runs.c.run_id.in_(queued.scalar_subquery()), runs.c.state == "pending")
+        .values(
+            state="running",
+            worker_id=sa.bindparam("worker"),
+            started_at=sa.bindparam("now"),
+            attempts=runs.c.attempts + 1,
+        )
+        .returning(*COLUMNS)
+    )
+
+
+_CLAIM = _claim_statement()
+_COMPLETE = (
+    sa.update(runs)
+    .where(runs.c.run_id == sa.bindparam("run"), runs.c.state == "running")
+    .values(
+        state="completed",
+        progress=100,
+        cost_micros=sa.bindparam("cost"),
+        completed_at=sa.bindparam("now"),
+    )
+)
+_FAIL = (
+    sa.update(runs)
+    .where(runs.c.run_id == sa.bindparam("run"), _UNFINISHED)
+    .values(
+        state="failed",
+        progress=100,
+        cost_micros=0,
+        error_code=sa.bindparam("code"),
+        error_message=sa.bindparam("message"),
+        completed_at=sa.bindparam("now"),
+    )
+)
+_ADVANCE = (
+    sa.update(runs)
+    .where(
+        runs.c.run_id == sa.bindparam("run"),
+        runs.c.state == "running",
+        runs.c.progress < sa.bindparam("percent"),
+    )
+    .values(progress=sa.bindparam("percent"))
+)
+
+
+def record(tx: Transaction, run: Run) -> None:
+    """Write a new pending run, which also puts it into the queue."""
+    tx.execute(_INSERT, {name: getattr(run, name) for name in Run.__dataclass_fields__})
+
+
+def claim(tx: Transaction, worker_id: str, count: int) -> list[Run]:
+    """Move at most ``count`` of the oldest pending runs to running, for this worker alone."""
+    rows = tx.execute(_CLAIM, {"worker": worker_id, "count": count, "now": tx.now_ms})
+    return sorted((Run(*row) for row in rows), key=lambda run: run.run_id)
+
+
+def advance(tx: Transaction, run_id: str, percent: int) -> None:
+    """Raise a running run's progress; it never goes back."""
+    tx.execute(_ADVANCE, {"run": run_id, "percent": percent})
+
+
+def complete(tx: Transaction, run_id: str, cost_micros: int) -> bool:
+    """Move a running run to completed; False if it was over already."""
+    return tx.execute(_COMPLETE, {"run": run_id, "cost": cost_micros, "now": tx.now_ms}).rowcount == 1
+
+
+def fail(tx: Transaction, run_id: str, outcome: RunOutcome) -> bool:
+    """Move an unfinished run to failed; False if it was over already."""
+    parameters = {
+        "run": run_id,
+        "code": outcome.error_code,
+        "message": outcome.error_message,
+        "now": tx.now_ms,
+    }
+    return tx.execute(_FAIL, parameters).rowcount == 1
+
+
+def orphans(tx: Transaction, live_workers: Sequence[str]) -> list[Run]:
+    """Return the running runs whose worker is none of ``live_workers``, oldest first."""
+    statement = sa.select(*COLUMNS).where(runs.c.state == "running", runs.c.worker_id.not_in(live_workers))
+    return [Run(*row) for row in tx.execute(statement.order_by(runs.c.run_id))]
+
+
+def requeue(tx: Transaction, run_id: str, worker_id: str) -> bool:
+    """Put a run that ``worker_id`` claimed but never started back into the queue."""
+    statement = sa.update(runs).where(
+        runs.c.run_id == run_id, runs.c.state == "running", runs.c.worker_id == worker_id
+    )
+    return tx.execute(statement.values(state="pending", worker_id=None, started_at=None)).rowcount == 1
+
+
+def take_over(tx: Transaction, run_id: str, from_worker: str | None, worker_id: str) -> bool:
+    """Give a running run to ``worker_id``, one attempt more; False if ``from_worker`` has it no more."""
+    statement = sa.update(runs).where(
+        runs.c.run_id == run_id, runs.c.state == "running", runs.c.worker_id == from_worker
+    )
+    return tx.execute(statement.values(worker_id=worker_id, attempts=runs.c.attempts + 1)).rowcount == 1
+
+
+def hand_on(tx: Transaction, run_id: str, worker_id: str) -> None:
+    """Note which worker carries a recovered run."""
+    statement = sa.update(runs).where(runs.c.run_id == run_id, runs.c.state == "running")
+    tx.execute(statement.values(worker_id=worker_id))

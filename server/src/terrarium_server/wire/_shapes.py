@@ -1,0 +1,55 @@
+"""What all wire shapes share."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+GenerationType = Literal["image", "video", "audio", "text"]
+
+
+def _storable(text: str) -> str:
+    if "\x00" in text:
+        raise ValueError("Must not contain NUL characters")
+    return text
+
+
+def _prefixed(prefix: str) -> AfterValidator:
+    def check(value: str) -> str:
+        if not value.startswith(prefix) or len(value) == len(prefix) or any(c.isspace() for c in value):
+            raise ValueError(f"Must start with {prefix}")
+        return value
+
+    return AfterValidator(check)
+
+
+Text = Annotated[str, AfterValidator(_storable)]
+FilledText = Annotated[str, StringConstraints(min_length=1), AfterValidator(_storable)]
+WorkspaceId = Annotated[FilledText, _prefixed("ws_")]
+ProjectId = Annotated[FilledText, _prefixed("prj_")]
+RunId = Annotated[FilledText, _prefixed("run_")]
+
+
+def _is_none(value: object) -> bool:
+    return value is None
+
+
+# An optional field of FLORA that is never null: without a value it is left out.
+LeftOut = Field(exclude_if=_is_none)
+
+
+class Wire(BaseModel):
+    """A response: exactly the named fields."""
+
+    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+
+
+class Body(BaseModel):
+    """A request body: unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+
+
+class PageMeta(Wire):
+    """Where the next page starts; ``next_cursor`` is null on the last one."""
+
+    next_cursor: str | None

@@ -1,0 +1,96 @@
+"""Claims pending runs and carries each on a thread of its own."""
+
+import logging
+import queue
+import threading
+
+from terrarium_server import runs
+from terrarium_server.runs import Run
+
+from ._bench import Bench
+from ._generation import carry
+
+_log = logging.getLogger(__name__)
+
+# How long a run admitted by another process may wait unseen; one of this process rings the bell.
+_POLL_SECONDS = 0.5
+
+
+class Dispatcher:
+    """One thread that claims, and up to ``threads`` that carry. Daemons: a kill is a crash we survive."""
+
+    def __init__(self, bench: Bench, *, threads: int) -> None:
+        """Prepare; `start` begins claiming."""
+        self._bench = bench
+        self._free = threads
+        self._lock = threading.Lock()
+        self._bell = threading.Event()
+        self._stopping = False
+        self._tasks: queue.SimpleQueue[Run] = queue.SimpleQueue()
+        self._idle = 0
+        self._claimer = threading.Thread(target=self._claim_forever, name="terrarium-claim", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._claimer.start()
+
+    def ring(self) -> None:
+        """Look for pending runs now."""
+        self._bell.set()
+
+    def stop(self) -> None:
+        """Claim nothing more; runs under way go on."""
+        self._stopping = True
+        self._bell.set()
+        if self._claimer.is_alive():
+            self._claimer.join(timeout=5)
+
+    def _claim_forever(self) -> None:
+        while not self._stopping:
+            try:
+                more = self._claim()
+            except Exception:
+                _log.exception("claiming runs failed; trying again")
+                more = False
+            if not more:
+                self._bell.wait(_POLL_SECONDS)
+                self._bell.clear()
+
+    def _claim(self) -> bool:
+        """Claim what there are threads for; return whether there may be more at once."""
+        with self._lock:
+            free = self._free
+        if free == 0:
+            return False
+        with self._bench.database.transaction() as tx:
+            claimed = runs.claim(tx, self._bench.worker_id, free)
+        for run in claimed:
+            self._bench.signals.changed(run.run_id)
+            self._hand_over(run)
+        return len(claimed) == free
+
+    def _hand_over(self, run: Run) -> None:
+        with self._lock:
+            self._free -= 1
+            self._idle -= 1
+            start = self._idle < 0
+            if start:
+                self._idle += 1
+        self._tasks.put(run)
+        if start:
+            threading.Thread(target=self._carry_forever, name="terrarium-run", daemon=True).start()
+
+    def _carry_forever(self) -> None:
+        while True:
+            run = self._tasks.get()
+            try:
+                carry(self._bench, run)
+            except Exception:
+                # The run stays with this worker; the sweep finds what became of it.
+                _log.exception("run %s was interrupted", run.run_id)
+            with self._lock:
+                self._free += 1
+                self._idle += 1
+                was_full = self._free == 1
+            if was_full:
+                self._bell.set()

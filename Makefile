@@ -18,9 +18,8 @@ $(STAMPS)/venv: scripts/make-venv.sh
 	@mkdir -p $(STAMPS)
 	@touch $@
 
-# Compiling all of it ahead takes longer than compiling what is used when it is first used.
 $(STAMPS)/pins: requirements/dev.txt $(STAMPS)/venv
-	$(PIP) install --quiet --no-compile --require-hashes -r requirements/dev.txt
+	$(PIP) install --quiet --require-hashes -r requirements/dev.txt
 	@touch $@
 
 $(STAMPS)/distributions: server/pyproject.toml client/pyproject.toml $(STAMPS)/pins

@@ -1,9 +1,11 @@
 """The composition root: the only file that knows everyone."""
 
 import asyncio
+import logging
+import signal
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 
@@ -15,14 +17,18 @@ from terrarium_server.http import (
     AnswerHeaders,
     BodyLimit,
     Door,
-    api_router,
+    api,
     install_refusals,
-    plain_router,
+    plain,
 )
 from terrarium_server.runs import Signals
 from terrarium_server.settings import Settings
 from terrarium_server.store import Blobs, Database
-from terrarium_server.workflows import Bench, Workers, launch
+
+if TYPE_CHECKING:
+    from terrarium_server.workflows import Workers
+
+_log = logging.getLogger(__name__)
 
 
 class House:
@@ -51,7 +57,10 @@ class House:
             self.workers.ring()
 
     def start_workers(self) -> None:
-        """Start carrying out runs in this process."""
+        """Start carrying out runs in this process; what was admitted before is carried out too."""
+        # DBOS takes a second to import, in which runs are accepted already.
+        from terrarium_server.workflows import Bench, launch
+
         bench = Bench(
             worker_id=ids.mint("wrk"),
             database=self.database,
@@ -99,10 +108,11 @@ def create_app(house: House, *, workers: bool = True) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
-        if workers:
-            await asyncio.to_thread(house.start_workers)
         house.is_accepting = True
+        starting = asyncio.create_task(_start_workers(house)) if workers else None
         yield
+        if starting is not None:
+            await starting
         await asyncio.to_thread(house.close)
 
     app = FastAPI(
@@ -123,13 +133,23 @@ def create_app(house: House, *, workers: bool = True) -> FastAPI:
         public_url=house.settings.public_url,
         is_ready=lambda: house.is_accepting,
     )
-    app.include_router(api_router())
-    app.include_router(plain_router())
+    app.include_router(api)
+    app.include_router(plain)
     install_refusals(app)
     app.add_middleware(BodyLimit, max_bytes=house.settings.max_body_bytes)
     app.add_middleware(AnswerHeaders, rates=house.rates)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]
     return app
+
+
+async def _start_workers(house: House) -> None:
+    try:
+        await asyncio.to_thread(house.start_workers)
+    except Exception:
+        # Accepting runs that nobody carries out would be worse than not running.
+        _log.exception("the workers could not start; stopping")
+        house.is_accepting = False
+        signal.raise_signal(signal.SIGTERM)
 
 
 def openapi_document() -> dict[str, Any]:
@@ -139,7 +159,7 @@ def openapi_document() -> dict[str, Any]:
         version=__version__,
         summary="A self-hosted generation server that speaks the public FLORA API.",
     )
-    app.include_router(api_router())
+    app.include_router(api)
     return _described(app)
 
 

@@ -19,14 +19,14 @@ idempotency_keys = sa.Table(
 )
 
 # sqlite.Insert and postgresql.Insert are alike but unrelated types; the statement is the same.
-_CLAIMS: dict[str, sa.Insert] = {}
+_CLAIMS: dict[str, sa.Executable] = {}
 for _name, _insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert)):
     _statement = _insert(idempotency_keys)
     _CLAIMS[_name] = _statement.on_conflict_do_update(
         index_elements=["workspace_id", "operation", "key"],
         set_={"run_id": _statement.excluded.run_id, "expires_at": _statement.excluded.expires_at},
         where=idempotency_keys.c.expires_at <= _statement.excluded.expires_at - LIFETIME_MS,
-    )
+    ).returning(idempotency_keys.c.run_id)
 _HOLDER = sa.select(idempotency_keys.c.run_id).where(
     idempotency_keys.c.workspace_id == sa.bindparam("workspace"),
     idempotency_keys.c.operation == sa.bindparam("operation_name"),
@@ -49,7 +49,8 @@ def claim(tx: Transaction, workspace_id: str, operation: str, key: str, run_id: 
         "run_id": run_id,
         "expires_at": tx.now_ms + LIFETIME_MS,
     }
-    if tx.execute(_CLAIMS[tx.dialect], row).rowcount != 1:
+    # A row comes back when the key was taken: SQLAlchemy does not keep the row count of an INSERT.
+    if tx.execute(_CLAIMS[tx.dialect], row).first() is None:
         names = {"workspace": workspace_id, "operation_name": operation, "key_text": key}
         raise DuplicateKey(tx.execute(_HOLDER, names).scalar_one())
 

@@ -95,6 +95,7 @@ def _serve(settings: Settings, *, workers: bool) -> None:
     # What is loaded now stays until the end: collections need not look at it again and again.
     gc.collect()
     gc.freeze()
+    sys.setswitchinterval(0.0005)
     Server(config).run(sockets=[listener])
     sys.stdout.flush()
     # Runs under way are on daemon threads and go on at the next start; nothing waits for them.

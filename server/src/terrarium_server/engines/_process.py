@@ -15,6 +15,11 @@ from typing import Any, BinaryIO, cast
 from ._contract import Failed, Finished, Look, Lost, Output, Ticket, Waiting
 from ._frames import Closed, read_frame, write_frame
 
+_DIED = Failed(
+    "GENERATION_GENERIC_ERROR",
+    "The model's process ended unexpectedly and will be started again; try once more.",
+)
+
 
 @dataclass(slots=True)
 class _Task:
@@ -24,6 +29,11 @@ class _Task:
     result: Finished | Failed | None = None
     cancelled: bool = False
     news: threading.Condition = field(default_factory=threading.Condition)
+
+    def finish(self, result: Finished | Failed) -> None:
+        with self.news:
+            self.result = result
+            self.news.notify_all()
 
 
 class ProcessPool:
@@ -45,6 +55,7 @@ class ProcessPool:
         self._waiting: queue.Queue[_Task | None] = queue.Queue()
         self._lock = threading.Lock()
         self._carriers: list[threading.Thread] = []
+        self._children: list[_Child] = []
         self._idle_carriers = 0
         self._closed = False
 
@@ -88,10 +99,13 @@ class ProcessPool:
             task.cancelled = True
 
     def close(self) -> None:
-        """End every child."""
+        """End every child. What was under way stays without a result: a restart does it again."""
         with self._lock:
             self._closed = True
+            children = list(self._children)
             carriers = list(self._carriers)
+        for child in children:
+            child.kill()
         for _ in carriers:
             self._waiting.put(None)
         for carrier in carriers:
@@ -100,36 +114,44 @@ class ProcessPool:
     def _carry(self) -> None:
         child: _Child | None = None
         while not self._closed:
-            with self._lock:
-                self._idle_carriers += 1
-            try:
-                task = self._waiting.get(timeout=self._idle_seconds if child is not None else None)
-            except queue.Empty:
-                task = None
+            task = self._next(None if child is None else self._idle_seconds)
+            if task is None:
+                child = self._end(child)
+            elif not task.cancelled:
+                child = child or self._start()
+                result = child.work(task, self._patience)
+                if result is None:
+                    child = self._end(child)
+                if not self._closed:
+                    task.finish(result or _DIED)
+        self._end(child)
+
+    def _next(self, patience: float | None) -> _Task | None:
+        """Wait for a task; None if none came in time."""
+        with self._lock:
+            self._idle_carriers += 1
+        try:
+            return self._waiting.get(timeout=patience)
+        except queue.Empty:
+            return None
+        finally:
             with self._lock:
                 self._idle_carriers -= 1
-            if task is None:
-                if child is not None:
-                    child.end()
-                    child = None
-                continue
-            if task.cancelled:
-                continue
-            if child is None:
-                child = _Child(self._module)
-            result = child.work(task, self._patience)
-            if result is None:
-                child.end()
-                child = None
-                result = Failed(
-                    "GENERATION_GENERIC_ERROR",
-                    "The model's process ended unexpectedly and will be started again; try once more.",
-                )
-            with task.news:
-                task.result = result
-                task.news.notify_all()
+
+    def _start(self) -> "_Child":
+        child = _Child(self._module)
+        with self._lock:
+            self._children.append(child)
+            closed = self._closed
+        if closed:
+            child.kill()
+        return child
+
+    def _end(self, child: "_Child | None") -> None:
         if child is not None:
             child.end()
+            with self._lock:
+                self._children.remove(child)
 
 
 class _Child:
@@ -168,6 +190,9 @@ class _Child:
             return None
         finally:
             watchdog.stop()
+
+    def kill(self) -> None:
+        self._process.kill()
 
     def end(self) -> None:
         self._process.kill()

@@ -3,6 +3,6 @@
 from ._door import Door
 from .middleware import AnswerHeaders, BodyLimit
 from .refusals import install_refusals
-from .routes import api_router, plain_router
+from .routes import api, plain
 
-__all__ = ["AnswerHeaders", "BodyLimit", "Door", "api_router", "install_refusals", "plain_router"]
+__all__ = ["AnswerHeaders", "BodyLimit", "Door", "api", "install_refusals", "plain"]

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, cast
 
-from fastapi import APIRouter, Header, Query
+from fastapi import Header, Query
 
 from terrarium_server import assets, runs, wire
 from terrarium_server.accounts import Caller
@@ -13,10 +13,9 @@ from terrarium_server.runs import Run
 from terrarium_server.store import Transaction
 
 from . import present
+from ._api import api
 from ._door import Visiting
 from .paging import DEFAULT_LIMIT, Cursor, Limit, decode_cursor, encode_cursor
-
-router = APIRouter()
 
 IdempotencyKey = Annotated[
     str | None,
@@ -43,7 +42,7 @@ async def _start(visit: Visiting, body: wire.StartGeneration, idempotency_key: s
     return present.started(run, visit.base_url)
 
 
-@router.post("/runs/generation", status_code=201, operation_id="runs_start_generation", tags=["runs"])
+@api.post("/runs/generation", status_code=201, operation_id="runs_start_generation", tags=["runs"])
 async def start_generation(
     body: wire.StartGeneration, visit: Visiting, idempotency_key: IdempotencyKey = None
 ) -> wire.RunStarted:
@@ -51,7 +50,7 @@ async def start_generation(
     return await _start(visit, body, idempotency_key)
 
 
-@router.post("/generate", status_code=201, operation_id="generations_create", tags=["generations"])
+@api.post("/generate", status_code=201, operation_id="generations_create", tags=["generations"])
 async def generate(
     body: wire.StartGeneration, visit: Visiting, idempotency_key: IdempotencyKey = None
 ) -> wire.RunStarted:
@@ -59,7 +58,7 @@ async def generate(
     return await _start(visit, body, idempotency_key)
 
 
-@router.get(
+@api.get(
     "/generations",
     operation_id="generations_list",
     tags=["generations"],

@@ -2,15 +2,14 @@
 
 from typing import cast
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import JSONResponse
 
+from ._api import plain
 from ._door import Door
 
-router = APIRouter()
 
-
-@router.get("/healthz")
+@plain.get("/healthz")
 async def healthz(request: Request) -> JSONResponse:
     """Answer 200 once runs are accepted, 503 before."""
     ready = cast(Door, request.app.state.door).is_ready()

@@ -5,21 +5,20 @@ from collections.abc import AsyncIterator
 from email.utils import formatdate
 from typing import cast
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import Response, StreamingResponse
 
 from terrarium_server import assets
 from terrarium_server.problems import NotFound
 
+from ._api import plain
 from ._door import Door
-
-router = APIRouter()
 
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 _CHUNK = 1 << 20
 
 
-@router.api_route("/media/{blob}", methods=["GET", "HEAD"])
+@plain.api_route("/media/{blob}", methods=["GET", "HEAD"])
 async def media(blob: str, request: Request) -> Response:
     """Serve an output. The link is stable and cannot be guessed; no key is needed."""
     if "\x00" in blob:

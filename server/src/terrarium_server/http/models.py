@@ -2,19 +2,18 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from terrarium_server import wire
 from terrarium_server.accounts import Caller
 from terrarium_server.store import Transaction
 
 from . import present
+from ._api import api
 from ._door import Visiting
 
-router = APIRouter(tags=["models"])
 
-
-@router.get("/models", operation_id="models_list")
+@api.get("/models", tags=["models"], operation_id="models_list")
 async def list_models(
     visit: Visiting,
     type: Annotated[Literal["", "image", "video", "audio", "text"] | None, Query()] = None,

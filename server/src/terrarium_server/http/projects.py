@@ -2,7 +2,7 @@
 
 from typing import Annotated, cast
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from terrarium_server import accounts, assets, canvas, wire
 from terrarium_server.accounts import Caller, ProjectRecord
@@ -12,13 +12,12 @@ from terrarium_server.problems import InvalidInput
 from terrarium_server.store import Transaction
 
 from . import present
+from ._api import api
 from ._door import Visiting
 from .paging import DEFAULT_LIMIT, Cursor, Limit, decode_cursor, encode_cursor
 
-router = APIRouter(tags=["projects"])
 
-
-@router.get("/projects", operation_id="projects_list")
+@api.get("/projects", tags=["projects"], operation_id="projects_list")
 async def list_projects(
     visit: Visiting,
     workspace_id: wire.WorkspaceId,
@@ -44,7 +43,7 @@ async def list_projects(
     )
 
 
-@router.post("/projects", status_code=201, operation_id="projects_create")
+@api.post("/projects", tags=["projects"], status_code=201, operation_id="projects_create")
 async def create_project(body: wire.CreateProject, visit: Visiting) -> wire.Project:
     """Make an empty project."""
 
@@ -56,7 +55,7 @@ async def create_project(body: wire.CreateProject, visit: Visiting) -> wire.Proj
     return present.project(await visit.write(work))
 
 
-@router.get("/projects/{project_id}", operation_id="projects_retrieve")
+@api.get("/projects/{project_id}", tags=["projects"], operation_id="projects_retrieve")
 async def retrieve_project(project_id: str, visit: Visiting) -> wire.Project:
     """Show one project."""
     _require_prefix(project_id)
@@ -64,7 +63,7 @@ async def retrieve_project(project_id: str, visit: Visiting) -> wire.Project:
     return present.project(record)
 
 
-@router.get("/projects/{project_id}/nodes", operation_id="projects_list_nodes")
+@api.get("/projects/{project_id}/nodes", tags=["projects"], operation_id="projects_list_nodes")
 async def list_nodes(
     project_id: str, visit: Visiting, limit: Limit = None, cursor: Cursor = None
 ) -> wire.NodePage:

@@ -7,7 +7,7 @@ import time
 from contextlib import suppress
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path
+from fastapi import Header, Path
 from fastapi.responses import Response
 
 from terrarium_server import assets, runs, wire
@@ -18,10 +18,9 @@ from terrarium_server.runs import Run
 from terrarium_server.store import Transaction
 
 from . import present
+from ._api import api
 from ._door import Visit, Visiting
 from .generations import asked
-
-router = APIRouter(tags=["runs"])
 
 LONGEST_WAIT = 60
 # Another process may have moved the run, which this one does not hear.
@@ -29,7 +28,7 @@ _LOOK_EVERY = 0.5
 _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})\"?(?:$|[,;\s])", re.IGNORECASE)
 
 
-@router.post("/runs/estimate", operation_id="runs_estimate")
+@api.post("/runs/estimate", tags=["runs"], operation_id="runs_estimate")
 async def estimate(body: wire.StartGeneration, visit: Visiting) -> wire.RunEstimate:
     """Say what the same start would hold and take; spends nothing."""
     request = asked(body)
@@ -43,8 +42,9 @@ async def estimate(body: wire.StartGeneration, visit: Visiting) -> wire.RunEstim
     )
 
 
-@router.get(
+@api.get(
     "/runs/{run_id}",
+    tags=["runs"],
     operation_id="runs_retrieve",
     response_model=wire.Run,
     responses={304: {"description": "Unchanged since the ETag in If-None-Match", "model": None}},

@@ -1,15 +1,12 @@
 """The caller's workspaces: a key belongs to one."""
 
-from fastapi import APIRouter
-
 from terrarium_server import wire
 
+from ._api import api
 from ._door import Visiting
 
-router = APIRouter(tags=["workspaces"])
 
-
-@router.get("/workspaces", operation_id="workspaces_list")
+@api.get("/workspaces", tags=["workspaces"], operation_id="workspaces_list")
 async def list_workspaces(visit: Visiting) -> wire.WorkspaceList:
     """List the workspaces this key can use, and its role there."""
     caller = await visit.read(lambda _tx, caller: caller)

@@ -21,7 +21,8 @@ T = TypeVar("T")
 metadata = sa.MetaData()
 
 _POOL = 20
-_POSTGRES_THREADS = 16
+_OVERFLOW = 20
+_POSTGRES_THREADS = 8
 _SQLITE_READERS = 4
 _READING = ("SELECT", "PRAGMA")
 
@@ -107,14 +108,14 @@ def _with_driver(url: str) -> str:
 
 
 def _postgres_engine(url: str) -> sa.Engine:
-    return sa.create_engine(url, pool_size=_POOL, max_overflow=10, pool_pre_ping=False)
+    return sa.create_engine(url, pool_size=_POOL, max_overflow=_OVERFLOW, pool_pre_ping=False)
 
 
 def _sqlite_engine(url: str) -> sa.Engine:
     path = sa.make_url(url).database
     if path:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(url, pool_size=_POOL, max_overflow=10)
+    engine = sa.create_engine(url, pool_size=_POOL, max_overflow=_OVERFLOW)
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:  # pyright: ignore[reportUnusedFunction]

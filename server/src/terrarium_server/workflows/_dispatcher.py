@@ -3,12 +3,13 @@
 import logging
 import queue
 import threading
+import time
 
 from terrarium_server import runs
-from terrarium_server.runs import Run
+from terrarium_server.runs import Run, RunOutcome
 
 from ._bench import Bench
-from ._generation import carry
+from ._generation import carry, fail_run
 
 _log = logging.getLogger(__name__)
 
@@ -22,6 +23,7 @@ class Dispatcher:
     def __init__(self, bench: Bench, *, threads: int) -> None:
         """Prepare; `start` begins claiming."""
         self._bench = bench
+        self._threads = threads
         self._free = threads
         self._lock = threading.Lock()
         self._bell = threading.Event()
@@ -38,12 +40,14 @@ class Dispatcher:
         """Look for pending runs now."""
         self._bell.set()
 
-    def stop(self) -> None:
-        """Claim nothing more; runs under way go on."""
+    def stop(self, *, grace_seconds: float) -> None:
+        """Claim nothing more, and give runs under way ``grace_seconds`` to end."""
         self._stopping = True
         self._bell.set()
-        if self._claimer.is_alive():
-            self._claimer.join(timeout=5)
+        self._claimer.join(timeout=5)
+        deadline = time.monotonic() + grace_seconds
+        while self._free < self._threads and time.monotonic() < deadline:
+            time.sleep(0.02)
 
     def _claim_forever(self) -> None:
         while not self._stopping:
@@ -86,11 +90,19 @@ class Dispatcher:
             try:
                 carry(self._bench, run)
             except Exception:
-                # The run stays with this worker; the sweep finds what became of it.
                 _log.exception("run %s was interrupted", run.run_id)
+                self._give_up(run)
             with self._lock:
                 self._free += 1
                 self._idle += 1
                 was_full = self._free == 1
             if was_full:
                 self._bell.set()
+
+    def _give_up(self, run: Run) -> None:
+        """Fail a run that could not be carried, or it would be running for ever under a living worker."""
+        try:
+            message = "The server could not carry this run out; try once more."
+            fail_run(self._bench, run, RunOutcome("SERVER_ERROR", message))
+        except Exception:
+            _log.exception("run %s could not be failed; it is taken over at the next start", run.run_id)

@@ -11,12 +11,15 @@ second attempt finds done. A run on a repeatable engine needs no checkpoint at a
 import hashlib
 import logging
 import time
+from collections.abc import Callable
 
 from dbos import DBOS, SetWorkflowID
+from sqlalchemy.exc import OperationalError
 
 from terrarium_server import accounts, assets, canvas, ledger, runs
 from terrarium_server.engines import Engine, Failed, Finished, Job, Lost, Refused, Ticket, Waiting
 from terrarium_server.runs import Run, RunOutcome
+from terrarium_server.store import Transaction
 
 from ._bench import Bench
 
@@ -24,6 +27,7 @@ _log = logging.getLogger(__name__)
 
 _MAX_ATTEMPTS = 5
 _LOOK_SECONDS = 2.0
+_RETRY_DELAYS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 _PROGRESS_EVERY = 0.2
 _OUTPUT_TYPES = {"image": "imageUrl", "video": "videoUrl", "audio": "audioUrl", "text": "text"}
 
@@ -168,20 +172,38 @@ def _settle(bench: Bench, run: Run, result: Finished) -> None:
         )
         for position, output in enumerate(result.outputs)
     ]
-    with bench.database.transaction() as tx:
+
+    def settle(tx: Transaction) -> None:
         if not runs.complete(tx, run.run_id, run.held_micros):
             return
         ledger.settle(tx, run.workspace_id, run.run_id, run.held_micros, run.held_micros)
         assets.record_outputs(tx, kept)
         canvas.land(tx, run.node_id, [(output.output_id, output.width, output.height) for output in kept])
-    bench.signals.changed(run.run_id)
+
+    _persist(bench, run, settle)
 
 
 def fail_run(bench: Bench, run: Run, outcome: RunOutcome) -> None:
     """Move a run to failed and release its whole hold; nothing happens if it is over already."""
-    with bench.database.transaction() as tx:
-        if not runs.fail(tx, run.run_id, outcome):
-            return
-        ledger.release(tx, run.workspace_id, run.run_id, run.held_micros)
-        accounts.give_back(tx, run.key_id, run.held_micros)
+
+    def release(tx: Transaction) -> None:
+        if runs.fail(tx, run.run_id, outcome):
+            ledger.release(tx, run.workspace_id, run.run_id, run.held_micros)
+            accounts.give_back(tx, run.key_id, run.held_micros)
+
+    _persist(bench, run, release)
+
+
+def _persist(bench: Bench, run: Run, work: Callable[[Transaction], None]) -> None:
+    """Write a run's end, waiting for a database that is away for a while: the work was done already."""
+    for delay in (*_RETRY_DELAYS, None):
+        try:
+            with bench.database.transaction() as tx:
+                work(tx)
+            break
+        except OperationalError:
+            if delay is None:
+                raise
+            _log.exception("run %s: the database did not take its end; again in %s s", run.run_id, delay)
+            time.sleep(delay)
     bench.signals.changed(run.run_id)

@@ -12,6 +12,7 @@ from ._watch import Watch
 
 # Runs under way survive an upgrade only if the version stays; raise it when a workflow's steps change.
 _WORKFLOW_VERSION = "1"
+_GRACE_SECONDS = 3.0
 
 
 class Workers:
@@ -27,7 +28,7 @@ class Workers:
 
     def stop(self) -> None:
         """Stop claiming and leave; unfinished runs go on at the next start or at another worker."""
-        self._dispatcher.stop()
+        self._dispatcher.stop(grace_seconds=_GRACE_SECONDS)
         self._watch.stop()
         DBOS.destroy()
         use_bench(None)

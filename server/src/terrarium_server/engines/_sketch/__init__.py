@@ -1,7 +1,7 @@
 """The sketch painter: pictures and shot descriptions without weights, a GPU or a network.
 
-It draws with arithmetic. It reads a prompt through a fixed vocabulary and is honest about not understanding more:
-words it does not know become an abstract picture that still follows the seed and the colours named.
+It draws with arithmetic. It reads a prompt through a fixed vocabulary and is honest about not understanding
+more: words it does not know become an abstract picture that still follows the seed and the colours named.
 """
 
 from .painter import Painting, paint

@@ -91,9 +91,6 @@ for _entry in SUBJECTS:
 _LIGHTS = _index(LIGHT_WORDS)
 _EXTRAS = _index(EXTRA_WORDS)
 _STYLES = _index(STYLE_WORDS)
-_COLOURS = COLOURS | {
-    name.split("-")[0]: hexcode for name, hexcode in COLOURS.items() if name.endswith("-blue")
-}
 
 
 def _words(text: str) -> list[str]:
@@ -132,10 +129,10 @@ def _singular(word: str) -> str:
     if word.endswith("s"):
         forms.append(word[:-1])
     for form in forms:
-        if form in _SUBJECTS or form in _EXTRAS or form in _LIGHTS or form in _STYLES or form in _COLOURS:
+        if form in _SUBJECTS or form in _EXTRAS or form in _LIGHTS or form in _STYLES or form in COLOURS:
             return form
     for part in word.split("-"):
-        if part != word and (part in _SUBJECTS or part in _COLOURS or part in _LIGHTS):
+        if part != word and (part in _SUBJECTS or part in COLOURS or part in _LIGHTS):
             return part
     return word
 
@@ -149,8 +146,11 @@ def _subject(words: list[str]) -> tuple[Subject | None, str]:
         entry = _SUBJECTS.get(word)
         if entry is None:
             continue
-        # A word that is also a colour or a light ("rose", "sunset") is a weaker claim to be the subject.
-        weight = entry.weight - (2 if word in _COLOURS else 0)
+        weight = entry.weight
+        if word in COLOURS:
+            # "rose" or "orange" may be only a colour, and is nothing else right before a subject.
+            following = words[position + 1] if position + 1 < len(words) else ""
+            weight -= 4.5 if following in _SUBJECTS else 2
         score = weight - 0.35 * min(position, 12)
         if best is None or score > best_score:
             best, best_word, best_score = entry, word, score
@@ -174,8 +174,8 @@ def _colours(words: list[str]) -> tuple[tuple[Named, ...], tuple[Named, ...]]:
         if word.startswith("#"):
             full = word if len(word) == 7 else "#" + "".join(digit * 2 for digit in word[1:])
             named = Named(full, full)
-        elif word in _COLOURS:
-            named = Named(word, _COLOURS[word])
+        elif word in COLOURS:
+            named = Named(word, COLOURS[word])
         else:
             continue
         following = words[position + 1 : position + 2]

@@ -147,11 +147,6 @@ def fill(colour: Plane, amount: Plane) -> Plane:
     return colour[:, None, None] * amount[None]
 
 
-def blend(first: Plane, second: Plane, amount: Plane) -> Plane:
-    """Between two colours, shape (3,), by a plane (h, w): shape (3, h, w)."""
-    return first[:, None, None] + (second - first)[:, None, None] * amount[None]
-
-
 def luminance(picture: Plane) -> Plane:
     """Relative luminance of a (3, h, w) picture."""
     return 0.2126 * picture[0] + 0.7152 * picture[1] + 0.0722 * picture[2]

@@ -24,7 +24,7 @@ def letter(pixels: Pixels, quotes: tuple[str, ...], palette: Palette) -> Pixels:
     title = _wrapped(lines[0])
     size = min(0.24 * short, _fitting(title, width * 0.84))
     size = min(size, height * 0.34 / (len(title) * 1.08))
-    top = height * (0.075 if height <= width * 1.3 else 0.085)
+    top = height * (0.08 if height <= width * 1.3 else 0.085)
     for row, text in enumerate(title):
         _set(image, text, width / 2, top + row * size * 1.04, size, palette)
     for row, text in enumerate(lines[1:]):
@@ -58,7 +58,9 @@ def _set(image: Image.Image, text: str, middle: float, top: float, size: float, 
     mask = mask.filter(ImageFilter.GaussianBlur(max(0.5, size * 0.06)))
     behind = "#000000" if grey(ink) > 0.3 else "#ffffff"
     image.paste(Image.new("RGB", mask.size, behind), shade_box[:2], mask.point(lambda value: value * 0.55))
-    ImageDraw.Draw(image).text((x, y), text, font=face, fill=code(ink))
+    ImageDraw.Draw(image).text(
+        (x, y), text, font=face, fill=code(ink), stroke_width=size * 0.014, stroke_fill=code(ink)
+    )
 
 
 def _ink(image: Image.Image, box: tuple[int, int, int, int], palette: Palette) -> Plane:

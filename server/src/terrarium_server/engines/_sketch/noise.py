@@ -22,7 +22,6 @@ class Dice:
 
     def __init__(self, name: str) -> None:
         """Start from any text; the same text always rolls the same numbers."""
-        self._name = name
         digest = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest()
         self.key = int.from_bytes(digest, "big")
         self._random = random.Random(self.key)
@@ -141,7 +140,7 @@ def tile(
     size: int = 512,
     aspect: int = 1,
 ) -> Tile:
-    """Fractal noise that repeats; ``cells`` bumps per side at first, ``aspect`` times as many down as across."""
+    """Fractal noise that repeats: ``cells`` bumps per side at first, ``aspect`` times as many down."""
     return _woven(dice.key, cells, octaves, gain, ridge, size, aspect)
 
 

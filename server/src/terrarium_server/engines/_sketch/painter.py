@@ -65,8 +65,8 @@ def paint(
 ) -> Painting:
     """Paint a prompt; the same arguments give the same bytes.
 
-    ``width`` and ``height`` are pixels, 64 to 4096 each. ``style`` is one of ``STYLES``. ``progress`` is called
-    with rising fractions of the work done, the last one 1.0.
+    ``width`` and ``height`` are pixels, 64 to 4096 each. ``style`` is one of ``STYLES``. ``progress`` is
+    called with rising fractions of the work done, the last one 1.0.
 
     Raises:
         ValueError: a size out of range or a style that is not known.
@@ -107,5 +107,5 @@ def paint(
     return Painting(png, width, height, brief.scene)
 
 
-def _silent(fraction: float) -> None:
+def _silent(_: float) -> None:
     """Progress nobody asked for."""

@@ -28,12 +28,12 @@ LIGHTS: dict[str, tuple[Light, ...]] = {
         Light("#4d8fb8", "#a3cfd6", "#f1ecd8", "#fff0d0", "#64889a", "#8a9160", 0.8, 0.25),
     ),
     "sunlit": (
-        Light("#5b93c6", "#a7cbe0", "#f8e6c4", "#ffe0a6", "#7d84a0", "#9a8f55", 0.7, 0.25),
-        Light("#6aa0c0", "#c4d6cf", "#fbe3b4", "#ffd992", "#8c8494", "#a59556", 0.6, 0.25),
+        Light("#5b93c6", "#a7cbe0", "#f8e6c4", "#ffe0a6", "#7d84a0", "#9a8f55", 0.7, 0.29),
+        Light("#6aa0c0", "#c4d6cf", "#fbe3b4", "#ffd992", "#8c8494", "#a59556", 0.6, 0.29),
     ),
     "golden": (
-        Light("#6a6ea4", "#d9a58c", "#ffc877", "#ffb862", "#76586c", "#a0783c", 0.34, 0.2),
-        Light("#8a6a86", "#e8a673", "#ffd58a", "#ffc06a", "#7c5450", "#a87c3a", 0.3, 0.2),
+        Light("#6a6ea4", "#d9a58c", "#ffb969", "#ffb862", "#76586c", "#a0783c", 0.34, 0.2),
+        Light("#8a6a86", "#e8a673", "#ffc47a", "#ffc06a", "#7c5450", "#a87c3a", 0.3, 0.2),
     ),
     "sunset": (
         Light("#33235f", "#c8487a", "#ff9a52", "#ffbe62", "#4a2a66", "#7a4a4e", 0.3, 0.14),
@@ -81,6 +81,9 @@ SETS: tuple[tuple[str, str, str, str, str], ...] = (
     ("#4f6f8f", "#e6dccb", "#d59a5a", "#b8bcbc", "#b58a5e"),
     ("#e6b8ae", "#f5ece2", "#a4524c", "#c98474", "#e0cbb8"),
     ("#e0b25a", "#f4ead6", "#4f6660", "#7f958c", "#c8a273"),
+    ("#f2ece0", "#a9784e", "#7c8a78", "#d9cbb6", "#bf8f5c"),
+    ("#dfe3dc", "#b98a62", "#9a5f44", "#b9c2bc", "#c79a66"),
+    ("#3f4a52", "#d9c3a0", "#b8774a", "#c9bca8", "#b07f4e"),
 )
 
 
@@ -112,7 +115,7 @@ class Palette:
 def choose(brief: Brief, light_name: str, dice: Dice) -> Palette:
     """Roll a palette: the light decides sky and shade, the brief's colours take the parts they were given."""
     light = dice.fork("light").pick(LIGHTS[light_name])
-    drift = dice.fork("drift").between(-0.018, 0.018)
+    drift = dice.fork("drift").between(-0.012, 0.012)
     top, middle, low, shade, ground = (
         turn(rgb(part), hue=drift) for part in (light.top, light.middle, light.low, light.shade, light.ground)
     )

@@ -9,36 +9,60 @@ from .vocabulary import COLOURS, MOODS
 
 _QUOTED = 4000
 
-# Per scene: what stands for the subject where no word names it, settings, compositions, cameras, things to avoid.
+# Per scene: what stands for the subject where no word names it, then settings, compositions, cameras and
+# things to avoid.
 _SCENES: dict[str, tuple[str, tuple[str, ...], tuple[str, ...], tuple[str, ...], str]] = {
     "product": (
         "a single object",
-        ("a table beside a window, plain plastered wall behind", "a worn work surface, an empty wall out of focus",
-         "a breakfast table before anyone else is up"),
-        ("one subject, slightly off centre, its shadow completing the balance; a third of the frame left empty",
-         "centred and low in the frame, calm space above", "subject on the left third, long shadow leading right"),
-        ("85 mm, f/2.8, just above table height, tilted down a little", "100 mm macro, f/4, at eye level with the rim",
-         "50 mm, f/2, three-quarter view from above"),
+        (
+            "a table beside a window, plain plastered wall behind",
+            "a worn work surface, an empty wall out of focus",
+            "a breakfast table before anyone else is up",
+        ),
+        (
+            "one subject, slightly off centre, its shadow for balance; a third of the frame left empty",
+            "centred and low in the frame, calm space above",
+            "subject on the left third, long shadow leading right",
+        ),
+        (
+            "85 mm, f/2.8, just above table height, tilted down a little",
+            "100 mm macro, f/4, at eye level with the rim",
+            "50 mm, f/2, three-quarter view from above",
+        ),
         "second objects that compete, hard flash, floating or warped shapes, fake brand names",
     ),
     "portrait": (
         "one person",
-        ("a plain painted backdrop with one large round shape behind the head", "a quiet studio corner by a tall window"),
-        ("head and shoulders, eyes on the upper third, shoulders leaving the frame", "frontal and symmetrical, broken by a "
-         "tilt of the head"),
+        (
+            "a plain painted backdrop with one large round shape behind the head",
+            "a quiet studio corner by a tall window",
+        ),
+        (
+            "head and shoulders, eyes on the upper third, shoulders leaving the frame",
+            "frontal and symmetrical, broken by a tilt of the head",
+        ),
         ("85 mm, f/2, at eye level", "105 mm, f/2.8, a little above eye level", "65 mm, f/4, straight on"),
         "extra fingers or limbs, waxy skin, crossed eyes, busy backgrounds",
     ),
     "mountains": (
         "a mountain range",
-        ("a still lake before the range, conifers on the near bank", "a high valley with the massif across the water"),
-        ("low horizon, the peak off centre, its mirror image below", "three planes: dark near bank, pale foothills, bright summit"),
+        (
+            "a still lake before the range, conifers on the near bank",
+            "a high valley with the massif across the water",
+        ),
+        (
+            "low horizon, the peak off centre, its mirror image below",
+            "three planes: dark near bank, pale foothills, bright summit",
+        ),
         ("35 mm, f/8, tripod low over the water", "70 mm, f/11, distant layers pressed together"),
         "oversharpened rock, doubled suns, reflections that do not match",
     ),
     "meadow": (
         "rolling fields",
-        ("soft hills in strips of grass and straw, one tree nearer than the rest", "open farmland after the mowing"),
+        (
+            "soft hills in strips of grass and straw, one tree nearer than the rest",
+            "open farmland after the mowing",
+        ),
         ("one tree on a third, furrows leading to it", "two thirds land, one third sky"),
         ("35 mm, f/8, chest height", "50 mm, f/8, from a low rise"),
         "plastic greens, repeating trees, tilted horizons",
@@ -46,49 +70,73 @@ _SCENES: dict[str, tuple[str, tuple[str, ...], tuple[str, ...], tuple[str, ...],
     "sea": (
         "the open sea",
         ("open water to a clean horizon, high broken clouds", "a wide bay seen from the water's edge"),
-        ("horizon below the middle, the sun's road leading in", "two thirds sky, a single mark on the water for scale"),
+        (
+            "horizon below the middle, the sun's road leading in",
+            "two thirds sky, a single mark on the water for scale",
+        ),
         ("35 mm, f/8, close above the water", "50 mm, f/5.6, from the shore"),
         "tilted horizons, two suns, frozen foam",
     ),
     "city": (
         "a city skyline",
         ("towers in layers of haze across dark water", "a river front with wet quays"),
-        ("skyline on the lower third, the highest tower off centre, mirrored below", "frontal and layered, darkest nearest"),
+        (
+            "skyline on the lower third, the highest tower off centre, mirrored below",
+            "frontal and layered, darkest nearest",
+        ),
         ("50 mm, f/5.6, tripod, long exposure", "85 mm, f/8, from the opposite bank"),
         "leaning verticals, unreadable signs, impossible perspective",
     ),
     "flowers": (
         "a loose bouquet",
         ("white paper with a faint wash of colour", "a plain ground, nothing else in view"),
-        ("stems gathered low, heads fanning out, empty paper around them", "one large head low, small ones reaching up and out"),
+        (
+            "stems gathered low, heads fanning out, empty paper around them",
+            "one large head low, small ones reaching up and out",
+        ),
         ("flat view from straight above the paper", "70 mm, f/8, straight on"),
         "hard black outlines, muddy overlaps, a vase nobody asked for",
     ),
     "desert": (
         "desert dunes",
         ("wind-combed sand to the horizon, no road, no fence", "a dune field after a windy night"),
-        ("one crest as a diagonal, lit on one side", "high horizon, ripples near, soft crests far, one figure for scale"),
+        (
+            "one crest as a diagonal, lit on one side",
+            "high horizon, ripples near, soft crests far, one figure for scale",
+        ),
         ("35 mm, f/11, low over the sand", "135 mm, f/8, crests stacked"),
         "tyre tracks, footprints that lead nowhere, orange oversaturation",
     ),
     "forest": (
         "a stand of trees",
         ("tall trunks in mist, a bare floor, light from one side", "an old plantation early in the day"),
-        ("dark trunks near, pale trunks far, the brightest gap off centre", "verticals throughout, one diagonal of light"),
+        (
+            "dark trunks near, pale trunks far, the brightest gap off centre",
+            "verticals throughout, one diagonal of light",
+        ),
         ("50 mm, f/5.6, eye level", "85 mm, f/4, through a gap in the first row"),
         "tangled branches in every corner, neon greens, lens flares",
     ),
     "space": (
         "a planet",
         ("deep space, thin gas, few stars", "the edge of a nebula"),
-        ("one large sphere off centre, lit from one side, room for a title", "the sphere low, its shadow side to the edge"),
+        (
+            "one large sphere off centre, lit from one side, room for a title",
+            "the sphere low, its shadow side to the edge",
+        ),
         ("200 mm equivalent, no depth of field", "wide field, the planet filling half the short side"),
         "stars in front of the planet, several suns, lens flare",
     ),
     "room": (
         "a quiet room",
-        ("one seat, one plant and a pendant lamp against a bare wall", "a corner with timber boards and one picture"),
-        ("frontal, the seat below a patch of window light", "furniture on the lower third, the wall left to the light"),
+        (
+            "one seat, one plant and a pendant lamp against a bare wall",
+            "a corner with timber boards and one picture",
+        ),
+        (
+            "frontal, the seat below a patch of window light",
+            "furniture on the lower third, the wall left to the light",
+        ),
         ("28 mm, f/8, chest height, verticals kept straight", "35 mm, f/5.6, straight on"),
         "crooked furniture, doors that lead nowhere, clutter",
     ),
@@ -99,7 +147,7 @@ _SCENES: dict[str, tuple[str, tuple[str, ...], tuple[str, ...], tuple[str, ...],
         ("macro view, even focus throughout", "straight on, no perspective"),
         "recognisable objects, text, harsh edges",
     ),
-}  # fmt: skip
+}
 
 _LIGHT: dict[str, str] = {
     "day": "clear daylight from high on one side, blue in the shadows",
@@ -127,17 +175,28 @@ _STYLE: dict[str, str] = {
 }
 
 _EXTRAS: dict[str, str] = {
-    "rain": "rain falling", "snow": "snow on the ground", "fog": "mist in the distance", "stars": "stars overhead",
-    "aurora": "northern lights", "steam": "a thread of steam", "wood": "bare timber", "marble": "veined marble",
-    "stone": "rough stone", "linen": "creased linen", "boat": "a small boat", "birds": "a few birds far off",
-    "ring": "a system of rings", "autumn": "autumn leaves", "waves": "a rough swell",
-}  # fmt: skip
+    "rain": "rain falling",
+    "snow": "snow on the ground",
+    "fog": "mist in the distance",
+    "stars": "stars overhead",
+    "aurora": "northern lights",
+    "steam": "a thread of steam",
+    "wood": "bare timber",
+    "marble": "veined marble",
+    "stone": "rough stone",
+    "linen": "creased linen",
+    "boat": "a small boat",
+    "birds": "a few birds far off",
+    "ring": "a system of rings",
+    "autumn": "autumn leaves",
+    "waves": "a rough swell",
+}
 
 
 def write_shot(prompt: str, *, seed: int) -> str:
-    """Write out a brief as a structured shot description in light Markdown; the same arguments give the same text.
+    """Write out a brief as a structured shot description in light Markdown; same arguments, same text.
 
-    The sections are Brief, Subject, Setting, Composition, Camera, Light, Palette, Mood, Style, Avoid and Prompt.
+    The sections are Brief, Subject, Setting, Composition, Camera, Light, Palette, Mood, Style, Avoid, Prompt.
     The brief's own words stand in the first section and open the final prompt.
     """
     brief = read(prompt)
@@ -157,7 +216,8 @@ def write_shot(prompt: str, *, seed: int) -> str:
     own = brief.text[:_QUOTED] + ("…" if len(brief.text) > _QUOTED else "")
     lead = own if own else subject
     final = (
-        f"{lead.rstrip('.')}. {subject[0].upper()}{subject[1:]}; {setting}. {composition[0].upper()}{composition[1:]}. "
+        f"{lead.rstrip('.')}. {subject[0].upper()}{subject[1:]}; {setting}. "
+        f"{composition[0].upper()}{composition[1:]}. "
         f"{camera}. {_LIGHT[light]}. Palette of {', '.join(name for name, _ in colours)}. {_STYLE[style]}."
     )
     parts = [
@@ -194,8 +254,11 @@ def _named(brief: Brief, palette: Palette) -> list[tuple[str, str]]:
     result = [(colour.name, colour.code) for colour in (*brief.colours, *brief.backdrop)]
     taken = {name for name, _ in result}
     scenic = brief.scene not in {"product", "portrait", "room", "flowers"}
-    rest = (*palette.sky, palette.sun, palette.shade, palette.ground) if scenic else (
-        palette.subject, palette.second, palette.wall, palette.table, palette.accent, palette.sun)  # fmt: skip
+    rest = (
+        (*palette.sky, palette.sun, palette.shade, palette.ground)
+        if scenic
+        else (palette.subject, palette.second, palette.wall, palette.table, palette.accent, palette.sun)
+    )
     for colour in rest:
         hexcode = code(colour)
         name = _nearest(colour)

@@ -6,6 +6,7 @@ Points are tuples of flat arrays (x, y, z); y is up, z goes away from the viewer
 import math
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -205,7 +206,7 @@ def _softened(profile: Profile, rounds: int) -> list[tuple[float, float]]:
     points = list(profile)
     for _ in range(rounds):
         cut = [points[0]]
-        for (r0, y0), (r1, y1) in zip(points, points[1:], strict=False):
+        for (r0, y0), (r1, y1) in pairwise(points):
             cut.append((r0 * 0.75 + r1 * 0.25, y0 * 0.75 + y1 * 0.25))
             cut.append((r0 * 0.25 + r1 * 0.75, y0 * 0.25 + y1 * 0.75))
         cut.append(points[-1])

@@ -191,7 +191,7 @@ def _poster(pixels: Pixels, dice: Dice) -> Pixels:
     cut = large.quantize(palette=inks, dither=Image.Dither.NONE).convert("RGB")
     flat = np.asarray(cut.resize(image.size, Image.Resampling.BOX), dtype=np.float32)
     grey = flat.mean(axis=2, keepdims=True)
-    flat = np.clip((grey + (flat - grey) * 1.3) * 1.04, 0.0, 255.0)
+    flat = np.clip((grey + (flat - grey) * 1.5) * 1.05, 0.0, 255.0)
     frame = Frame(width, height)
     band = Frame(image.width, image.height).whole()
     pitch = np.float32(2.0 * np.pi / 0.019)

@@ -11,7 +11,7 @@ class Subject(NamedTuple):
 
     scene: str
     prop: str
-    weight: int
+    weight: float
     words: str
 
 
@@ -24,9 +24,11 @@ SUBJECTS: tuple[Subject, ...] = (
         "bottle perfume fragrance cologne shampoo lotion serum skincare cosmetic wine gin "
         "whisky whiskey flask dropper",
     ),
-    Subject("product", "jar", 6, "jar honey jam cream balm pot canister"),
+    Subject("product", "jar", 6, "jar honey jam balm pot canister"),
     Subject("product", "vase", 6, "vase pitcher jug amphora urn pottery carafe"),
-    Subject("product", "can", 6, "can tin soda beer drink beverage"),
+    Subject("product", "can", 6, "tin soda beer drink beverage"),
+    # Also a verb, and a weak word for it.
+    Subject("product", "can", 3, "can"),
     Subject("product", "bowl", 6, "bowl dish soup ramen salad plate"),
     Subject("product", "candle", 6, "candle"),
     Subject("product", "fruit", 6, "fruit apple orange pear lemon peach food cherry citrus plum"),
@@ -35,7 +37,7 @@ SUBJECTS: tuple[Subject, ...] = (
         "portrait",
         "person",
         7,
-        "portrait face woman man girl boy person headshot lady selfie model queen king "
+        "portrait face woman man girl boy person headshot lady selfie queen king "
         "prince princess actor actress singer dancer musician character hero heroine child people human self "
         "grandmother grandfather mother father friend artist chef astronaut doctor",
     ),
@@ -50,7 +52,7 @@ SUBJECTS: tuple[Subject, ...] = (
         "meadow",
         "hills",
         4,
-        "meadow hill field countryside farm grass prairie pasture vineyard tuscany village "
+        "hill farm grass pasture vineyard tuscany village cottage barn "
         "park steppe savanna lavender road nature",
     ),
     Subject(
@@ -60,12 +62,14 @@ SUBJECTS: tuple[Subject, ...] = (
         "sea ocean wave beach coast shore seascape seaside surf horizon bay island sailboat boat "
         "ship sail lighthouse",
     ),
+    # Heavier than the flowers that grow in them.
+    Subject("meadow", "hills", 6.4, "meadow field prairie countryside"),
     Subject("sea", "sea", 2, "sunset sunrise water"),
     Subject(
         "city",
         "city",
         5,
-        "city skyline cyberpunk skyscraper tower street downtown metropolis manhattan tokyo "
+        "city skyline cyberpunk skyscraper tower bridge street downtown metropolis manhattan tokyo "
         "york london paris shanghai urban building cityscape megacity alley rooftop architecture",
     ),
     Subject(
@@ -73,8 +77,9 @@ SUBJECTS: tuple[Subject, ...] = (
         "bouquet",
         6,
         "flower bouquet botanical floral blossom rose tulip daisy peony poppy petal "
-        "wildflower bloom sunflower lily orchid plant leaf garden herb fern",
+        "wildflower bloom sunflower lily orchid",
     ),
+    Subject("flowers", "bouquet", 4, "plant leaf garden herb fern"),
     Subject("desert", "dunes", 5, "desert dune sand sahara oasis arid gobi namib"),
     Subject(
         "forest",
@@ -87,8 +92,9 @@ SUBJECTS: tuple[Subject, ...] = (
         "planet",
         5,
         "planet space galaxy nebula cosmos cosmic universe saturn jupiter mars orbit astronomy "
-        "moon lunar earth satellite rocket spaceship exoplanet stars interstellar",
+        "satellite rocket spaceship exoplanet interstellar",
     ),
+    Subject("space", "planet", 3, "moon lunar earth star stars"),
     Subject(
         "room",
         "window",
@@ -96,47 +102,130 @@ SUBJECTS: tuple[Subject, ...] = (
         "room interior living bedroom kitchen chair armchair sofa couch lamp furniture "
         "loft apartment studio-flat office desk cafe library",
     ),
+    Subject("abstract", "liquid", 1, "texture pattern background wallpaper"),
     Subject(
         "abstract",
         "liquid",
         4,
-        "abstract liquid fluid marble-ink gradient swirl texture pattern background wallpaper "
+        "abstract liquid fluid marble-ink gradient swirl "
         "silk wave-art geometry holographic iridescent shapes",
     ),
 )
 
 # Two words in a row that mean one thing; the value replaces them before subjects are looked up.
 PHRASES: dict[str, str] = {
-    "golden hour": "goldenhour", "magic hour": "goldenhour", "blue hour": "bluehour", "still life": "still-life",
-    "new york": "york", "hong kong": "city", "studio light": "studiolit", "studio lighting": "studiolit",
-    "soft light": "softlit", "film noir": "noir", "black and": "black", "northern lights": "aurora",
-    "milky way": "stars", "outer space": "space", "candle light": "candlelit", "candle lit": "candlelit",
-    "water colour": "watercolor", "water color": "watercolor", "deep space": "space", "sun lit": "sunlit",
-    "full moon": "moonlit", "day light": "daylight", "living room": "room", "self portrait": "portrait",
-    "pine trees": "forest", "ice cream": "bowl", "hot chocolate": "cocoa", "sci fi": "cyberpunk",
-}  # fmt: skip
+    "golden hour": "goldenhour",
+    "magic hour": "goldenhour",
+    "blue hour": "bluehour",
+    "still life": "still-life",
+    "new york": "york",
+    "face cream": "jar",
+    "fashion model": "woman",
+    "lone tree": "meadow",
+    "single tree": "meadow",
+    "coffee shop": "cafe",
+    "coffee table": "table",
+    "palm trees": "beach",
+    "hong kong": "city",
+    "studio light": "studiolit",
+    "studio lighting": "studiolit",
+    "soft light": "softlit",
+    "film noir": "noir",
+    "black and": "black",
+    "northern lights": "aurora",
+    "milky way": "stars",
+    "outer space": "space",
+    "candle light": "candlelit",
+    "candle lit": "candlelit",
+    "water colour": "watercolor",
+    "water color": "watercolor",
+    "deep space": "space",
+    "sun lit": "sunlit",
+    "full moon": "moonlit",
+    "day light": "daylight",
+    "living room": "room",
+    "self portrait": "portrait",
+    "pine trees": "forest",
+    "ice cream": "bowl",
+    "hot chocolate": "cocoa",
+    "sci fi": "cyberpunk",
+}
 
 COLOURS: dict[str, str] = {
-    "red": "#c8322b", "crimson": "#a5182f", "scarlet": "#d6301f", "burgundy": "#5e1224", "maroon": "#5c1a1b",
-    "coral": "#f2785c", "salmon": "#f29483", "rose": "#d9778a", "pink": "#ec9cb4", "blush": "#edc3bd",
-    "magenta": "#c8238f", "fuchsia": "#d42fa0", "orange": "#e8792b", "tangerine": "#f08a24", "amber": "#e39a1f",
-    "apricot": "#f4b183", "peach": "#f6c1a0", "terracotta": "#bf6a45", "rust": "#9c4a25", "copper": "#b46a3c",
-    "bronze": "#8c6a3a", "brown": "#6d4a30", "chocolate": "#4c2d1c", "coffee-brown": "#4b3324", "tan": "#c9a77c",
-    "beige": "#ddcdb2", "sand-beige": "#d8c19a", "cream-white": "#f3ead7", "ivory": "#f4eedf", "gold": "#d7a63a",
-    "golden": "#d9a441", "yellow": "#f0c92e", "mustard": "#cf9b27", "lemon-yellow": "#f4e04d", "ochre": "#c08a32",
-    "lime": "#a6cf3a", "olive": "#7c7a3a", "green": "#4c8f4a", "emerald": "#1f8a5b", "forest-green": "#2c5a3a",
-    "sage": "#a3b296", "mint": "#a9dcc3", "moss": "#66753d", "jade": "#3e9c7a", "teal": "#1f7f80",
-    "turquoise": "#2fb9b4", "cyan": "#35c4dd", "aqua": "#5fd3d2", "sky-blue": "#86bde6", "azure": "#3f8fd9",
-    "blue": "#2f62b8", "cobalt": "#2348a8", "navy": "#1a2748", "indigo": "#3b2f87", "ultramarine": "#2a2fa0",
-    "violet": "#6f48b5", "purple": "#6d3a9c", "plum-purple": "#5f2c54", "lilac": "#c2a5dd", "lavender": "#b6a3dd",
-    "mauve": "#b48aa8", "white": "#f2f1ec", "black": "#1b1b1d", "grey": "#86888b", "gray": "#86888b",
-    "silver": "#bfc3c7", "charcoal": "#333538", "slate": "#596673",
-}  # fmt: skip
+    "red": "#c8322b",
+    "crimson": "#a5182f",
+    "scarlet": "#d6301f",
+    "burgundy": "#5e1224",
+    "maroon": "#5c1a1b",
+    "coral": "#f2785c",
+    "salmon": "#f29483",
+    "rose": "#d9778a",
+    "pink": "#ec9cb4",
+    "blush": "#edc3bd",
+    "magenta": "#c8238f",
+    "fuchsia": "#d42fa0",
+    "orange": "#e8792b",
+    "tangerine": "#f08a24",
+    "amber": "#e39a1f",
+    "apricot": "#f4b183",
+    "peach": "#f6c1a0",
+    "terracotta": "#bf6a45",
+    "rust": "#9c4a25",
+    "copper": "#b46a3c",
+    "bronze": "#8c6a3a",
+    "brown": "#6d4a30",
+    "chocolate": "#4c2d1c",
+    "coffee-brown": "#4b3324",
+    "tan": "#c9a77c",
+    "beige": "#ddcdb2",
+    "sand-beige": "#d8c19a",
+    "cream": "#f3ead7",
+    "ivory": "#f4eedf",
+    "gold": "#d7a63a",
+    "golden": "#d9a441",
+    "yellow": "#f0c92e",
+    "mustard": "#cf9b27",
+    "lemon-yellow": "#f4e04d",
+    "ochre": "#c08a32",
+    "lime": "#a6cf3a",
+    "olive": "#7c7a3a",
+    "green": "#4c8f4a",
+    "emerald": "#1f8a5b",
+    "forest-green": "#2c5a3a",
+    "sage": "#a3b296",
+    "mint": "#a9dcc3",
+    "moss": "#66753d",
+    "jade": "#3e9c7a",
+    "teal": "#1f7f80",
+    "turquoise": "#2fb9b4",
+    "cyan": "#35c4dd",
+    "aqua": "#5fd3d2",
+    "sky-blue": "#86bde6",
+    "azure": "#3f8fd9",
+    "blue": "#2f62b8",
+    "cobalt": "#2348a8",
+    "navy": "#1a2748",
+    "indigo": "#3b2f87",
+    "ultramarine": "#2a2fa0",
+    "violet": "#6f48b5",
+    "purple": "#6d3a9c",
+    "plum-purple": "#5f2c54",
+    "lilac": "#c2a5dd",
+    "lavender": "#b6a3dd",
+    "mauve": "#b48aa8",
+    "white": "#f2f1ec",
+    "black": "#1b1b1d",
+    "grey": "#86888b",
+    "gray": "#86888b",
+    "silver": "#bfc3c7",
+    "charcoal": "#333538",
+    "slate": "#596673",
+}
 
 # Words that set the light; what each light looks like is in `palette.LIGHTS`.
 LIGHT_WORDS: dict[str, str] = {
     "sunlit": "sunlit sunny sunlight sunshine sun-drenched daylight bright morning afternoon summer window",
-    "golden": "goldenhour golden-hour warm autumn late-afternoon honeyed",
+    "golden": "goldenhour golden-hour warm cozy cosy autumn late-afternoon honeyed",
     "sunset": "sunset dusk evening sundown fiery",
     "dawn": "dawn sunrise pastel dreamy ethereal soft softlit spring airy tender",
     "bluehour": "bluehour twilight cold winter icy frozen",
@@ -146,24 +235,44 @@ LIGHT_WORDS: dict[str, str] = {
     "neon": "neon cyberpunk synthwave vaporwave retrowave glowing electric futuristic rave club",
     "noir": "noir monochrome grayscale greyscale b&w detective",
     "studio": "studio studiolit clean commercial catalogue catalog packshot",
-    "candle": "candlelit candlelight firelight fireside lantern cozy cosy",
+    "candle": "candlelit candlelight firelight fireside lantern",
 }
 
 EXTRA_WORDS: dict[str, str] = {
-    "rain": "rain rainy raining drizzle storm stormy downpour", "snow": "snow snowy winter snowfall frozen icy",
-    "fog": "fog foggy mist misty haze hazy", "stars": "star stars starry", "aurora": "aurora", "moon": "moon moonlit lunar",
-    "lake": "lake reflection reflections mirror pond river fjord", "steam": "steam steaming hot coffee tea espresso",
-    "wood": "wood wooden oak walnut table", "marble": "marble", "stone": "stone concrete slate granite travertine",
-    "linen": "linen cloth fabric tablecloth", "speckled": "speckled stoneware rustic handmade", "glass": "glass transparent",
-    "boat": "boat sailboat sail ship", "birds": "bird birds gull gulls seagull", "ring": "ring rings saturn",
-    "tree": "tree trees pine pines", "poster": "poster cover flyer", "beard": "beard bearded man father grandfather king",
-    "short": "man boy father grandfather king prince", "sunflower": "sunflower", "tulip": "tulip tulips",
-    "lavender": "lavender", "autumn": "autumn fall october", "leaves": "leaf leaves fern plant botanical herb",
-    "waves": "wave waves surf stormy", "empty": "minimal minimalist empty simple",
-}  # fmt: skip
+    "rain": "rain rainy raining drizzle storm stormy downpour",
+    "snow": "snow snowy winter snowfall frozen icy",
+    "fog": "fog foggy mist misty haze hazy",
+    "stars": "star stars starry",
+    "aurora": "aurora",
+    "moon": "moon moonlit lunar",
+    "lake": "lake reflection reflections mirror pond river fjord",
+    "steam": "steam steaming hot coffee tea espresso",
+    "wood": "wood wooden oak walnut table",
+    "marble": "marble",
+    "stone": "stone concrete slate granite travertine",
+    "linen": "linen cloth fabric tablecloth",
+    "speckled": "speckled stoneware rustic handmade",
+    "glass": "glass transparent",
+    "boat": "boat sailboat sail ship",
+    "birds": "bird birds gull gulls seagull",
+    "ring": "ring rings saturn",
+    "tree": "tree trees pine pines",
+    "poster": "poster cover flyer",
+    "beard": "beard bearded man father grandfather king",
+    "short": "man boy father grandfather king prince",
+    "sunflower": "sunflower",
+    "tulip": "tulip tulips",
+    "lavender": "lavender",
+    "autumn": "autumn fall october",
+    "leaves": "leaf leaves fern plant botanical herb",
+    "waves": "wave waves surf stormy",
+    "sofa": "sofa couch",
+    "poppy": "poppy",
+    "empty": "minimal minimalist empty simple",
+}
 
 STYLE_WORDS: dict[str, str] = {
-    "photo": "photo photograph photography photographic cinematic photorealistic realistic film 35mm dslr bokeh",
+    "photo": "photo photograph photography photographic cinematic photorealistic realistic 35mm dslr bokeh",
     "illustration": "illustration illustrated vector flat drawing cartoon storybook graphic",
     "watercolor": "watercolor watercolour aquarelle gouache painterly painted wash",
     "neon": "neon synthwave vaporwave retrowave",
@@ -172,12 +281,20 @@ STYLE_WORDS: dict[str, str] = {
 }
 
 MOODS: dict[str, str] = {
-    "sunlit": "warm, unhurried, open", "golden": "nostalgic, generous, calm", "sunset": "romantic, burning, expansive",
-    "dawn": "tender, quiet, hopeful", "bluehour": "cool, still, contemplative", "night": "hushed, vast, a little lonely",
-    "foggy": "muted, quiet, mysterious", "moody": "tense, heavy, dramatic", "neon": "electric, restless, nocturnal",
-    "noir": "stark, suspicious, elegant", "studio": "clean, precise, confident", "candle": "intimate, warm, sheltered",
+    "sunlit": "warm, unhurried, open",
+    "golden": "nostalgic, generous, calm",
+    "sunset": "romantic, burning, expansive",
+    "dawn": "tender, quiet, hopeful",
+    "bluehour": "cool, still, contemplative",
+    "night": "hushed, vast, a little lonely",
+    "foggy": "muted, quiet, mysterious",
+    "moody": "tense, heavy, dramatic",
+    "neon": "electric, restless, nocturnal",
+    "noir": "stark, suspicious, elegant",
+    "studio": "clean, precise, confident",
+    "candle": "intimate, warm, sheltered",
     "day": "clear, fresh, straightforward",
-}  # fmt: skip
+}
 
 # A colour next to one of these names the surroundings, not the subject.
 BACKDROP_WORDS = frozenset(
@@ -197,32 +314,3 @@ BACKDROP_WORDS = frozenset(
 )
 
 NEGATIONS = frozenset(["no", "without", "not", "never", "minus"])
-
-# Words of a brief that carry no picture.
-FILLER = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "of",
-        "on",
-        "in",
-        "at",
-        "with",
-        "and",
-        "or",
-        "to",
-        "for",
-        "by",
-        "from",
-        "is",
-        "are",
-        "this",
-        "that",
-        "very",
-        "some",
-        "its",
-        "it",
-        "as",
-    ]
-)

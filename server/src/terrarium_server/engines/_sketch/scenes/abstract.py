@@ -60,7 +60,7 @@ class Abstract:
         # Long folds run across the pull of the noise, as in poured paint or hung silk.
         lean = dice.between(0.0, 2 * math.pi)
         across = x * math.cos(lean) + y * math.sin(lean)
-        flow = across * dice.between(0.3, 0.55) + c * dice.between(0.75, 1.1) + d * 0.5
+        flow = across * dice.between(0.42, 0.7) + c * dice.between(0.75, 1.1) + d * 0.5
         fold = np.sin(flow * (2 * math.pi)) + 0.32 * np.sin(flow * (5.2 * math.pi) + a * 3.0)
         swell = soft.at(u + c * pull, v + d * pull)
         self._relief = fold * 0.085 + swell * 0.3

@@ -30,7 +30,8 @@ class _Block:
             middle = (edges[-1] + width * 0.5 - crest) / reach
             envelope = 0.42 + 0.58 * math.exp(-2.6 * middle * middle)
             spike = 1.65 if dice.chance(0.12) else 1.0
-            heights.append(tall * envelope * dice.between(0.4, 1.0) * spike * (1.0 - 0.5 * depth))
+            height = tall * envelope * dice.between(0.4, 1.0) * spike * (1.0 - 0.5 * depth)
+            heights.append(min(height, 1.12 * tall))
             setback.append(dice.between(0.0, 0.4) if dice.chance(0.45) else 0.0)
             edges.append(edges[-1] + width)
             if dice.chance(0.18):
@@ -59,15 +60,13 @@ class City:
         self._sky = Sky(brief, palette, dice.fork("sky"), self._water + 0.1, frame.ay, frame.ax)
         self._neon = palette.name == "neon" or brief.subject_word in {"cyberpunk", "megacity"}
         self._night = palette.light.dark or self._neon
-        tall = 1.08 + 0.3 * (frame.ay - 1.0)
+        tall = 0.74 * (min(frame.ay, 1.5) - self._water)
         self._blocks = [
             _Block(dice.fork(f"block {n}"), n / (_LAYERS - 1), frame.ax * 1.05, tall) for n in range(_LAYERS)
         ]
         self._wet = tile(dice.fork("wet"), cells=6, octaves=5)
-        self._glass = tile(dice.fork("glass"), cells=8, octaves=4)
         self._dice = dice
         self._extras = brief.extras
-        self._frame = frame
         glows = [rgb("#ff3fa4"), rgb("#37d6ff"), rgb("#b45cff"), rgb("#ffd257")]
         if palette.named:
             glows = [*palette.named, *glows[:1]]
@@ -79,10 +78,15 @@ class City:
         )
         signs = dice.fork("signs")
         self._signs = [
-            (signs.between(-1.0, 1.0) * frame.ax, self._water + signs.between(0.1, 0.5), signs.between(0.008, 0.018),
-             signs.between(0.05, 0.17), signs.pick(range(len(glows))))
+            (
+                signs.between(-1.0, 1.0) * frame.ax,
+                self._water + signs.between(0.1, 0.5),
+                signs.between(0.008, 0.018),
+                signs.between(0.05, 0.17),
+                signs.pick(range(len(glows))),
+            )
             for _ in range(int(16 * frame.ax) if self._neon else 0)
-        ]  # fmt: skip
+        ]
         small = frame.shrunk(_MIRROR_SIDE)
         self._mirror = Mirror(self._above(small.whole()), small)
 
@@ -95,7 +99,7 @@ class City:
             picture[:, first:] = self._below(band, first)
         line = np.exp(-(((band.y - self._water) * 140.0) ** 2)) * np.ones_like(band.x)
         if self._neon:
-            lay(picture, self._glows[0] * 0.9, line * 0.7)
+            lay(picture, self._glows[0] * 0.6, line * 0.5)
         else:
             lay(picture, self._palette.shade * 0.3, line * 0.6)
         if "birds" in self._extras:
@@ -165,7 +169,7 @@ class City:
         for c in range(3):
             body = tone[c] * face[None, :] * (1.12 - 0.3 * drop) + pal.sun[c] * sunlit * tone[c]
             if not self._night:
-                body = body + (haze[c] * 0.7 - body) * shown * 0.26
+                body = body + (haze[c] * 0.7 - body) * shown * 0.18
             body = body + lamp[pick, c][None, :] * warm * strength
             view[c] += (body - view[c]) * amount
 

@@ -24,8 +24,18 @@ class _Petal:
 
     __slots__ = ("angle", "blunt", "colour", "key", "length", "strength", "wide", "x", "y")
 
-    def __init__(self, x: float, y: float, angle: float, length: float, wide: float, blunt: float,
-                 colour: Plane, strength: float, key: float) -> None:  # fmt: skip
+    def __init__(
+        self,
+        x: float,
+        y: float,
+        angle: float,
+        length: float,
+        wide: float,
+        blunt: float,
+        colour: Plane,
+        strength: float,
+        key: float,
+    ) -> None:
         self.x, self.y, self.angle, self.length, self.wide = x, y, angle, length, wide
         self.blunt, self.colour, self.strength, self.key = blunt, colour, strength, key
 
@@ -89,11 +99,28 @@ class Flowers:
             self._stem(dice, knot_x, knot_y, x, y, plain=True, thin=True)
             if dice.chance(0.5):
                 for n in range(5):
-                    self._front.append(_Petal(x + dice.between(-0.03, 0.03), y + 0.02 * n, dice.between(0, 6.28), 0.03, 0.02,
-                                              0.9, dice.pick(self._colours), 0.7, dice.between(0, 1)))  # fmt: skip
+                    self._front.append(
+                        _Petal(
+                            x + dice.between(-0.03, 0.03),
+                            y + 0.02 * n,
+                            dice.between(0, 6.28),
+                            0.03,
+                            0.02,
+                            0.9,
+                            dice.pick(self._colours),
+                            0.7,
+                            dice.between(0, 1),
+                        )
+                    )
         for _ in range(26):
-            self._splashes.append((dice.between(-1, 1) * frame.ax, dice.between(-1, 1) * frame.ay,
-                                   0.003 + 0.016 * dice.between(0, 1) ** 3, dice.pick(self._colours)))  # fmt: skip
+            self._splashes.append(
+                (
+                    dice.between(-1, 1) * frame.ax,
+                    dice.between(-1, 1) * frame.ay,
+                    0.003 + 0.016 * dice.between(0, 1) ** 3,
+                    dice.pick(self._colours),
+                )
+            )
 
     def _stem(
         self, dice: Dice, x0: float, y0: float, x1: float, y1: float, *, plain: bool, thin: bool = False
@@ -111,8 +138,19 @@ class Flowers:
             along = math.atan2(y1 - y0, x1 - x0)
             side = 1.0 if n % 2 else -1.0
             length = dice.between(0.13, 0.3) * (0.7 if thin else 1.0)
-            self._back.append(_Petal(x, y, along + side * dice.between(0.35, 1.0), length, length * dice.between(0.18, 0.3), 0.42,
-                                     mix(green, dice.pick(self._greens), 0.4), dice.between(0.62, 0.85), dice.between(0, 1)))  # fmt: skip
+            self._back.append(
+                _Petal(
+                    x,
+                    y,
+                    along + side * dice.between(0.35, 1.0),
+                    length,
+                    length * dice.between(0.18, 0.3),
+                    0.42,
+                    mix(green, dice.pick(self._greens), 0.4),
+                    dice.between(0.62, 0.85),
+                    dice.between(0, 1),
+                )
+            )
 
     def _head(self, dice: Dice, x: float, y: float, size: float, brief: Brief) -> None:
         colour = mix(dice.pick(self._colours), dice.pick(self._colours), dice.between(0.0, 0.3))
@@ -146,16 +184,37 @@ class Flowers:
                     start = size * (0.05 if kind == "rose" else 0.1)
                     start_x, start_y = x + math.cos(angle) * start, y + math.sin(angle) * start
                     length = reach * dice.between(0.86, 1.04)
-                self._front.append(_Petal(start_x, start_y, angle, length, length * wide, 0.72 if kind != "daisy" else 0.6,
-                                          mix(tone, turn(tone, value=0.85), dice.between(0, 0.7)),
-                                          dice.between(0.58, 0.8), dice.between(0, 1)))  # fmt: skip
+                self._front.append(
+                    _Petal(
+                        start_x,
+                        start_y,
+                        angle,
+                        length,
+                        length * wide,
+                        0.72 if kind != "daisy" else 0.6,
+                        mix(tone, turn(tone, value=0.85), dice.between(0, 0.7)),
+                        dice.between(0.58, 0.8),
+                        dice.between(0, 1),
+                    )
+                )
         if kind in {"open", "daisy", "sun"}:
             heart = rgb("#5a3316") if kind == "sun" or dice.chance(0.4) else rgb("#c8892a")
             core = size * (0.42 if kind == "sun" else 0.2)
             for n in range(9):
                 angle = 2 * math.pi * n / 9
-                self._front.append(_Petal(x - math.cos(angle) * core * 0.3, y - math.sin(angle) * core * 0.3, angle, core * 1.2,
-                                          core * 0.5, 0.8, heart, 0.6, dice.between(0, 1)))  # fmt: skip
+                self._front.append(
+                    _Petal(
+                        x - math.cos(angle) * core * 0.3,
+                        y - math.sin(angle) * core * 0.3,
+                        angle,
+                        core * 1.2,
+                        core * 0.5,
+                        0.8,
+                        heart,
+                        0.6,
+                        dice.between(0, 1),
+                    )
+                )
 
     def shade(self, band: Band) -> Plane:
         """Paper and a loose wash, then stems, leaves and petals one over the other."""
@@ -193,8 +252,12 @@ class Flowers:
             petal.y + math.sin(petal.angle) * petal.length,
         )
         pad = petal.wide * 1.05 + 0.01
-        window = band.window(min(petal.x, tip_x) - pad, max(petal.x, tip_x) + pad,
-                             min(petal.y, tip_y) - pad, max(petal.y, tip_y) + pad)  # fmt: skip
+        window = band.window(
+            min(petal.x, tip_x) - pad,
+            max(petal.x, tip_x) + pad,
+            min(petal.y, tip_y) - pad,
+            max(petal.y, tip_y) + pad,
+        )
         if window is None:
             return
         dx, dy = band.x[:, window[1]] - petal.x, band.y[window[0]] - petal.y

@@ -46,11 +46,10 @@ class Meadow:
             grass = mix(grass, palette.named[0], 0.6)
         self._grass = grass
         self._straw = mix(turn(grass, hue=-0.05, value=1.2), rgb("#d9b45f"), 0.4)
-        bloom = (
-            "#7a58b8"
-            if "lavender" in brief.extras
-            else place.pick(("#d8433a", "#e8c23f", "#f2ece0", "#b06ac0"))
-        )
+        bloom = place.pick(("#d8433a", "#e8c23f", "#f2ece0", "#b06ac0"))
+        for flower, colour in (("lavender", "#7a58b8"), ("poppy", "#d4332a")):
+            if flower in brief.extras:
+                bloom = colour
         self._bloom = palette.named[-1] if palette.named else rgb(bloom)
         self._rows = "lavender" in brief.extras or place.chance(0.35)
         near = 0.6 * 1.8 * 0.95 / (frame.ay + self._horizon)

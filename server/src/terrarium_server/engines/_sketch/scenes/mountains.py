@@ -33,7 +33,6 @@ class Mountains:
             place.between(1.75, 2.5) * (1.0 + 0.2 * (frame.ay - 1.0)) / (1.0 + 0.18 * (frame.ax - 1.0))
         )
         self._snow = place.between(0.5, 0.75) - (0.5 if "snow" in brief.extras else 0.0)
-        self._lake = "empty" not in brief.extras
         side = math.copysign(1.0, self._sky.sun_x)
         low = palette.light.height < 0.5
         sun = (side * 0.86, 0.36 if low else 0.6, 0.28)
@@ -58,8 +57,9 @@ class Mountains:
     def _height(self, x: Plane, z: Plane) -> Plane:
         """A main massif far off, foothills before it, and a shore that wanders."""
         u, v = x * 0.055 + self._at[0], z * 0.055 + self._at[1]
-        ridge = self._ridges.at(u, v)
         hill = self._hills.at(u * 1.6, v * 1.6)
+        # Bent a little by the hills, no crest runs dead straight at the viewer.
+        ridge = self._ridges.at(u + hill * 0.022, v - hill * 0.022)
         offset = x * (1.0 / 5.2) - self._peak - (z - 14.0) * 0.04
         crown = np.exp(-offset * offset) * 0.75 + 0.34
         massif = smooth(7.0, 15.0, z) * crown

@@ -13,7 +13,7 @@ _HAIR = ("#1f1714", "#3a2318", "#5e3319", "#7e4423", "#a8642e", "#c8a05a", "#2a2
 
 
 class Portrait:
-    """The scene, ready for a frame. Face units: the head is about 0.62 wide and 0.84 tall around (0, 0.12)."""
+    """The scene, ready for a frame. In face units the head is 0.6 wide and 0.85 tall around (0, 0.12)."""
 
     def __init__(self, brief: Brief, palette: Palette, dice: Dice, frame: Frame) -> None:
         """Cast the sitter."""
@@ -249,10 +249,10 @@ class Portrait:
         lay(part, lip, cover(np.maximum(lower, inside), px))
         if self._beard:
             head = self._head_shape(x, y)
-            edge = -0.05 + 1.5 * x * x - y
-            hole = _oval(x, mouth, 0.1, 0.045)
+            edge = -0.088 + 1.9 * x * x - y
+            hole = _oval(x, mouth, 0.078, 0.027)
             shape = np.maximum(np.maximum(head - 0.02, -edge), -hole)
-            lay(part, self._hair * (0.85 * self._dim), cover(shape, px) * 0.94)
+            lay(part, self._hair * (0.55 * self._dim), cover(shape, px) * 0.94)
 
     def _hair_before(self, picture: Plane, x: Plane, y: Plane, px: float) -> None:
         strand = self._strand.at(y * 0.16, x * 0.42)

@@ -1,4 +1,4 @@
-"""A still life: one ware on a table, a window's light, a soft wall. Ray-marched, edges refined where needed."""
+"""A still life: one ware on a table, a window's light, a soft wall. Ray-marched, then refined at edges."""
 
 import math
 

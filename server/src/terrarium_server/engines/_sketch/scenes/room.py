@@ -31,9 +31,7 @@ class Room:
         )
         self._lamp_on = palette.light.dark or palette.name in {"moody", "candle", "bluehour"}
         self._seat_x = place.between(-0.12, 0.2) * frame.ax * self._side
-        self._sofa = brief.subject_word in {"sofa", "couch", "living", "loft"} or (
-            frame.ax > 1.2 and place.chance(0.6)
-        )
+        self._sofa = "sofa" in brief.extras or (frame.ax > 1.2 and place.chance(0.6))
         self._plant_x = self._seat_x + self._side * (0.98 if self._sofa else 0.7)
         self._lamp_x = self._seat_x - self._side * place.between(0.18, 0.4)
         self._picture_x = self._seat_x + self._side * place.between(-0.05, 0.25)

@@ -84,6 +84,10 @@ class Sea:
         across, away = self._swell_slopes[0].at(u, v), self._swell_slopes[1].at(u, v)
         u2, v2 = x * 0.26 + sway * 0.05, z * 0.46
         fine_x, fine_z = self._chop_slopes[0].at(u2, v2), self._chop_slopes[1].at(u2, v2)
+        near = smooth(6.5, 1.5, z)
+        u3, v3 = x * 0.95 + fine_x * 0.0006, z * 1.5
+        fine_x = fine_x + self._chop_slopes[0].at(u3, v3) * near * 0.8
+        fine_z = fine_z + self._chop_slopes[1].at(u3, v3) * near * 0.8
         strength = 0.018 * self._rough
         nx = (across * 1.1 + fine_x * 0.55 * finest) * strength * far
         nz = (away * 1.4 + fine_z * 0.6 * finest) * strength * far

@@ -67,7 +67,7 @@ class Space:
         self._stars[1] = self._stars[1] * 5.0 - 2.5
         self._gas = (
             turn(middle, hue=place.between(-0.1, 0.1), value=0.7),
-            turn(air, hue=place.between(0.05, 0.3), value=0.55),
+            turn(air, hue=place.between(-0.1, 0.14), value=0.55),
         )
         self._companion = (
             self._x + place.sign() * place.between(0.75, 0.95),

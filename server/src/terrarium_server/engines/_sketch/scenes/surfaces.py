@@ -34,7 +34,6 @@ class Window:
         self._lift = dice.between(-0.3, 0.2)
         self._leaves = tile(dice.fork("leaves"), cells=5, octaves=4) if dice.chance(0.55) else None
         self._tilt = dice.between(0.5, 0.9) * math.copysign(1.0, sun[0])
-        self._slope = dice.between(-0.12, 0.12)
 
     def passes(self, p: Vec, soft: float) -> Plane:
         """Sunlight that comes through to each point, 0..1; ``soft`` is the width of the penumbra."""
@@ -166,7 +165,6 @@ class Materials:
         if ware.body == "skin" and not palette.named:
             self._glaze = mix(rgb(FRUIT_COLOURS.get(brief.subject_word, "#cf4a26")), palette.shade, 0.1)
         self._clay = mix(palette.second if grey(palette.second) < 0.45 else rgb(_CLAY), rgb(_CLAY), 0.55)
-        self._second = palette.second
         self._paper = mix(rgb("#f4eee2"), palette.second, 0.08)
         self._ink = mix(turn(palette.subject, value=0.25), rgb("#1c1a1a"), 0.6)
         self._iron = mix(rgb("#4a3222"), palette.subject, 0.15)

@@ -1,5 +1,6 @@
 """The things that stand on the product table: their shapes and what they are made of."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,8 @@ from ..solid import Bound, Distance, Profile, Vec, handle, softmin, turned
 class Ware:
     """A solid with its materials, told apart by height and radius.
 
-    ``body``, ``lid``, ``liquid`` name materials; ``dip`` is the height of a glaze line, ``label`` a band of heights.
+    ``body``, ``lid``, ``liquid`` name materials; ``dip`` is the height of a glaze line, ``label`` a band of
+    heights.
     """
 
     shape: Distance
@@ -33,8 +35,16 @@ class Ware:
 
 def ware(brief: Brief, dice: Dice) -> Ware:
     """Build the thing the brief asks for, its proportions rolled."""
-    make = {"mug": _mug, "bottle": _bottle, "jar": _jar, "vase": _vase, "can": _can, "bowl": _bowl,
-            "candle": _candle, "fruit": _fruit}[brief.prop if brief.scene == "product" else "mug"]  # fmt: skip
+    make = {
+        "mug": _mug,
+        "bottle": _bottle,
+        "jar": _jar,
+        "vase": _vase,
+        "can": _can,
+        "bowl": _bowl,
+        "candle": _candle,
+        "fruit": _fruit,
+    }[brief.prop if brief.scene == "product" else "mug"]
     return make(brief, dice.fork(brief.prop))
 
 
@@ -46,15 +56,32 @@ def _mug(brief: Brief, dice: Dice) -> Ware:
     level = height * 0.86
     foot = radius * taper
     outline: Profile = (
-        (0.0, 0.0), (foot * 0.8, 0.0), (foot * 0.98, 0.0), (foot, 0.06), (foot * 1.01, 0.12),
-        (radius, height * 0.5), (radius, height * 0.9), (radius, height), (radius - wall * 0.5, height + 0.012),
-        (radius - wall, height), (radius - wall, height * 0.95), (radius - wall, level + 0.004),
-        (radius - wall - 0.002, level), (0.0, level),
-    )  # fmt: skip
+        (0.0, 0.0),
+        (foot * 0.8, 0.0),
+        (foot * 0.98, 0.0),
+        (foot, 0.06),
+        (foot * 1.01, 0.12),
+        (radius, height * 0.5),
+        (radius, height * 0.9),
+        (radius, height),
+        (radius - wall * 0.5, height + 0.012),
+        (radius - wall, height),
+        (radius - wall, height * 0.95),
+        (radius - wall, level + 0.004),
+        (radius - wall - 0.002, level),
+        (0.0, level),
+    )
     body = turned(outline)
-    ear = handle(radius * 0.98, height * 0.52, dice.between(0.3, 0.36), height * dice.between(0.27, 0.31),
-                 0.052, dice.between(0.075, 0.1), radius - wall * 0.6)  # fmt: skip
-    turn = dice.between(-0.75, 0.1)
+    ear = handle(
+        radius * 0.98,
+        height * 0.52,
+        dice.between(0.3, 0.36),
+        height * dice.between(0.27, 0.31),
+        0.052,
+        dice.between(0.075, 0.1),
+        radius - wall * 0.6,
+    )
+    turn = dice.between(-0.75, 0.1) + (math.pi if dice.chance(0.35) else 0.0)
     cos, sin = np.float32(np.cos(turn)), np.float32(np.sin(turn))
 
     def shape(p: Vec) -> Plane:
@@ -62,8 +89,16 @@ def _mug(brief: Brief, dice: Dice) -> Ware:
         return softmin(vessel, ear((p[0] * cos + p[2] * sin, p[1], p[2] * cos - p[0] * sin)), 0.07)
 
     drink = "tea" if "tea" in brief.subject_word else "coffee"
-    return Ware(shape, Bound(radius + 0.46, height + 0.03), "ceramic", level, radius - wall - 0.005, drink,
-                dip=dice.between(0.16, 0.34) if dice.chance(0.75) else -1.0, steams=True)  # fmt: skip
+    return Ware(
+        shape,
+        Bound(radius + 0.46, height + 0.03),
+        "ceramic",
+        level,
+        radius - wall - 0.005,
+        drink,
+        dip=dice.between(0.16, 0.34) if dice.chance(0.75) else -1.0,
+        steams=True,
+    )
 
 
 def _bottle(brief: Brief, dice: Dice) -> Ware:
@@ -75,34 +110,75 @@ def _bottle(brief: Brief, dice: Dice) -> Ware:
     cap = top - (0.16 if tall else 0.02)
     rise = 0.42 if tall else 0.12
     outline: Profile = (
-        (0.0, 0.0), (radius * 0.9, 0.0), (radius, 0.0), (radius, 0.05), (radius, shoulder * 0.5),
-        (radius, shoulder - 0.06), (radius, shoulder + 0.03), (neck * 1.6, shoulder + rise * 0.6),
-        (neck, shoulder + rise), (neck, cap), (neck, cap), (neck, cap), (0.0, cap),
-    )  # fmt: skip
+        (0.0, 0.0),
+        (radius * 0.9, 0.0),
+        (radius, 0.0),
+        (radius, 0.05),
+        (radius, shoulder * 0.5),
+        (radius, shoulder - 0.06),
+        (radius, shoulder + 0.03),
+        (neck * 1.6, shoulder + rise * 0.6),
+        (neck, shoulder + rise),
+        (neck, cap),
+        (neck, cap),
+        (neck, cap),
+        (0.0, cap),
+    )
     wide = neck + 0.045
-    lid: Profile = ((0.0, cap), (wide, cap), (wide, cap), (wide, cap + 0.04), (wide, top + 0.1),
-                    (wide, top + 0.12), (0.0, top + 0.12))  # fmt: skip
+    lid: Profile = (
+        (0.0, cap),
+        (wide, cap),
+        (wide, cap),
+        (wide, cap + 0.04),
+        (wide, top + 0.1),
+        (wide, top + 0.12),
+        (0.0, top + 0.12),
+    )
     body, cover = turned(outline), turned(lid)
     see_through = tall or brief.subject_word in {"perfume", "fragrance", "cologne", "serum", "dropper"}
     see_through = see_through or "glass" in brief.extras
-    return Ware(lambda p: np.minimum(body(p), cover(p)), Bound(radius + 0.03, top + 0.16),
-                "glass" if see_through else "glaze", lid_from=cap - 0.005,
-                lid="gold" if see_through and dice.chance(0.6) else "dark",
-                label=(shoulder * 0.24, shoulder * 0.74))  # fmt: skip
+    return Ware(
+        lambda p: np.minimum(body(p), cover(p)),
+        Bound(radius + 0.03, top + 0.16),
+        "glass" if see_through else "glaze",
+        lid_from=cap - 0.005,
+        lid="gold" if see_through and dice.chance(0.6) else "dark",
+        label=(shoulder * 0.24, shoulder * 0.74),
+    )
 
 
 def _jar(brief: Brief, dice: Dice) -> Ware:
     radius = dice.between(0.48, 0.56)
     height = dice.between(0.55, 0.72)
-    outline: Profile = ((0.0, 0.0), (radius * 0.9, 0.0), (radius, 0.0), (radius, 0.08), (radius, height - 0.08),
-                        (radius, height), (radius * 0.9, height), (0.0, height))  # fmt: skip
+    outline: Profile = (
+        (0.0, 0.0),
+        (radius * 0.9, 0.0),
+        (radius, 0.0),
+        (radius, 0.08),
+        (radius, height - 0.08),
+        (radius, height),
+        (radius * 0.9, height),
+        (0.0, height),
+    )
     wide, top = radius * 0.97, height + dice.between(0.2, 0.26)
-    lid: Profile = ((0.0, height + 0.015), (wide, height + 0.015), (wide, height + 0.02), (wide, top - 0.02),
-                    (wide, top), (wide * 0.94, top), (0.0, top))  # fmt: skip
+    lid: Profile = (
+        (0.0, height + 0.015),
+        (wide, height + 0.015),
+        (wide, height + 0.02),
+        (wide, top - 0.02),
+        (wide, top),
+        (wide * 0.94, top),
+        (0.0, top),
+    )
     body, cover = turned(outline), turned(lid)
-    return Ware(lambda p: np.minimum(body(p), cover(p)), Bound(radius + 0.03, top + 0.03),
-                "glass" if brief.subject_word in {"honey", "jam"} else "glaze", lid_from=height + 0.008,
-                lid=dice.pick(("gold", "dark", "timber")), label=(0.14, height - 0.14))  # fmt: skip
+    return Ware(
+        lambda p: np.minimum(body(p), cover(p)),
+        Bound(radius + 0.03, top + 0.03),
+        "glass" if brief.subject_word in {"honey", "jam"} else "glaze",
+        lid_from=height + 0.008,
+        lid=dice.pick(("gold", "dark", "timber")),
+        label=(0.14, height - 0.14),
+    )
 
 
 def _vase(brief: Brief, dice: Dice) -> Ware:
@@ -112,25 +188,56 @@ def _vase(brief: Brief, dice: Dice) -> Ware:
     waist = dice.between(0.34, 0.52) * height
     lip = neck * dice.between(1.2, 1.6)
     outline: Profile = (
-        (0.0, 0.0), (belly * 0.5, 0.0), (belly * 0.56, 0.0), (belly * 0.85, waist * 0.4), (belly * 1.06, waist),
-        (belly * 0.8, waist + 0.28), (neck, height * 0.8), (neck, height * 0.9), (lip, height),
-        (lip - 0.015, height + 0.012), (lip - 0.04, height), (neck - 0.04, height * 0.88), (neck - 0.05, height * 0.7),
+        (0.0, 0.0),
+        (belly * 0.5, 0.0),
+        (belly * 0.56, 0.0),
+        (belly * 0.85, waist * 0.4),
+        (belly * 1.06, waist),
+        (belly * 0.8, waist + 0.28),
+        (neck, height * 0.8),
+        (neck, height * 0.9),
+        (lip, height),
+        (lip - 0.015, height + 0.012),
+        (lip - 0.04, height),
+        (neck - 0.04, height * 0.88),
+        (neck - 0.05, height * 0.7),
         (0.0, height * 0.7),
-    )  # fmt: skip
-    return Ware(turned(outline, rounds=3), Bound(belly + 0.08, height + 0.03), "ceramic",
-                dip=dice.between(0.25, 0.6) * height if dice.chance(0.6) else -1.0, gloss=0.45)  # fmt: skip
+    )
+    return Ware(
+        turned(outline, rounds=3),
+        Bound(belly + 0.08, height + 0.03),
+        "ceramic",
+        dip=dice.between(0.25, 0.6) * height if dice.chance(0.6) else -1.0,
+        gloss=0.45,
+    )
 
 
 def _can(brief: Brief, dice: Dice) -> Ware:
     radius, height = 0.33, dice.between(1.08, 1.22)
     outline: Profile = (
-        (0.0, 0.02), (radius * 0.72, 0.02), (radius * 0.78, 0.0), (radius * 0.84, 0.02), (radius, 0.1),
-        (radius, 0.14), (radius, height * 0.5), (radius, height - 0.14), (radius, height - 0.1),
-        (radius * 0.84, height - 0.015), (radius * 0.84, height), (radius * 0.8, height), (radius * 0.78, height - 0.03),
+        (0.0, 0.02),
+        (radius * 0.72, 0.02),
+        (radius * 0.78, 0.0),
+        (radius * 0.84, 0.02),
+        (radius, 0.1),
+        (radius, 0.14),
+        (radius, height * 0.5),
+        (radius, height - 0.14),
+        (radius, height - 0.1),
+        (radius * 0.84, height - 0.015),
+        (radius * 0.84, height),
+        (radius * 0.8, height),
+        (radius * 0.78, height - 0.03),
         (0.0, height - 0.03),
-    )  # fmt: skip
-    return Ware(turned(outline), Bound(radius + 0.03, height + 0.03), "glaze", lid_from=height - 0.07, lid="metal",
-                label=(height * 0.3, height * 0.68))  # fmt: skip
+    )
+    return Ware(
+        turned(outline),
+        Bound(radius + 0.03, height + 0.03),
+        "glaze",
+        lid_from=height - 0.07,
+        lid="metal",
+        label=(height * 0.3, height * 0.68),
+    )
 
 
 def _bowl(brief: Brief, dice: Dice) -> Ware:
@@ -138,26 +245,60 @@ def _bowl(brief: Brief, dice: Dice) -> Ware:
     level = height * 0.78
     inner = radius * 0.9
     outline: Profile = (
-        (0.0, 0.0), (0.26, 0.0), (0.28, 0.0), (0.28, 0.05), (radius * 0.62, 0.1), (radius * 0.94, height * 0.55),
-        (radius, height), (radius - 0.02, height + 0.012), (radius - 0.045, height), (inner, level + 0.01),
-        (inner - 0.01, level), (0.0, level),
-    )  # fmt: skip
-    return Ware(turned(outline), Bound(radius + 0.03, height + 0.03), "ceramic", level, inner - 0.01, "soup",
-                dip=dice.between(0.1, 0.22), steams=True)  # fmt: skip
+        (0.0, 0.0),
+        (0.26, 0.0),
+        (0.28, 0.0),
+        (0.28, 0.05),
+        (radius * 0.62, 0.1),
+        (radius * 0.94, height * 0.55),
+        (radius, height),
+        (radius - 0.02, height + 0.012),
+        (radius - 0.045, height),
+        (inner, level + 0.01),
+        (inner - 0.01, level),
+        (0.0, level),
+    )
+    return Ware(
+        turned(outline),
+        Bound(radius + 0.03, height + 0.03),
+        "ceramic",
+        level,
+        inner - 0.01,
+        "soup",
+        dip=dice.between(0.1, 0.22),
+        steams=True,
+    )
 
 
 def _candle(brief: Brief, dice: Dice) -> Ware:
     radius, height = dice.between(0.4, 0.48), dice.between(0.62, 0.8)
     level = height * 0.84
     outline: Profile = (
-        (0.0, 0.0), (radius * 0.92, 0.0), (radius, 0.0), (radius, 0.06), (radius, height * 0.6), (radius, height),
-        (radius - 0.02, height + 0.006), (radius - 0.035, height), (radius - 0.035, level + 0.003),
-        (radius - 0.037, level), (0.0, level),
-    )  # fmt: skip
+        (0.0, 0.0),
+        (radius * 0.92, 0.0),
+        (radius, 0.0),
+        (radius, 0.06),
+        (radius, height * 0.6),
+        (radius, height),
+        (radius - 0.02, height + 0.006),
+        (radius - 0.035, height),
+        (radius - 0.035, level + 0.003),
+        (radius - 0.037, level),
+        (0.0, level),
+    )
     wick = turned(((0.0, level), (0.011, level), (0.009, level + 0.09), (0.0, level + 0.095)), rounds=0)
     body = turned(outline)
-    return Ware(lambda p: np.minimum(body(p), wick(p)), Bound(radius + 0.02, height + 0.03), "ceramic", level,
-                radius - 0.04, "wax", dip=-1.0, label=(0.16, height - 0.2), flame=level + 0.17)  # fmt: skip
+    return Ware(
+        lambda p: np.minimum(body(p), wick(p)),
+        Bound(radius + 0.02, height + 0.03),
+        "ceramic",
+        level,
+        radius - 0.04,
+        "wax",
+        dip=-1.0,
+        label=(0.16, height - 0.2),
+        flame=level + 0.17,
+    )
 
 
 def _fruit(brief: Brief, dice: Dice) -> Ware:
@@ -180,19 +321,52 @@ def _fruit(brief: Brief, dice: Dice) -> Ware:
     return Ware(shape, Bound(1.28, 0.98), "skin", gloss=0.5)
 
 
-_FRUITS = {"apple": "apple", "pear": "pear", "orange": "ball", "lemon": "ball", "peach": "ball", "citrus": "ball",
-           "plum": "ball", "cherry": "ball"}  # fmt: skip
+_FRUITS = {
+    "apple": "apple",
+    "pear": "pear",
+    "orange": "ball",
+    "lemon": "ball",
+    "peach": "ball",
+    "citrus": "ball",
+    "plum": "ball",
+    "cherry": "ball",
+}
 
 _FRUIT_SHAPES: dict[str, Profile] = {
-    "pear": ((0.0, 0.0), (0.16, 0.0), (0.36, 0.12), (0.4, 0.32), (0.3, 0.56), (0.17, 0.74), (0.13, 0.88),
-             (0.05, 0.95), (0.0, 0.92)),
-    "apple": ((0.0, 0.05), (0.1, 0.0), (0.24, 0.0), (0.42, 0.2), (0.42, 0.46), (0.26, 0.64), (0.08, 0.62),
-              (0.0, 0.52)),
+    "pear": (
+        (0.0, 0.0),
+        (0.16, 0.0),
+        (0.36, 0.12),
+        (0.4, 0.32),
+        (0.3, 0.56),
+        (0.17, 0.74),
+        (0.13, 0.88),
+        (0.05, 0.95),
+        (0.0, 0.92),
+    ),
+    "apple": (
+        (0.0, 0.05),
+        (0.1, 0.0),
+        (0.24, 0.0),
+        (0.42, 0.2),
+        (0.42, 0.46),
+        (0.26, 0.64),
+        (0.08, 0.62),
+        (0.0, 0.52),
+    ),
     "ball": ((0.0, 0.0), (0.16, 0.0), (0.36, 0.14), (0.39, 0.36), (0.3, 0.58), (0.1, 0.66), (0.0, 0.645)),
-}  # fmt: skip
+}
 
 # What a fruit looks like when the brief does not say.
 FRUIT_COLOURS: dict[str, str] = {
-    "apple": "#b8281f", "pear": "#a8a83a", "orange": "#e8791b", "lemon": "#ecc92e", "peach": "#eda07a",
-    "plum": "#4f2048", "cherry": "#8e1226", "citrus": "#eda21f", "fruit": "#cf4a26", "food": "#cf4a26",
-}  # fmt: skip
+    "apple": "#b8281f",
+    "pear": "#a8a83a",
+    "orange": "#e8791b",
+    "lemon": "#ecc92e",
+    "peach": "#eda07a",
+    "plum": "#4f2048",
+    "cherry": "#8e1226",
+    "citrus": "#eda21f",
+    "fruit": "#cf4a26",
+    "food": "#cf4a26",
+}

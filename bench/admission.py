@@ -37,9 +37,8 @@ def _measure(name: str, postgres: Postgres, seconds: float) -> None:
 
 def _accepted(name: str, folder: Path, url: str | None, seconds: float) -> None:
     """Accepted runs per second, workers included, beside the same writes alone."""
-    print(
-        "| accepted | conn | runs/s | p50 ms | p99 ms | bare/s | bare p50 ms | ratio |\n|---|--:|--:|--:|--:|--:|--:|--:|"
-    )
+    print("| accepted | conn | runs/s | p50 ms | p99 ms | bare/s | bare p50 ms | ratio |")
+    print("|---|--:|--:|--:|--:|--:|--:|--:|")
     # Without workers first: what is admitted then waits, and the second server carries it out.
     for workers in (False, True):
         options = () if workers else ("--no-workers",)

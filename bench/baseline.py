@@ -20,19 +20,20 @@ _BODY = '{"seed": 1}'
 def _statements(marks: list[str]) -> list[str]:
     """The six writes of an admitted run; ``marks`` are the placeholders of the driver."""
     one, two, three, four, five, six = marks[:6]
+    # Inserts first: the two rows that all share are then locked shortest.
     return [
         "INSERT INTO idempotency_keys (workspace_id, operation, key, run_id, expires_at)"
         f" VALUES ({one}, 'generation', {two}, {three}, {four})",
-        f"UPDATE projects SET last_modified = {one}, places = places + 1 WHERE project_id = {two}",
         "INSERT INTO canvas_nodes (node_id, project_id, place, beside, type, label, run_id, x, y, created_at)"
         f" VALUES ({one}, {two}, {three}, 0, 'text', 'nothing', {four}, 0, 0, {five})",
         "INSERT INTO runs (run_id, workspace_id, project_id, key_id, kind, type, model_id, prompt, params,"
         " node_id, state, progress, held_micros, attempts, created_at) VALUES"
         f" ({one}, {two}, {three}, 'key', 'generation', 'text', 't2t-noop', 'nothing', {four}, {five},"
-        f" 'running', 0, 1, 0, {six})",
-        f"UPDATE ledger_balances SET balance_micros = balance_micros - 1 WHERE workspace_id = {one}",
+        f" 'failed', 0, 1, 0, {six})",
         "INSERT INTO ledger_entries (entry_id, workspace_id, kind, amount_micros, run_id, phase, created_at)"
         f" VALUES ({one}, {two}, 'hold', -1, {three}, 'open', {four})",
+        f"UPDATE projects SET last_modified = {one}, places = places + 1 WHERE project_id = {two}",
+        f"UPDATE ledger_balances SET balance_micros = balance_micros - 1 WHERE workspace_id = {one}",
     ]
 
 
@@ -41,11 +42,11 @@ def _rows(workspace: str, project: str, number: int) -> list[tuple[Any, ...]]:
     run, node = f"run_{uuid.uuid4().hex}", str(uuid.uuid4())
     return [
         (workspace, run, run, now),
-        (now, project),
         (node, project, number, run, now),
         (run, workspace, project, _BODY, node, now),
-        (workspace,),
         (f"led_{run}", workspace, run, now),
+        (now, project),
+        (workspace,),
     ]
 
 

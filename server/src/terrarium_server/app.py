@@ -120,7 +120,8 @@ def create_app(house: House, *, workers: bool = True) -> FastAPI:
         version=__version__,
         summary="A self-hosted generation server that speaks the public FLORA API.",
         lifespan=lifespan,
-        docs_url="/docs",
+        # The usual page for it loads its code from another host, which a self-hosted server should not.
+        docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
     )

@@ -1,5 +1,6 @@
 import statistics
 import time
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -62,12 +63,7 @@ class Admission:
             claim(tx, caller.workspace_id, "generation", idempotency_key, run_id)
         self.rates.hit(caller.workspace_id, caller.rate_limit)
         estimate = self._estimate(tx, request)
-        # The project's row before the balance's: always the same order, so that no two admissions
-        # wait for each other, and the balance, which all of a workspace share, is locked shortest.
-        number = accounts.touch_project(tx, caller.workspace_id, request.project_id)
-        node_id = canvas.place(
-            tx, request.project_id, number, type=request.type, label=request.prompt, run_id=run_id
-        )
+        node_id = str(uuid.uuid4())
         run = Run(
             run_id=run_id,
             workspace_id=caller.workspace_id,
@@ -95,6 +91,12 @@ class Admission:
         runs.record(tx, run)
         if caller.has_spending_cap:
             accounts.spend(tx, caller.key_id, estimate.quote_micros)
+        # The rows that others wait for come last, so that they are locked shortest, and always in this
+        # order, so that no two admissions wait for each other.
+        place = accounts.touch_project(tx, caller.workspace_id, request.project_id)
+        canvas.place(
+            tx, node_id, request.project_id, place, type=request.type, label=request.prompt, run_id=run_id
+        )
         ledger.hold(tx, caller.workspace_id, run_id, estimate.quote_micros)
         tx.after_commit(self._ring)
         return run

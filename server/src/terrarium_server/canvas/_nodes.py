@@ -46,9 +46,10 @@ _FIRST = (
 )
 
 
-def place(tx: Transaction, project_id: str, number: int, *, type: str, label: str, run_id: str) -> str:
-    """Put a run's node at the project's place ``number`` (rows of four) and return its id."""
-    node_id = str(uuid.uuid4())
+def place(
+    tx: Transaction, node_id: str, project_id: str, number: int, *, type: str, label: str, run_id: str
+) -> None:
+    """Put a run's node at the project's place ``number`` (rows of four)."""
     tx.execute(
         _INSERT,
         {
@@ -64,7 +65,6 @@ def place(tx: Transaction, project_id: str, number: int, *, type: str, label: st
             "created_at": tx.now_ms,
         },
     )
-    return node_id
 
 
 def land(tx: Transaction, node_id: str, outputs: Sequence[tuple[str, int | None, int | None]]) -> None:

@@ -137,7 +137,7 @@ def _shown_host(host: str) -> str:
 
 
 def _greet(address: str, new_key: str | None) -> None:
-    typer.echo(f"Terrarium is at {address} (API under {address}/api/v1, its description at {address}/docs)")
+    typer.echo(f"Terrarium is at {address} (API under {address}/api/v1, described at {address}/openapi.json)")
     if new_key is not None:
         typer.echo("A workspace, a project and this key were made; the key is shown only now:")
         typer.echo(f"\n    export FLORA_API_KEY={new_key}\n")

@@ -54,7 +54,7 @@ class AnswerHeaders:
         try:
             await self._app(scope, receive, send_with_headers)
         except Exception:
-            # Starlette raises again after answering; the log has the trace, the caller the id.
+            # The log has the trace, the caller only the id.
             if not started:
                 _log.exception("%s %s %s", request_id, scope["method"], scope["path"])
                 answer = envelope(500, "unknown_error", "An unknown error occurred.")

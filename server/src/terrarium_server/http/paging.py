@@ -6,7 +6,7 @@ import json
 from typing import Annotated, cast
 
 from fastapi import Query
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 from terrarium_server.problems import InvalidInput
 
@@ -17,10 +17,11 @@ def _empty_is_absent(value: object) -> object:
 
 # The official client sends `key=` for null.
 EmptyIsAbsent = BeforeValidator(_empty_is_absent)
+# The bounds are inside: outside they would be asked of None too.
 Limit = Annotated[
-    int | None,
+    Annotated[int, Field(ge=1, le=100)] | None,
     EmptyIsAbsent,
-    Query(ge=1, le=100, description="Rows on a page (1 to 100, default 20)"),
+    Query(description="Rows on a page (1 to 100, default 20)"),
 ]
 Cursor = Annotated[str | None, Query(description="`meta.next_cursor` of the page before")]
 

@@ -105,11 +105,16 @@ def orphans(tx: Transaction, live_workers: Sequence[str]) -> list[Run]:
 
 
 def requeue(tx: Transaction, run_id: str, worker_id: str) -> bool:
-    """Put a run that ``worker_id`` claimed but never started back into the queue."""
+    """Put a run that ``worker_id`` took over back into the queue; claiming it counts the attempt anew."""
     statement = sa.update(runs).where(
         runs.c.run_id == run_id, runs.c.state == "running", runs.c.worker_id == worker_id
     )
-    return tx.execute(statement.values(state="pending", worker_id=None, started_at=None)).rowcount == 1
+    return (
+        tx.execute(
+            statement.values(state="pending", worker_id=None, started_at=None, attempts=runs.c.attempts - 1)
+        ).rowcount
+        == 1
+    )
 
 
 def take_over(tx: Transaction, run_id: str, from_worker: str | None, worker_id: str) -> bool:

@@ -136,14 +136,17 @@ def sprinkle(picture: Plane, x: Plane, y: Plane, px: float, stars: Plane, low: f
     bottom, top = float(y.min()), float(y.max())
     rows, columns = picture.shape[1:]
     for sx, sy, size, bright in zip(*(part.tolist() for part in stars), strict=True):
-        if not (left <= sx <= right and bottom <= sy <= top):
-            continue
         radius = 0.0016 + 0.0028 * size**6
         shown = max(radius, 0.75 * px)
-        reach = 3.0 * shown
-        i, j = int((sx - left) / px), int((top - sy) / px)
-        n = int(reach / px) + 1
-        window = slice(max(0, j - n), min(rows, j + n + 1)), slice(max(0, i - n), min(columns, i + n + 1))
+        reach = 3.0 * shown + px
+        # A star just outside still shines into the rows at hand.
+        if not (left - reach <= sx <= right + reach and bottom - reach <= sy <= top + reach):
+            continue
+        i, j, n = round((sx - left) / px), round((top - sy) / px), int(reach / px) + 1
+        window = (
+            slice(max(0, j - n), max(0, min(rows, j + n + 1))),
+            slice(max(0, i - n), max(0, min(columns, i + n + 1))),
+        )
         dx, dy = x[:, window[1]] - sx, y[window[0]] - sy
         spot = np.exp((dx * dx + dy * dy) * (-1.0 / (shown * shown)))
         fade = min(1.0, max(0.0, (sy - low) / max(0.2, 0.5 * (high - low))))

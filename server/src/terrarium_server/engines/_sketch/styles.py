@@ -12,7 +12,7 @@ from .noise import Dice, Plane, resize, tile
 STYLES: tuple[str, ...] = ("auto", "photo", "illustration", "watercolor", "neon", "noir", "poster")
 
 # Brush work is done at no more than this many pixels on the long side; it is soft, so it scales up well.
-_BRUSH_SIDE = 1024
+_BRUSH_SIDE = 832
 
 _LENS = Film()
 _FLAT = Film(curve=0.25, contrast=1.05, bloom=0.04, grain=0.011, vignette=0.12, expose=0.0)
@@ -164,7 +164,7 @@ def _watercolour(pixels: Pixels, dice: Dice) -> Pixels:
     flat = 1.0 - (1.0 - flat) * (0.84 + 0.14 * pool)[:, :, None]
     grey = flat.mean(axis=2, keepdims=True)
     flat = np.clip(grey + (flat - grey) * 1.25, 0.0, 1.0)
-    flat = flat**0.82
+    flat += (np.sqrt(flat) - flat) * 0.4
     light = (flat.mean(axis=2) * 255.0).astype(np.uint8)
     reach = max(1.0, 0.007 * min(image.size))
     around = np.asarray(Image.fromarray(light).filter(ImageFilter.GaussianBlur(reach)), dtype=np.float32)

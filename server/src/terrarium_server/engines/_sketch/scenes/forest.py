@@ -176,7 +176,8 @@ class Forest:
         """Leaves that close the picture at the top, denser toward the sides, finer the farther away."""
         frame = band.frame
         lower = frame.ay * (0.3 + 0.34 * depth)
-        if float(band.y[0, 0]) < lower - 0.6:
+        within = smooth(lower - 0.62, lower - 0.4, band.y)
+        if not within.any():
             return
         scale = 0.62 - 0.3 * depth
         u, v = band.x * scale + row * 0.37, band.y * scale + row * 0.19
@@ -184,7 +185,7 @@ class Forest:
         leaf = self._leaf.at(u, v)
         aside = np.minimum(np.abs(band.x - self._light_x) * (0.8 / frame.ax), 1.0)
         fill = (band.y - lower) * 1.3 + aside * 0.7 - 0.72 + clump * 0.7 + leaf * 0.5
-        amount = smooth(0.0, 0.05 + 0.06 * (1.0 - depth), fill) * (0.5 + 0.48 * depth)
+        amount = smooth(0.0, 0.05 + 0.06 * (1.0 - depth), fill) * within * (0.5 + 0.48 * depth)
         if not amount.any():
             return
         light = self._tone(mix(self._green, self._glow, 0.35), haze)

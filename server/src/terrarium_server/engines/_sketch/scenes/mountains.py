@@ -28,7 +28,7 @@ class Mountains:
         self._ridges = tile(dice.fork("ridges"), cells=3, octaves=8, ridge=True, gain=0.46, size=1024)
         self._hills = tile(dice.fork("hills"), cells=4, octaves=6)
         self._at = place.between(0.0, 1.0), place.between(0.0, 1.0)
-        self._peak = place.between(-0.9, 0.9)
+        self._peak = place.between(-0.6, 0.6)
         self._rise = (
             place.between(1.75, 2.5) * (1.0 + 0.2 * (frame.ay - 1.0)) / (1.0 + 0.18 * (frame.ax - 1.0))
         )

@@ -1,0 +1,67 @@
+import threading
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+
+_POOL = 20
+_OVERFLOW = 20
+_READING = ("SELECT", "PRAGMA")
+
+
+def with_driver(url: str) -> str:
+    """Name the driver in a plain PostgreSQL URL."""
+    for scheme in ("postgresql://", "postgres://"):
+        if url.startswith(scheme):
+            return "postgresql+psycopg://" + url.removeprefix(scheme)
+    return url
+
+
+def postgres_engine(url: str) -> sa.Engine:
+    """Open PostgreSQL through psycopg."""
+    return sa.create_engine(url, pool_size=_POOL, max_overflow=_OVERFLOW, pool_pre_ping=False)
+
+
+def sqlite_engine(url: str) -> sa.Engine:
+    """Open a SQLite file with a write-ahead log, making its folder if missing."""
+    path = sa.make_url(url).database
+    if path:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(url, pool_size=_POOL, max_overflow=_OVERFLOW)
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: Any) -> None:  # pyright: ignore[reportUnusedFunction]
+        # A write transaction takes the lock when it begins: two that read first and write later
+        # would otherwise fail each other. FULL keeps an accepted run through a power cut.
+        connection.isolation_level = "IMMEDIATE"
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA busy_timeout=30000")
+        connection.execute("PRAGMA foreign_keys=ON")
+
+    _queue_writers(engine)
+    return engine
+
+
+def _queue_writers(engine: sa.Engine) -> None:
+    """Let this process's writers wait for each other on a lock, in front of SQLite's own.
+
+    SQLite's busy handler sleeps up to 100 ms between tries, so that a writer who lost the race once
+    waits far longer than the other one wrote. DBOS writes through the same engine and queues here too.
+    """
+    lock = threading.Lock()
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def enter(  # pyright: ignore[reportUnusedFunction]
+        connection: sa.Connection, _cursor: Any, statement: str, *_rest: Any
+    ) -> None:
+        if "writes" not in connection.info and not statement.lstrip()[:6].upper().startswith(_READING):
+            lock.acquire()
+            connection.info["writes"] = True
+
+    @event.listens_for(engine, "checkin")
+    def leave(_connection: Any, record: Any) -> None:  # pyright: ignore[reportUnusedFunction]
+        # At check-in, not at "commit", which SQLAlchemy announces before the commit is done.
+        if record.info.pop("writes", False):
+            lock.release()

@@ -1,0 +1,37 @@
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+
+
+class Transaction:
+    """An open transaction and the moment it began (`now_ms`, UTC milliseconds).
+
+    ``after`` is what is called once it has committed; use `after_commit` to add to it.
+    """
+
+    __slots__ = ("_connection", "after", "now_ms")
+
+    def __init__(self, connection: sa.Connection, now_ms: int) -> None:
+        self._connection = connection
+        self.now_ms = now_ms
+        self.after: list[Callable[[], None]] = []
+
+    def execute(
+        self,
+        statement: sa.Executable,
+        parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
+    ) -> sa.CursorResult[Any]:
+        """Run one statement; with a sequence of parameters, once for each."""
+        return self._connection.execute(statement, parameters)  # type: ignore[return-value]
+
+    def after_commit(self, action: Callable[[], None]) -> None:
+        """Call ``action`` once this transaction has committed, and never if it does not."""
+        self.after.append(action)
+
+    @property
+    def dialect(self) -> str:
+        """``sqlite`` or ``postgresql``."""
+        return self._connection.dialect.name

@@ -10,7 +10,7 @@ from .._operation import Listing, Operation, RequestOptions, WriteOptions, given
 from .._pages import AsyncPaginator, SyncPage
 from .._wire import Generation, Run, RunStarted
 from ..types import GenerationType, RunStatus
-from ._base import AsyncResource, Resource, raw, raw_async
+from ._resource import AsyncResource, Resource, raw, raw_async
 from .runs import retrieve_run, start
 
 

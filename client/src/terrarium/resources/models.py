@@ -8,7 +8,7 @@ from typing import Unpack
 from .._operation import Operation, RequestOptions, WriteOptions, given
 from .._wire import ModelList
 from ..types import GenerationType
-from ._base import AsyncResource, Resource, raw, raw_async
+from ._resource import AsyncResource, Resource, raw, raw_async
 
 
 def list_models(type: GenerationType | None, options: RequestOptions) -> Operation[ModelList]:

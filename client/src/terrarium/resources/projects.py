@@ -8,7 +8,7 @@ from typing import Any, Unpack
 from .._operation import Listing, Operation, RequestOptions, WriteOptions, at, given
 from .._pages import AsyncPaginator, SyncPage
 from .._wire import Node, Project
-from ._base import AsyncResource, Resource, raw, raw_async
+from ._resource import AsyncResource, Resource, raw, raw_async
 
 
 def list_projects(

@@ -11,7 +11,7 @@ from .._operation import Exchange, ExtraOptions, Operation, RequestOptions, Step
 from .._waiting import wait_for
 from .._wire import Run, RunEstimate, RunStarted
 from ..types import GenerationType
-from ._base import AsyncResource, Resource, raw, raw_async
+from ._resource import AsyncResource, Resource, raw, raw_async
 
 
 def start(path: str, body: Mapping[str, object], options: WriteOptions) -> Operation[RunStarted]:

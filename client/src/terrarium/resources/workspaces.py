@@ -7,7 +7,7 @@ from typing import Unpack
 
 from .._operation import Operation, RequestOptions, WriteOptions
 from .._wire import WorkspaceList
-from ._base import AsyncResource, Resource, raw, raw_async
+from ._resource import AsyncResource, Resource, raw, raw_async
 
 
 def list_workspaces(options: RequestOptions) -> Operation[WorkspaceList]:

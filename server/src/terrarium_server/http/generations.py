@@ -8,14 +8,13 @@ from terrarium_server import assets, runs, wire
 from terrarium_server.accounts import Caller
 from terrarium_server.admission import GenerationRequest
 from terrarium_server.assets import KeptOutput
-from terrarium_server.problems import InvalidInput
 from terrarium_server.runs import Run
 from terrarium_server.store import Transaction
 
 from . import present
 from ._api import api
 from ._door import Visiting
-from .paging import DEFAULT_LIMIT, Cursor, Limit, decode_cursor, encode_cursor
+from .paging import DEFAULT_LIMIT, Cursor, EmptyIsAbsent, Limit, decode_cursor, encode_cursor
 
 IdempotencyKey = Annotated[
     str | None,
@@ -67,15 +66,11 @@ async def list_generations(
     visit: Visiting,
     limit: Limit = None,
     cursor: Cursor = None,
-    workspace_id: Annotated[str | None, Query()] = None,
-    project_id: Annotated[str | None, Query()] = None,
+    workspace_id: Annotated[wire.WorkspaceId | None, EmptyIsAbsent, Query()] = None,
+    project_id: Annotated[wire.ProjectId | None, EmptyIsAbsent, Query()] = None,
     status: Annotated[Literal["", "pending", "running", "completed", "failed"] | None, Query()] = None,
 ) -> wire.GenerationPage:
     """List generations newest first."""
-    if workspace_id and not workspace_id.startswith("ws_"):
-        raise InvalidInput.one("workspace_id", "Must start with ws_")
-    if project_id and not project_id.startswith("prj_"):
-        raise InvalidInput.one("project_id", "Must start with prj_")
     position = decode_cursor(cursor, str)
     size = limit or DEFAULT_LIMIT
 
@@ -87,7 +82,7 @@ async def list_generations(
             caller.workspace_id,
             limit=size + 1,
             before=cast(str, position[0]) if position else None,
-            project_id=project_id or None,
+            project_id=project_id,
             state=status or None,
         )
         return found, assets.outputs_of(tx, [run.run_id for run in found])

@@ -8,7 +8,6 @@ from terrarium_server import accounts, assets, canvas, wire
 from terrarium_server.accounts import Caller, ProjectRecord
 from terrarium_server.assets import KeptOutput
 from terrarium_server.canvas import NodeRecord
-from terrarium_server.problems import InvalidInput
 from terrarium_server.store import Transaction
 
 from . import present
@@ -23,7 +22,7 @@ async def list_projects(
     workspace_id: wire.WorkspaceId,
     limit: Limit = None,
     cursor: Cursor = None,
-    query: Annotated[str | None, Query(description="Part of the name")] = None,
+    query: Annotated[wire.Text | None, Query(description="Part of the name")] = None,
 ) -> wire.ProjectPage:
     """List projects, most recently used first."""
     position = decode_cursor(cursor, int, str)
@@ -56,19 +55,17 @@ async def create_project(body: wire.CreateProject, visit: Visiting) -> wire.Proj
 
 
 @api.get("/projects/{project_id}", tags=["projects"], operation_id="projects_retrieve")
-async def retrieve_project(project_id: str, visit: Visiting) -> wire.Project:
+async def retrieve_project(project_id: wire.ProjectId, visit: Visiting) -> wire.Project:
     """Show one project."""
-    _require_prefix(project_id)
     record = await visit.read(lambda tx, caller: accounts.find_project(tx, caller.workspace_id, project_id))
     return present.project(record)
 
 
 @api.get("/projects/{project_id}/nodes", tags=["projects"], operation_id="projects_list_nodes")
 async def list_nodes(
-    project_id: str, visit: Visiting, limit: Limit = None, cursor: Cursor = None
+    project_id: wire.ProjectId, visit: Visiting, limit: Limit = None, cursor: Cursor = None
 ) -> wire.NodePage:
     """List the media nodes on a project's canvas in the order they were placed."""
-    _require_prefix(project_id)
     position = cast(tuple[int, int] | None, decode_cursor(cursor, int, int))
     size = limit or DEFAULT_LIMIT
 
@@ -86,8 +83,3 @@ async def list_nodes(
         nodes=[present.node(node, kept.get(node.output_id or ""), visit.base_url) for node in shown],
         meta=wire.PageMeta(next_cursor=encode_cursor(last.place, last.beside) if last else None),
     )
-
-
-def _require_prefix(project_id: str) -> None:
-    if not project_id.startswith("prj_"):
-        raise InvalidInput.one("project_id", "Must start with prj_")

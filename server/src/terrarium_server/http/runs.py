@@ -13,7 +13,6 @@ from fastapi.responses import Response
 from terrarium_server import assets, runs, wire
 from terrarium_server.accounts import Caller
 from terrarium_server.assets import KeptOutput
-from terrarium_server.problems import InvalidInput
 from terrarium_server.runs import Run
 from terrarium_server.store import Transaction
 
@@ -50,7 +49,7 @@ async def estimate(body: wire.StartGeneration, visit: Visiting) -> wire.RunEstim
     responses={304: {"description": "Unchanged since the ETag in If-None-Match", "model": None}},
 )
 async def retrieve(
-    run_id: Annotated[str, Path()],
+    run_id: wire.RunId,
     visit: Visiting,
     prefer: Annotated[
         str | None,
@@ -61,8 +60,6 @@ async def retrieve(
     ] = None,
 ) -> Response:
     """Show a run, at once or after waiting for it."""
-    if not run_id.startswith("run_"):
-        raise InvalidInput.one("run_id", "Must start with run_")
     asked_wait = _WAIT.search(prefer or "")
     seconds = min(int(asked_wait[1]), LONGEST_WAIT) if asked_wait else 0
     body, tag = await _await_change(visit, run_id, seconds, if_none_match)

@@ -1,6 +1,6 @@
 """FLORA's shapes exactly, one module per resource. Imports nothing of ours."""
 
-from ._shapes import Body, FilledText, GenerationType, PageMeta, ProjectId, RunId, Wire, WorkspaceId
+from ._shapes import Body, FilledText, GenerationType, PageMeta, ProjectId, RunId, Text, Wire, WorkspaceId
 from .errors import ErrorCode, ErrorDetail, ErrorEnvelope, ErrorField
 from .models import Model, ModelList, ModelParam, ParamOption, ParamProperty, ParamType
 from .projects import CreateProject, Node, NodePage, Project, ProjectPage
@@ -50,6 +50,7 @@ __all__ = [
     "RunStarted",
     "RunStatus",
     "StartGeneration",
+    "Text",
     "Wire",
     "Workspace",
     "WorkspaceId",

@@ -215,11 +215,15 @@ def write_shot(prompt: str, *, seed: int) -> str:
     subject = _subject(brief, thing)
     own = brief.text[:_QUOTED] + ("…" if len(brief.text) > _QUOTED else "")
     lead = own if own else subject
-    final = (
-        f"{lead.rstrip('.')}. {subject[0].upper()}{subject[1:]}; {setting}. "
-        f"{composition[0].upper()}{composition[1:]}. "
-        f"{camera}. {_LIGHT[light]}. Palette of {', '.join(name for name, _ in colours)}. {_STYLE[style]}."
+    pieces = (
+        f"{subject}; {setting}",
+        composition,
+        camera,
+        _LIGHT[light],
+        f"palette of {', '.join(name for name, _ in colours)}",
+        _STYLE[style],
     )
+    final = lead.rstrip(".") + ". " + " ".join(f"{piece[:1].upper()}{piece[1:]}." for piece in pieces)
     parts = [
         "# Shot description",
         "*Written by fixed rules from the words of the brief; no language model was involved.*",

@@ -90,9 +90,10 @@ class Desert:
         haze = (1.0 - np.exp((z - 2.0) * -0.034)) * 0.86
         near = mix(pal.low, pal.sun, 0.25) * 0.92
         cool = mix(pal.shade, pal.top, 0.35)
+        fill = 0.42 * np.clip(0.9 + 0.45 * facing + 1.6 * ripple, 0.3, 1.6)
         strong = 2.4 if not pal.light.dark else 0.9
         for c in range(3):
-            light = pal.sun[c] * lit * strong + cool[c] * 0.42 + 0.04
+            light = pal.sun[c] * lit * strong + cool[c] * fill + 0.03
             colour = self._sand[c] * tone * light
             colour += (near[c] - colour) * haze
             picture[c] += (colour - picture[c]) * covered

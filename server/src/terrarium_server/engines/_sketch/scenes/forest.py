@@ -69,7 +69,7 @@ class Forest:
             picture[c] += pal.sun[c] * near * near * 0.3
         mist = self._mist.at(x * 0.2, y * 0.3)
         angle = np.arctan2(y - self._light_y, x - self._light_x)
-        shafts = self._rays.at(angle * 0.3, np.full_like(angle, 0.31))
+        shafts = self._rays.at(angle * (1.0 / math.pi), np.full_like(angle, 0.31))
         shafts = smooth(-0.1, 0.9, shafts) * np.exp(far * -0.9) * smooth(0.05, 0.5, far)
         for row, trees in enumerate(self._rows):
             depth = row / (_ROWS - 1)

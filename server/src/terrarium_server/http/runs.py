@@ -7,7 +7,7 @@ import time
 from contextlib import suppress
 from typing import Annotated
 
-from fastapi import Header, Path
+from fastapi import Header
 from fastapi.responses import Response
 
 from terrarium_server import assets, runs, wire

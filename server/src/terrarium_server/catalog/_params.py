@@ -9,6 +9,7 @@ from ._cards import ModelCard, Param
 # What JSON readers agree on: beyond it a double no longer holds every integer.
 _MAX_INTEGER = 2**53 - 1
 _MAX_TEXT = 100_000
+_MAX_DEPTH = 32
 
 
 class _Rejected(Exception):
@@ -107,16 +108,21 @@ def _storable(text: str) -> str:
     return text
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, depth: int = _MAX_DEPTH) -> Any:
     """Check every text and number inside a free-form value."""
+    if depth == 0:
+        raise _Rejected(f"Must not be nested deeper than {_MAX_DEPTH}")
     if isinstance(value, str):
         return _storable(value)
     if isinstance(value, float) and not math.isfinite(value):
         raise _Rejected("Must contain finite numbers only")
+    if isinstance(value, int) and abs(value) > _MAX_INTEGER:
+        raise _Rejected(f"Must contain numbers between {-_MAX_INTEGER} and {_MAX_INTEGER} only")
     if isinstance(value, dict):
-        return {_storable(key): _plain(item) for key, item in cast(dict[str, Any], value).items()}
+        items = cast(dict[str, Any], value).items()
+        return {_storable(key): _plain(item, depth - 1) for key, item in items}
     if isinstance(value, list):
-        return [_plain(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
+        return [_plain(item, depth - 1) for item in cast(list[Any], value)]
     return value
 
 

@@ -29,6 +29,13 @@ class Door:
     is_ready: Callable[[], bool]
 
 
+def base_url(request: Request) -> str:
+    """Return where the client reached us, without a trailing slash: links must work from where it is."""
+    door = cast(Door, request.app.state.door)
+    host = request.headers.get("host") or "{}:{}".format(*request.scope["server"])
+    return door.public_url or f"{request.scope['scheme']}://{host}"
+
+
 class Visit:
     """One request: who calls is found out in the same transaction that does the work."""
 
@@ -53,8 +60,8 @@ class Visit:
 
     @property
     def base_url(self) -> str:
-        """Where the client reached us, without a trailing slash: links must work from where it is."""
-        return self.door.public_url or str(self.request.base_url).rstrip("/")
+        """Where the client reached us."""
+        return base_url(self.request)
 
 
 async def _visit(request: Request) -> Visit:

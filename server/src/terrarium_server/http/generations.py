@@ -3,6 +3,7 @@
 from typing import Annotated, Literal, cast
 
 from fastapi import Header, Query
+from fastapi.responses import Response
 
 from terrarium_server import assets, runs, wire
 from terrarium_server.accounts import Caller
@@ -13,7 +14,7 @@ from terrarium_server.store import Transaction
 
 from . import present
 from ._api import api
-from ._door import Visiting
+from ._door import Visit, Visiting
 from .paging import DEFAULT_LIMIT, Cursor, EmptyIsAbsent, Limit, decode_cursor, encode_cursor
 
 IdempotencyKey = Annotated[
@@ -34,25 +35,40 @@ def asked(body: wire.StartGeneration) -> GenerationRequest:
     )
 
 
-async def _start(visit: Visiting, body: wire.StartGeneration, idempotency_key: str | None) -> wire.RunStarted:
+async def _start(visit: Visit, body: wire.StartGeneration, idempotency_key: str | None) -> Response:
     request = asked(body)
     admission = visit.door.admission
     run = await visit.write(lambda tx, caller: admission.admit(tx, caller, request, idempotency_key))
-    return present.started(run, visit.base_url)
+    # Written out here, because FastAPI would validate it once more.
+    return Response(
+        present.started(run, visit.base_url).model_dump_json(), 201, media_type="application/json"
+    )
 
 
-@api.post("/runs/generation", status_code=201, operation_id="runs_start_generation", tags=["runs"])
+@api.post(
+    "/runs/generation",
+    status_code=201,
+    response_model=wire.RunStarted,
+    operation_id="runs_start_generation",
+    tags=["runs"],
+)
 async def start_generation(
     body: wire.StartGeneration, visit: Visiting, idempotency_key: IdempotencyKey = None
-) -> wire.RunStarted:
+) -> Response:
     """Start a generation run in a project's canvas."""
     return await _start(visit, body, idempotency_key)
 
 
-@api.post("/generate", status_code=201, operation_id="generations_create", tags=["generations"])
+@api.post(
+    "/generate",
+    status_code=201,
+    response_model=wire.RunStarted,
+    operation_id="generations_create",
+    tags=["generations"],
+)
 async def generate(
     body: wire.StartGeneration, visit: Visiting, idempotency_key: IdempotencyKey = None
-) -> wire.RunStarted:
+) -> Response:
     """Start a generation run: the same door as `/runs/generation` under its newer name."""
     return await _start(visit, body, idempotency_key)
 

@@ -35,17 +35,19 @@ async def media(blob: str, request: Request) -> Response:
         "last-modified": formatdate(kept.created_at / 1000, usegmt=True),
         "x-content-type-options": "nosniff",
     }
-    if tag in request.headers.get("if-none-match", ""):
+    known = request.headers.get("if-none-match", "")
+    if tag in known or known.strip() == "*":
         return Response(status_code=304, headers=headers)
     status, start, end = 200, 0, kept.size_bytes
     asked = request.headers.get("range")
     # A range of something that has changed since is a range of something else: send it whole.
     if asked and request.headers.get("if-range", tag) == tag:
         span = _span(asked, kept.size_bytes)
-        if span is None:
-            return Response(status_code=416, headers={"content-range": f"bytes */{kept.size_bytes}"})
-        if span != (0, kept.size_bytes) or asked.startswith("bytes=0-"):
-            status, (start, end) = 206, span
+        if span is not None:
+            start, end = span
+            if start >= end:
+                return Response(status_code=416, headers={"content-range": f"bytes */{kept.size_bytes}"})
+            status = 206
             headers["content-range"] = f"bytes {start}-{end - 1}/{kept.size_bytes}"
     headers["content-length"] = str(end - start)
     if request.method == "HEAD":
@@ -59,13 +61,13 @@ async def media(blob: str, request: Request) -> Response:
 
 
 def _span(asked: str, size: int) -> tuple[int, int] | None:
-    """Return start and end (exclusive) of a Range header; whole if it is not understood, None if outside."""
+    """Return start and end (exclusive) of a Range header, None if it is not one that is understood.
+
+    The start is not before the end where the range lies outside.
+    """
     match = _RANGE.fullmatch(asked.strip())
     if match is None or match[1] == match[2] == "":
-        return 0, size
+        return None
     if match[1] == "":
-        length = min(int(match[2]), size)
-        return (size - length, size) if length else None
-    start = int(match[1])
-    end = min(int(match[2]) + 1, size) if match[2] else size
-    return (start, end) if start < end else None
+        return max(0, size - int(match[2])), size
+    return int(match[1]), min(int(match[2]) + 1, size) if match[2] else size

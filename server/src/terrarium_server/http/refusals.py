@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from terrarium_server import accounts, problems
 from terrarium_server.problems import FieldProblem, InvalidInput, InvalidJson, Problem
 
-from ._door import Door
+from ._door import Door, base_url
 from .caller import bearer_token
 
 _STATUSES: dict[type[Problem], int] = {
@@ -94,7 +94,7 @@ def field_problems(error: RequestValidationError) -> list[FieldProblem]:
 
 
 async def _on_problem(request: Request, error: Exception) -> Response:
-    return refuse(cast(Problem, error), _base_url(request))
+    return refuse(cast(Problem, error), base_url(request))
 
 
 async def _on_invalid(request: Request, error: Exception) -> Response:
@@ -130,10 +130,6 @@ async def _stranger(request: Request) -> Response | None:
     except problems.Unauthorized as problem:
         return refuse(problem)
     return None
-
-
-def _base_url(request: Request) -> str:
-    return cast(Door, request.app.state.door).public_url or str(request.base_url).rstrip("/")
 
 
 def install_refusals(app: FastAPI) -> None:

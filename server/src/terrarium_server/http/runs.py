@@ -66,7 +66,7 @@ async def retrieve(
     headers = {"etag": tag, "cache-control": "private, no-cache"}
     if asked_wait:
         headers["preference-applied"] = f"wait={seconds}"
-    if if_none_match is not None and tag in if_none_match:
+    if if_none_match is not None and (tag in if_none_match or if_none_match.strip() == "*"):
         return Response(status_code=304, headers=headers)
     return Response(body, headers=headers, media_type="application/json")
 

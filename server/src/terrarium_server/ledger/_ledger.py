@@ -8,20 +8,33 @@ from terrarium_server.store import Transaction
 
 from ._tables import balances, entries
 
-_INSERT = sa.insert(entries)
-_ADD = (
-    sa.update(balances)
-    .where(balances.c.workspace_id == sa.bindparam("workspace"))
-    .values(balance_micros=balances.c.balance_micros + sa.bindparam("amount"))
-)
-_TAKE = (
+_ENTRY = {
+    name: sa.bindparam(name, type_=column.type)
+    for name, column in entries.c.items()
+    if name not in ("workspace_id", "amount_micros")
+}
+_AMOUNT = sa.bindparam("amount", type_=sa.BigInteger)
+_MOVE_BALANCE = (
     sa.update(balances)
     .where(
-        balances.c.workspace_id == sa.bindparam("workspace"),
-        balances.c.balance_micros >= sa.bindparam("amount"),
+        balances.c.workspace_id == sa.bindparam("workspace", type_=sa.Text),
+        # Adding is always allowed; what is taken must be there.
+        balances.c.balance_micros + _AMOUNT >= 0,
     )
-    .values(balance_micros=balances.c.balance_micros - sa.bindparam("amount"))
+    .values(balance_micros=balances.c.balance_micros + _AMOUNT)
 )
+
+
+def _move_at_once() -> sa.Executable:
+    """PostgreSQL changes the balance and writes the entry in one round trip."""
+    moved = _MOVE_BALANCE.returning(balances.c.workspace_id).cte("moved")
+    entry = sa.select(*_ENTRY.values(), moved.c.workspace_id, _AMOUNT)
+    insert = sa.insert(entries).from_select([*_ENTRY, "workspace_id", "amount_micros"], entry)
+    return insert.returning(entries.c.entry_id)
+
+
+_MOVE_AT_ONCE = _move_at_once()
+_INSERT = sa.insert(entries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,38 +53,29 @@ def open_account(tx: Transaction, workspace_id: str) -> None:
 
 def grant(tx: Transaction, workspace_id: str, amount_micros: int, *, note: str | None = None) -> None:
     """Add credits (or, if negative, take back). Raises InsufficientCredits below zero."""
-    statement, amount = (_ADD, amount_micros) if amount_micros >= 0 else (_TAKE, -amount_micros)
-    if tx.execute(statement, {"workspace": workspace_id, "amount": amount}).rowcount != 1:
+    if not _move(tx, workspace_id, "grant", amount_micros, note=note):
         raise InsufficientCredits("The balance is smaller than what should be taken back.")
-    _record(tx, workspace_id, "grant", amount_micros, note=note)
 
 
 def hold(tx: Transaction, workspace_id: str, run_id: str, amount_micros: int) -> None:
     """Set a run's quote aside. Raises InsufficientCredits if the balance does not cover it."""
-    if tx.execute(_TAKE, {"workspace": workspace_id, "amount": amount_micros}).rowcount != 1:
+    if not _move(tx, workspace_id, "hold", -amount_micros, run_id=run_id, phase="open"):
         raise InsufficientCredits
-    _record(tx, workspace_id, "hold", -amount_micros, run_id=run_id, phase="open")
 
 
 def settle(tx: Transaction, workspace_id: str, run_id: str, held_micros: int, cost_micros: int) -> None:
     """Charge a completed run ``cost_micros``, at most what was held, and give the rest back."""
     if not 0 <= cost_micros <= held_micros:
         raise ValueError(f"a run may cost between 0 and the {held_micros} held, not {cost_micros}")
-    _close(tx, workspace_id, run_id, "settle", held_micros - cost_micros)
+    _move(tx, workspace_id, "settle", held_micros - cost_micros, run_id=run_id, phase="close")
 
 
 def release(tx: Transaction, workspace_id: str, run_id: str, held_micros: int) -> None:
     """Give a failed run's whole hold back."""
-    _close(tx, workspace_id, run_id, "release", held_micros)
+    _move(tx, workspace_id, "release", held_micros, run_id=run_id, phase="close")
 
 
-def _close(tx: Transaction, workspace_id: str, run_id: str, kind: str, back_micros: int) -> None:
-    _record(tx, workspace_id, kind, back_micros, run_id=run_id, phase="close")
-    if back_micros:
-        tx.execute(_ADD, {"workspace": workspace_id, "amount": back_micros})
-
-
-def _record(
+def _move(
     tx: Transaction,
     workspace_id: str,
     kind: str,
@@ -80,20 +84,23 @@ def _record(
     run_id: str | None = None,
     phase: str | None = None,
     note: str | None = None,
-) -> None:
-    tx.execute(
-        _INSERT,
-        {
-            "entry_id": ids.mint("led", now_ms=tx.now_ms),
-            "workspace_id": workspace_id,
-            "kind": kind,
-            "amount_micros": amount_micros,
-            "run_id": run_id,
-            "phase": phase,
-            "note": note,
-            "created_at": tx.now_ms,
-        },
-    )
+) -> bool:
+    """Change a balance and write why; False, and nothing written, if it would fall below zero."""
+    entry = {
+        "entry_id": ids.mint("led", now_ms=tx.now_ms),
+        "kind": kind,
+        "run_id": run_id,
+        "phase": phase,
+        "note": note,
+        "created_at": tx.now_ms,
+    }
+    move = {"workspace": workspace_id, "amount": amount_micros}
+    if tx.dialect == "postgresql":
+        return tx.execute(_MOVE_AT_ONCE, {**entry, **move}).first() is not None
+    if tx.execute(_MOVE_BALANCE, move).rowcount != 1:
+        return False
+    tx.execute(_INSERT, {**entry, "workspace_id": workspace_id, "amount_micros": amount_micros})
+    return True
 
 
 def read_balance(tx: Transaction, workspace_id: str) -> int:

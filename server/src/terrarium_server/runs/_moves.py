@@ -12,16 +12,20 @@ _UNFINISHED = runs.c.state.in_(("pending", "running"))
 
 
 def _claim_statement() -> sa.UpdateBase:
+    # A common table expression is evaluated once. PostgreSQL may run a plain subquery again for every row of
+    # the outer table, and as it then skips what is locked already, more than ``count`` would be claimed.
+    # It is nested because Python's sqlite3 begins no transaction for a statement that starts with WITH.
     queued = (
         sa.select(runs.c.run_id)
         .where(runs.c.state == "pending")
         .order_by(runs.c.run_id)
         .limit(sa.bindparam("count"))
         .with_for_update(skip_locked=True)
+        .cte("queued", nesting=True)
     )
     return (
         sa.update(runs)
-        .where(runs.c.run_id.in_(queued.scalar_subquery()), runs.c.state == "pending")
+        .where(runs.c.run_id.in_(sa.select(queued.c.run_id)), runs.c.state == "pending")
         .values(
             state="running",
             worker_id=sa.bindparam("worker"),

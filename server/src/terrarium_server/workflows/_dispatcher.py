@@ -68,6 +68,7 @@ class Dispatcher:
             return False
         with self._bench.database.transaction() as tx:
             claimed = runs.claim(tx, self._bench.worker_id, free)
+        self._bench.carried.update(run.run_id for run in claimed)
         for run in claimed:
             self._bench.signals.changed(run.run_id)
             self._hand_over(run)
@@ -92,6 +93,7 @@ class Dispatcher:
             except Exception:
                 _log.exception("run %s was interrupted", run.run_id)
                 self._give_up(run)
+            self._bench.carried.discard(run.run_id)
             with self._lock:
                 self._free += 1
                 self._idle += 1
@@ -105,4 +107,4 @@ class Dispatcher:
             message = "The server could not carry this run out; try once more."
             fail_run(self._bench, run, RunOutcome("SERVER_ERROR", message))
         except Exception:
-            _log.exception("run %s could not be failed; it is taken over at the next start", run.run_id)
+            _log.exception("run %s could not be failed; the watch takes it up", run.run_id)

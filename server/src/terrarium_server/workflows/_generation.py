@@ -66,9 +66,17 @@ def carry(bench: Bench, run: Run) -> None:
 def generation(run_id: str) -> None:
     """Carry one run whose ticket must not be lost. Called again after a crash, it goes on."""
     bench = _current()
-    run = bench.claimed.pop(run_id, None) or _adopt(bench, run_id)
+    run = bench.claimed.pop(run_id, None)
     if run is not None:
         _carry(bench, run)
+        return
+    bench.carried.add(run_id)
+    try:
+        run = _adopt(bench, run_id)
+        if run is not None:
+            _carry(bench, run)
+    finally:
+        bench.carried.discard(run_id)
 
 
 def _carry(bench: Bench, run: Run) -> None:

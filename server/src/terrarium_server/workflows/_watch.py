@@ -1,4 +1,9 @@
-"""Workers watch each other: heartbeats, and a survivor that takes over what a dead one carried."""
+"""Workers watch each other: heartbeats, and a survivor that takes over what a dead one carried.
+
+A worker also watches itself. Whatever goes wrong between its name on a run and a thread that carries it (the
+database failed in the middle, or the one it had resumed the run for died before saying so), the run must not
+wait for this worker's death.
+"""
 
 import logging
 import threading
@@ -6,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 
 import sqlalchemy as sa
-from dbos import DBOS
+from dbos import DBOS, WorkflowStatus
 
 from terrarium_server import runs
 from terrarium_server.runs import Run, RunOutcome
@@ -38,6 +43,7 @@ class Watch:
         self._ring = ring
         self._chores = chores
         self._chores_done = time.monotonic()
+        self._seen_dropped: set[str] = set()
         self._stopping = threading.Event()
         self._thread = threading.Thread(
             target=self._watch_forever, args=(timeout / 5,), name="terrarium-watch", daemon=True
@@ -68,12 +74,19 @@ class Watch:
                 return
 
     def _once(self) -> None:
+        me = self._bench.worker_id
         with self._bench.database.transaction() as tx:
             self._beat(tx)
             tx.execute(sa.delete(workers).where(workers.c.heartbeat_at < tx.now_ms - self._timeout_ms))
-            orphaned = runs.orphans(tx, tx.execute(sa.select(workers.c.worker_id)).scalars().all())
-        for run in orphaned:
-            self._take_over(run)
+            live = set(tx.execute(sa.select(workers.c.worker_id)).scalars())
+            not_others = runs.orphans(tx, sorted(live - {me}))
+        mine = {run.run_id for run in not_others if run.worker_id == me}
+        # Seen twice, because a run is on its way to its thread for a moment.
+        dropped = mine - self._bench.carried
+        again, self._seen_dropped = dropped & self._seen_dropped, dropped
+        for run in not_others:
+            if run.worker_id != me or run.run_id in again:
+                self._take_over(run, live - {me})
         if time.monotonic() - self._chores_done > _CHORES_EVERY:
             self._chores_done = time.monotonic()
             for chore in self._chores:
@@ -87,20 +100,30 @@ class Watch:
             row = {"worker_id": self._bench.worker_id, "started_at": tx.now_ms, "heartbeat_at": tx.now_ms}
             tx.execute(sa.insert(workers), row)
 
-    def _take_over(self, run: Run) -> None:
-        # Taking the run's name first makes this worker the only one to recover it, and if this
-        # worker dies before it did, the run is an orphan again.
-        with self._bench.database.transaction() as tx:
-            if not runs.take_over(tx, run.run_id, run.worker_id, self._bench.worker_id):
-                return
+    def _take_over(self, run: Run, others: set[str]) -> None:
+        me = self._bench.worker_id
         status = DBOS.get_workflow_status(run.run_id)
+        if status is not None and _is_on_its_way(status, run, me, others):
+            return
+        # Writing our name first makes this worker the only one to recover the run; if it dies before
+        # it did, the run is an orphan again.
+        with self._bench.database.transaction() as tx:
+            if not runs.take_over(tx, run.run_id, run.worker_id, me):
+                return
         if status is None:
             with self._bench.database.transaction() as tx:
-                runs.requeue(tx, run.run_id, self._bench.worker_id)
+                runs.requeue(tx, run.run_id, me)
             self._ring()
         elif status.status == "PENDING":
             DBOS.resume_workflow(run.run_id)
-        elif status.status not in ("ENQUEUED", "DELAYED"):
+        else:
             message = "The server could not carry this run out; try once more."
             fail_run(self._bench, run, RunOutcome("SERVER_ERROR", message))
         _log.warning("took over run %s of worker %s", run.run_id, run.worker_id)
+
+
+def _is_on_its_way(status: WorkflowStatus, run: Run, me: str, others: set[str]) -> bool:
+    """Whether a live worker will soon have this run: it was resumed, or is about to change its name."""
+    if status.status == "PENDING":
+        return status.executor_id in others or (status.executor_id == me and run.worker_id != me)
+    return status.status in ("ENQUEUED", "DELAYED")

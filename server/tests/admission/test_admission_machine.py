@@ -1,0 +1,221 @@
+"""Any order of starts, good and bad, with and without idempotency keys, while time passes."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+
+from support.server import CARDS, new_account
+from terrarium_server import accounts, ledger
+from terrarium_server.accounts import Caller
+from terrarium_server.admission import Admission, GenerationRequest, RateLimits
+from terrarium_server.catalog import load_catalog
+from terrarium_server.problems import (
+    DuplicateKey,
+    Forbidden,
+    InsufficientCredits,
+    InvalidInput,
+    NotFound,
+    Problem,
+    RateLimited,
+)
+from terrarium_server.store import Database, Transaction, metadata
+
+HOUR_MS = 60 * 60 * 1000
+PRICE = 250_000
+GRANT = 6 * PRICE
+CAP = 4 * PRICE
+
+KEYS = st.sampled_from([None, None, "a", "b", "c"])
+
+# How a start is bad, and what it is refused with.
+FLAWS: dict[str, type[Problem]] = {
+    "unknown parameter": InvalidInput,
+    "parameter out of range": InvalidInput,
+    "unknown model": InvalidInput,
+    "wrong type for the model": InvalidInput,
+    "unprintable key": InvalidInput,
+    "unknown project": NotFound,
+    "another workspace's project": NotFound,
+    "another workspace": NotFound,
+    "viewer": Forbidden,
+    "rate": RateLimited,
+}
+
+
+def everything(tx: Transaction) -> dict[str, list[Any]]:
+    """All rows of all tables."""
+    return {
+        table.name: sorted(map(tuple, tx.execute(sa.select(table))), key=repr)
+        for table in metadata.sorted_tables
+    }
+
+
+class AdmissionMachine(RuleBasedStateMachine):
+    """One workspace, an uncapped and a capped key, and a clock of ours."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self.now_ms = 1_800_000_000_000
+        self.database = Database(url, clock_ms=lambda: self.now_ms)
+        self.rings = 0
+        self.rates = RateLimits(1_000_000)
+        self.admission = Admission(load_catalog(CARDS), self.rates, self._ring)
+        with self.database.transaction() as tx:
+            for table in reversed(metadata.sorted_tables):
+                tx.execute(sa.delete(table))
+            self.mine = new_account(tx, credits=GRANT / 1_000_000)
+            self.theirs = new_account(tx)
+            capped = accounts.create_key(tx, self.mine.workspace_id, spending_cap_micros=CAP)
+            self.caller = accounts.authenticate(tx, self.mine.api_key)
+            self.capped = accounts.authenticate(tx, capped.api_key)
+        self.balance = GRANT
+        self.left_of_cap = CAP
+        self.started: list[str] = []
+        self.holders: dict[str, tuple[str, int]] = {}
+
+    def _ring(self) -> None:
+        self.rings += 1
+
+    def teardown(self) -> None:
+        self.database.close()
+
+    @rule(minutes=st.integers(1, 150))
+    def time_passes(self, minutes: int) -> None:
+        self.now_ms += minutes * 60_000
+
+    @rule()
+    def the_last_millisecond_of_a_key_passes(self) -> None:
+        if self.holders:
+            self.now_ms = max(self.now_ms, min(until for _, until in self.holders.values()) - 1)
+
+    @rule()
+    def expired_keys_are_forgotten(self) -> None:
+        with self.database.transaction() as tx:
+            self.admission.forget_expired(tx)
+        self.holders = {key: held for key, held in self.holders.items() if held[1] > self.now_ms}
+
+    @rule()
+    def credits_are_granted(self) -> None:
+        with self.database.transaction() as tx:
+            ledger.grant(tx, self.mine.workspace_id, PRICE)
+        self.balance += PRICE
+
+    @rule(key=KEYS, capped=st.booleans())
+    def start(self, key: str | None, capped: bool) -> None:
+        caller = self.capped if capped else self.caller
+        run_id, until = self.holders.get(key or "", ("", 0))
+        refusal: type[Problem] | None = None
+        if until > self.now_ms:
+            refusal = DuplicateKey
+        elif self.balance < PRICE or (capped and self.left_of_cap < PRICE):
+            refusal = InsufficientCredits
+        if refusal is not None:
+            problem = self._refused(caller, self._request(), key, refusal)
+            assert not isinstance(problem, DuplicateKey) or problem.run_id == run_id
+            return
+        with self.database.transaction() as tx:
+            run = self.admission.admit(tx, caller, self._request(), key)
+        assert (run.state, run.held_micros, run.created_at) == ("pending", PRICE, self.now_ms)
+        self.started.append(run.run_id)
+        self.balance -= PRICE
+        self.left_of_cap -= PRICE if capped else 0
+        if key is not None:
+            self.holders[key] = (run.run_id, self.now_ms + 2 * HOUR_MS)
+
+    @rule(key=KEYS, flaw=st.sampled_from(sorted(FLAWS)))
+    def start_badly(self, key: str | None, flaw: str) -> None:
+        caller, request, expected = self.caller, self._request(), FLAWS[flaw]
+        match flaw:
+            case "unknown parameter":
+                request = replace(request, params={"colour": "green"})
+            case "parameter out of range":
+                request = replace(request, params={"seconds": 61})
+            case "unknown model":
+                request = replace(request, model_id="t2t-unknown")
+            case "wrong type for the model":
+                request = replace(request, type="image")
+            case "unprintable key":
+                key = "a\nb"
+            case "unknown project":
+                request = replace(request, project_id="prj_unknown")
+            case "another workspace's project":
+                request = replace(request, project_id=self.theirs.project_id)
+            case "another workspace":
+                request = replace(request, workspace_id=self.theirs.workspace_id)
+            case "viewer":
+                caller = replace(caller, role="viewer")
+            case _:
+                caller = replace(caller, rate_limit=1)
+                self._fill_the_window()
+        before_the_key = flaw in ("another workspace", "viewer", "unprintable key")
+        if not before_the_key and self.holders.get(key or "", ("", 0))[1] > self.now_ms:
+            expected = DuplicateKey
+        self._refused(caller, request, key, expected)
+
+    @rule(key=KEYS)
+    def what_went_well_is_rolled_back(self, key: str | None) -> None:
+        class Crash(Exception):
+            pass
+
+        if self.balance < PRICE or self.holders.get(key or "", ("", 0))[1] > self.now_ms:
+            return
+        before, rings = self._everything(), self.rings
+        with pytest.raises(Crash), self.database.transaction() as tx:
+            self.admission.admit(tx, self.caller, self._request(), key)
+            raise Crash
+        assert (self._everything(), self.rings) == (before, rings)
+
+    def _request(self) -> GenerationRequest:
+        return GenerationRequest(
+            self.mine.workspace_id, self.mine.project_id, "text", "a fern", "t2t-rehearsal", {}
+        )
+
+    def _fill_the_window(self) -> None:
+        with pytest.raises(RateLimited):
+            for _ in range(2):
+                self.rates.hit(self.mine.workspace_id, 1)
+
+    def _refused(
+        self, caller: Caller, request: GenerationRequest, key: str | None, expected: type[Problem]
+    ) -> Problem:
+        """Expect a refusal that leaves nothing behind: no claim, hold, run or node, and nobody is called."""
+        before, rings = self._everything(), self.rings
+        with pytest.raises(expected) as raised, self.database.transaction() as tx:
+            self.admission.admit(tx, caller, request, key)
+        assert (self._everything(), self.rings) == (before, rings)
+        return raised.value
+
+    def _everything(self) -> dict[str, list[Any]]:
+        with self.database.transaction() as tx:
+            return everything(tx)
+
+    @invariant()
+    def the_records_agree(self) -> None:
+        kept = self._everything()
+        assert sorted(row[0] for row in kept["runs"]) == sorted(self.started)
+        assert len(kept["canvas_nodes"]) == len(self.started) == self.rings
+        claims = {row[2]: (row[3], row[4]) for row in kept["idempotency_keys"]}
+        assert claims == self.holders
+        with self.database.transaction() as tx:
+            assert ledger.read_balance(tx, self.mine.workspace_id) == self.balance
+            assert ledger.check(tx) == []
+            spent = {key.spent_micros for key in accounts.list_keys(tx, self.mine.workspace_id)}
+        assert spent == {0, CAP - self.left_of_cap}
+
+
+def test_what_is_admitted_is_there_whole_and_what_is_refused_leaves_nothing(migrated_url: str) -> None:
+    examples = 30 if migrated_url.startswith("sqlite") else 12
+    run_state_machine_as_test(
+        lambda: AdmissionMachine(migrated_url),
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=20,
+            deadline=None,
+            suppress_health_check=[HealthCheck.too_slow],
+        ),
+    )

@@ -1,0 +1,70 @@
+"""Concurrent claims of one idempotency key wait for each other in the database."""
+
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+
+from terrarium_server.admission import _idempotency as idempotency
+from terrarium_server.problems import DuplicateKey
+from terrarium_server.store import Database
+
+CLAIMANTS = 12
+
+
+class LetGo(Exception):
+    """The first claimant's transaction fails."""
+
+
+def claim(database: Database, run_id: str) -> str:
+    """Claim the key in a transaction of its own."""
+    with database.transaction() as tx:
+        idempotency.claim(tx, "ws_1", "generation", "the key", run_id)
+    return run_id
+
+
+def race(database: Database, *, first_lets_go: bool) -> list[Future[str]]:
+    """One claims and keeps its transaction open until all others have begun to claim."""
+    begun = threading.Barrier(CLAIMANTS + 1)
+
+    def follow(number: int) -> str:
+        begun.wait()
+        return claim(database, f"run_{number}")
+
+    with ThreadPoolExecutor(CLAIMANTS) as pool:
+        followers = [pool.submit(follow, number) for number in range(CLAIMANTS)]
+        try:
+            with database.transaction() as tx:
+                idempotency.claim(tx, "ws_1", "generation", "the key", "run_first")
+                begun.wait()
+                if first_lets_go:
+                    raise LetGo
+        except LetGo:
+            pass
+    return followers
+
+
+def test_all_others_learn_who_holds_the_key(database: Database) -> None:
+    for follower in race(database, first_lets_go=False):
+        with pytest.raises(DuplicateKey) as raised:
+            follower.result()
+        assert raised.value.run_id == "run_first"
+
+
+def test_when_the_first_one_fails_one_other_gets_the_key(database: Database) -> None:
+    failures = [follower.exception() for follower in race(database, first_lets_go=True)]
+    winners = [number for number, failure in enumerate(failures) if failure is None]
+    assert len(winners) == 1
+    holders = {failure.run_id for failure in failures if isinstance(failure, DuplicateKey)}
+    assert holders == {f"run_{winners[0]}"}
+    assert len([failure for failure in failures if isinstance(failure, DuplicateKey)]) == CLAIMANTS - 1
+
+
+def test_a_key_belongs_to_one_workspace_and_one_operation(database: Database) -> None:
+    with database.transaction() as tx:
+        idempotency.claim(tx, "ws_1", "generation", "the key", "run_1")
+        idempotency.claim(tx, "ws_2", "generation", "the key", "run_2")
+        idempotency.claim(tx, "ws_1", "action", "the key", "run_3")
+    with pytest.raises(DuplicateKey) as raised:
+        claim(database, "run_4")
+    assert raised.value.run_id == "run_1"

@@ -1,0 +1,84 @@
+"""Nodes are placed in rows of four and show what their run made."""
+
+import uuid
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from terrarium_server import canvas
+from terrarium_server.canvas import NodeRecord
+from terrarium_server.store import Database
+
+
+def place(database: Database, number: int, *, project: str = "prj_1", label: str = "a fox") -> str:
+    node_id = str(uuid.uuid4())
+    with database.transaction() as tx:
+        canvas.place(tx, node_id, project, number, type="image", label=label, run_id=f"run_{number}")
+    return node_id
+
+
+def nodes(database: Database, limit: int = 100, after: tuple[int, int] | None = None) -> list[NodeRecord]:
+    with database.transaction() as tx:
+        return canvas.list_nodes(tx, "prj_1", limit=limit, after=after)
+
+
+def test_nodes_lie_in_rows_of_four_without_touching(database: Database) -> None:
+    for number in range(9):
+        place(database, number)
+    listed = nodes(database)
+    assert [node.place for node in listed] == list(range(9))
+    spots = [(node.x, node.y) for node in listed]
+    assert len(set(spots)) == 9
+    assert [spot[1] == spots[0][1] for spot in spots] == [True] * 4 + [False] * 5
+    assert spots[4][0] == spots[0][0]
+
+
+def test_a_node_shows_nothing_until_something_lands(database: Database) -> None:
+    node_id = place(database, 0)
+    [empty] = nodes(database)
+    assert (empty.node_id, empty.label, empty.run_id, empty.output_id) == (node_id, "a fox", "run_0", None)
+    with database.transaction() as tx:
+        canvas.land(tx, node_id, [("out_1", 640, 480)])
+    [shown] = nodes(database)
+    assert (shown.node_id, shown.output_id, shown.width, shown.height) == (node_id, "out_1", 640, 480)
+
+
+def test_more_outputs_lie_beside_the_first(database: Database) -> None:
+    node_id = place(database, 0)
+    place(database, 1)
+    with database.transaction() as tx:
+        canvas.land(tx, node_id, [("out_1", 1, 2), ("out_2", 3, 4), ("out_3", None, None)])
+    listed = nodes(database)
+    assert [(node.place, node.beside, node.output_id) for node in listed] == [
+        (0, 0, "out_1"),
+        (0, 1, "out_2"),
+        (0, 2, "out_3"),
+        (1, 0, None),
+    ]
+    assert {(node.type, node.label, node.run_id) for node in listed[:3]} == {("image", "a fox", "run_0")}
+    assert len({(node.x, node.y) for node in listed}) == 4
+
+
+def test_nodes_are_listed_after_a_position(database: Database) -> None:
+    first = place(database, 0)
+    place(database, 1)
+    with database.transaction() as tx:
+        canvas.land(tx, first, [("out_1", 1, 1), ("out_2", 1, 1)])
+    whole = nodes(database)
+    found: list[NodeRecord] = []
+    while page := nodes(database, 1, (found[-1].place, found[-1].beside) if found else None):
+        found += page
+    assert found == whole
+
+
+def test_a_label_is_cut_and_another_projects_nodes_are_not_shown(database: Database) -> None:
+    place(database, 0, label="x" * 500)
+    place(database, 0, project="prj_2")
+    [node] = nodes(database)
+    assert node.label == "x" * 80
+
+
+def test_a_place_is_taken_once(database: Database) -> None:
+    place(database, 0)
+    with pytest.raises(IntegrityError):
+        place(database, 0)

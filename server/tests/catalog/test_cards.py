@@ -1,0 +1,101 @@
+"""Cards are read from TOML; a wrong one is told with its file, its field and the remedy."""
+
+from pathlib import Path
+
+import pytest
+
+from terrarium_server.catalog import CardError, Catalog, ModelCard, load_catalog
+from terrarium_server.problems import InvalidInput
+
+CARD = """
+id = "t2i-mine"
+name = "Mine"
+type = "image"
+provider = "me"
+engine = "rehearsal"
+description = "A card for tests."
+estimated_seconds = 3
+
+[price]
+usd = 0.004
+"""
+
+
+def test_the_shipped_cards_have_a_default_for_image_and_text() -> None:
+    catalog = load_catalog()
+    assert catalog.choose("image", None).id == "t2i-sketch"
+    assert catalog.choose("text", None).id == "t2t-sketch"
+    for card in catalog.list():
+        assert card.estimated_seconds >= 0 and card.description
+
+
+def test_the_owners_cards_are_added_and_win(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(CARD)
+    (tmp_path / "ours.toml").write_text(CARD.replace("t2i-mine", "t2i-sketch"))
+    catalog = load_catalog(tmp_path)
+    assert catalog.choose("image", "t2i-mine").name == "Mine"
+    assert catalog.choose("image", "t2i-sketch").name == "Mine"
+    assert [card.id for card in catalog.list("image")] == ["t2i-mine", "t2i-sketch"]
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (("name =", "nom ="), "name: Field required; nom: Extra inputs"),
+        (('type = "image"', 'type = "smell"'), "type: Input should be"),
+        (("usd = 0.004", "usd = -1"), "price.usd: Input should be greater"),
+        (("usd = 0.004", 'usd = 0.004\ntimes = "count"'), "price.times must name an int parameter"),
+        (('"t2i-mine"', '"T2I mine"'), "id: String should match"),
+        (("estimated_seconds = 3", "estimated_seconds ="), "not valid TOML"),
+    ],
+)
+def test_a_wrong_card_is_told(tmp_path: Path, change: tuple[str, str], named: str) -> None:
+    path = tmp_path / "wrong.toml"
+    path.write_text(CARD.replace(*change))
+    with pytest.raises(CardError) as caught:
+        load_catalog(tmp_path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert named in str(caught.value)
+
+
+def test_a_folder_that_is_none_is_told(tmp_path: Path) -> None:
+    with pytest.raises(CardError, match="TERRARIUM_CARDS_DIR"):
+        load_catalog(tmp_path / "none")
+
+
+def card(**changes: object) -> ModelCard:
+    fields = {"id": "t2i-mine", "name": "Mine", "type": "image", "provider": "me", "engine": "rehearsal"}
+    return ModelCard.model_validate({**fields, "description": "x", "estimated_seconds": 1, **changes})
+
+
+@pytest.mark.parametrize(
+    ("usd", "scale", "count", "micros"),
+    [
+        (0.004, 1.0, 1, 4_000),
+        (0.004, 1.0, 3, 12_000),
+        (0.004, 0.0, 4, 0),
+        (0.004, 2.5, 2, 20_000),
+        (0.0000001, 1.0, 1, 1),
+        (0.1, 3.0, 1, 300_000),
+        (10_000, 1000, 4, 40_000_000_000_000),
+    ],
+)
+def test_a_price_is_whole_micros_rounded_up(usd: float, scale: float, count: int, micros: int) -> None:
+    priced = card(
+        price={"usd": usd, "times": "count"}, params=[{"name": "count", "type": "int", "default": 1}]
+    )
+    assert Catalog([priced], price_scale=scale).quote_micros(priced, {"count": count}) == micros
+
+
+@pytest.mark.parametrize(
+    ("type_", "model_id", "field"),
+    [("image", "t2i-none", "model"), ("text", "t2i-mine", "model"), ("video", None, "type")],
+)
+def test_what_cannot_be_chosen_names_what_can(type_: str, model_id: str | None, field: str) -> None:
+    catalog = Catalog([card(), card(id="t2t-mine", type="text")])
+    with pytest.raises(InvalidInput) as caught:
+        catalog.choose(type_, model_id)
+    [told] = caught.value.fields
+    assert told.field == field
+    expected = {"image": "t2i-mine", "text": "t2t-mine", "video": "image, text"}[type_]
+    assert told.message.endswith(expected)

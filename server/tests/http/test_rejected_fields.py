@@ -1,0 +1,147 @@
+"""Every wrong field of a request is named, with what would be accepted."""
+
+import json
+from typing import Any
+
+import pytest
+
+from support.envelope import assert_refused, rejected_fields
+from support.house import Client, Inside
+from support.server import Account
+
+STARTS = ["/runs/generation", "/generate", "/runs/estimate"]
+TYPES = "Must be one of: image, video, audio, text"
+
+
+@pytest.fixture(scope="module")
+def account(door: Inside) -> Account:
+    return door.account()
+
+
+@pytest.fixture
+def client(door: Inside, account: Account) -> Client:
+    return door.client(account.api_key)
+
+
+@pytest.mark.parametrize("path", STARTS)
+def test_every_missing_field_is_named(client: Client, path: str) -> None:
+    required = ["workspace_id", "project_id", "type", "prompt"]
+    assert rejected_fields(client.post(path, json={})) == dict.fromkeys(required, "Required")
+
+
+@pytest.mark.parametrize("path", STARTS)
+def test_every_null_field_is_named(client: Client, path: str) -> None:
+    body = dict.fromkeys(["workspace_id", "project_id", "type", "prompt"])
+    assert set(rejected_fields(client.post(path, json=body))) == set(body)
+
+
+@pytest.mark.parametrize("path", STARTS)
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"prompt": ""}, {"prompt": "Must not be empty"}),
+        ({"prompt": 7}, {"prompt": "Must be a string"}),
+        ({"prompt": None}, {"prompt": "Required"}),
+        ({"prompt": "a\0b"}, {"prompt": "Must not contain NUL characters"}),
+        ({"type": "smell"}, {"type": TYPES}),
+        ({"type": 1}, {"type": TYPES}),
+        ({"workspace_id": "prj_1"}, {"workspace_id": "Must start with ws_"}),
+        ({"workspace_id": "ws_"}, {"workspace_id": "Must start with ws_"}),
+        ({"workspace_id": "ws_a b"}, {"workspace_id": "Must start with ws_"}),
+        ({"project_id": "nope"}, {"project_id": "Must start with prj_"}),
+        ({"params": []}, {"params": "Must be an object"}),
+        ({"params": "seed"}, {"params": "Must be an object"}),
+        ({"model": ""}, {"model": "Must not be empty"}),
+        ({"model": 3}, {"model": "Must be a string"}),
+        ({"image_url": "x", "parameters": {}}, {"image_url": "Unknown field", "parameters": "Unknown field"}),
+        ({"prompt": "", "type": "", "params": 1}, {"prompt": None, "type": None, "params": None}),
+    ],
+)
+def test_a_wrong_field_is_named(
+    client: Client, account: Account, path: str, change: dict[str, Any], told: dict[str, str | None]
+) -> None:
+    said = rejected_fields(client.post(path, json={**account.body(), **change}))
+    assert set(said) == set(told)
+    assert {name: said[name] for name, message in told.items() if message} == {
+        name: message for name, message in told.items() if message
+    }
+
+
+@pytest.mark.parametrize("path", STARTS)
+def test_every_wrong_parameter_is_named(client: Client, account: Account, path: str) -> None:
+    params = {"aspect_ratio": "7:1", "num_images": 5, "seed": "x", "resolution": None, "image_url": "y"}
+    said = rejected_fields(client.post(path, json=account.body(type="image", params=params)))
+    assert set(said) == {"params.aspect_ratio", "params.num_images", "params.seed", "params.image_url"}
+    assert "16:9" in said["params.aspect_ratio"]
+    assert "between 1 and 4" in said["params.num_images"]
+    assert "aspect_ratio, resolution, seed, num_images, style" in said["params.image_url"]
+
+
+def test_an_unknown_model_is_told_the_usable_ones(client: Client, account: Account) -> None:
+    said = rejected_fields(client.post("/generate", json=account.body(model="t2t-none")))
+    assert said == {"model": "Unknown model; models of type text: t2t-rehearsal, t2t-sketch"}
+
+
+def test_a_model_of_another_type_is_told_the_usable_ones(client: Client, account: Account) -> None:
+    said = rejected_fields(client.post("/generate", json=account.body(model="t2i-sketch")))
+    assert said == {"model": "t2i-sketch makes image; models of type text: t2t-rehearsal, t2t-sketch"}
+
+
+def test_a_type_without_a_model_is_told_the_usable_ones(client: Client, account: Account) -> None:
+    said = rejected_fields(client.post("/generate", json=account.body(type="audio")))
+    assert said == {"type": "No model of type audio is set up here; available types: image, text"}
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("/projects", {"workspace_id": "Required"}),
+        ("/projects?workspace_id=", {"workspace_id": "Must not be empty"}),
+        ("/projects?workspace_id=nope", {"workspace_id": "Must start with ws_"}),
+        ("/projects?workspace_id=ws_x&limit=0", {"limit": None}),
+        ("/projects?workspace_id=ws_x&limit=101", {"limit": None}),
+        ("/projects?workspace_id=ws_x&limit=1.5", {"limit": "Must be a whole number"}),
+        ("/projects/nope", {"project_id": "Must start with prj_"}),
+        ("/projects/nope/nodes", {"project_id": "Must start with prj_"}),
+        ("/projects/prj_x/nodes?limit=many", {"limit": "Must be a whole number"}),
+        ("/runs/nope", {"run_id": "Must start with run_"}),
+        ("/generations?workspace_id=nope", {"workspace_id": "Must start with ws_"}),
+        ("/generations?project_id=nope", {"project_id": "Must start with prj_"}),
+        ("/generations?limit=-1&status=lost", {"limit": None, "status": None}),
+        ("/models?type=smell", {"type": TYPES}),
+    ],
+)
+def test_a_wrong_path_or_query_is_named(client: Client, path: str, told: dict[str, str | None]) -> None:
+    said = rejected_fields(client.get(path))
+    assert set(said) == set(told)
+    assert all(message is None or said[name] == message for name, message in told.items())
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ({}, {"name": "Required", "workspace_id": "Required"}),
+        (
+            {"name": "", "workspace_id": "x"},
+            {"name": "Must not be empty", "workspace_id": "Must start with ws_"},
+        ),
+        ({"name": "a", "workspace_id": "ws_1", "colour": 1}, {"colour": "Unknown field"}),
+        ({"name": "\0", "workspace_id": "ws_1"}, {"name": "Must not contain NUL characters"}),
+    ],
+)
+def test_a_wrong_project_is_told(client: Client, body: dict[str, Any], told: dict[str, str]) -> None:
+    assert rejected_fields(client.post("/projects", json=body)) == told
+
+
+@pytest.mark.parametrize("key", ["", " ", "\x7f", "k" * 256, "caf\xad"])
+def test_a_wrong_idempotency_key_is_told(client: Client, account: Account, key: str) -> None:
+    answer = client.post("/generate", json=account.body(), headers={"idempotency-key": key.encode("latin-1")})
+    assert set(rejected_fields(answer)) == {"Idempotency-Key"}
+
+
+def test_a_body_that_is_no_object_is_told(client: Client) -> None:
+    for body in (None, [], "x", 1, 1.5, True):
+        answer = client.post(
+            "/generate", content=json.dumps(body), headers={"content-type": "application/json"}
+        )
+        assert_refused(answer, 400, "input_validation_error")

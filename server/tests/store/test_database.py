@@ -1,0 +1,109 @@
+"""Transactions: all or nothing, told afterwards only if they committed, side by side without an error."""
+
+import asyncio
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from terrarium_server.store import Database, Transaction
+
+COUNT = sa.text("SELECT count(*) FROM plants")
+
+
+@pytest.fixture
+def garden(database: Database) -> Database:
+    with database.transaction() as tx:
+        tx.execute(sa.text("CREATE TABLE plants (name text PRIMARY KEY)"))
+    return database
+
+
+def plant(tx: Transaction, name: str) -> None:
+    tx.execute(sa.text("INSERT INTO plants VALUES (:name)"), {"name": name})
+
+
+def count(database: Database) -> int:
+    with database.transaction() as tx:
+        return tx.execute(COUNT).scalar_one()
+
+
+def test_all_of_a_transaction_or_nothing(garden: Database) -> None:
+    with garden.transaction() as tx:
+        plant(tx, "fern")
+        plant(tx, "moss")
+    with pytest.raises(KeyError), garden.transaction() as tx:
+        plant(tx, "ivy")
+        raise KeyError
+    assert count(garden) == 2
+
+
+def test_what_follows_a_commit_happens_only_after_it(garden: Database) -> None:
+    seen: list[int] = []
+    with garden.transaction() as tx:
+        plant(tx, "fern")
+        tx.after_commit(lambda: seen.append(count(garden)))
+        assert seen == []
+    assert seen == [1]
+    with pytest.raises(KeyError), garden.transaction() as tx:
+        tx.after_commit(lambda: seen.append(-1))
+        raise KeyError
+    assert seen == [1]
+
+
+def test_many_writers_at_once_all_get_through(garden: Database) -> None:
+    async def write_many() -> None:
+        await asyncio.gather(
+            *(garden.write(lambda tx, number=number: plant(tx, f"plant {number}")) for number in range(60))
+        )
+
+    asyncio.run(write_many())
+    assert count(garden) == 60
+
+
+def test_one_that_fails_takes_no_other_with_it(garden: Database) -> None:
+    seen: list[str] = []
+
+    def work(tx: Transaction, name: str) -> str:
+        plant(tx, name)
+        tx.after_commit(lambda: seen.append(name))
+        if name == "weed":
+            raise KeyError(name)
+        return name.upper()
+
+    async def write_all() -> list[object]:
+        names = ["fern", "weed", "fern", "moss"]
+        return await asyncio.gather(
+            *(garden.write(lambda tx, name=name: work(tx, name)) for name in names), return_exceptions=True
+        )
+
+    results = asyncio.run(write_all())
+    assert isinstance(results[1], KeyError)
+    # Which of the two ferns came first is not said.
+    assert sum(isinstance(result, IntegrityError) for result in results) == 1
+    assert results[3] == "MOSS"
+    assert sorted(seen) == ["fern", "moss"]
+    assert count(garden) == 2
+
+
+def test_a_read_sees_what_was_written(garden: Database) -> None:
+    async def write_then_read() -> int:
+        await garden.write(lambda tx: plant(tx, "fern"))
+        return await garden.read(lambda tx: tx.execute(COUNT).scalar_one())
+
+    assert asyncio.run(write_then_read()) == 1
+
+
+def test_the_moment_of_a_transaction_is_the_clocks(migrated_url: str) -> None:
+    database = Database(migrated_url, clock_ms=lambda: 42)
+    with database.transaction() as tx:
+        assert tx.now_ms == 42
+        assert tx.dialect == ("sqlite" if database.is_sqlite else "postgresql")
+    database.close()
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql"])
+def test_both_names_of_postgresql_are_understood(scheme: str) -> None:
+    database = Database(f"{scheme}://nobody@127.0.0.1/none")
+    assert database.engine.dialect.name == "postgresql"
+    assert not database.is_sqlite
+    database.close()

@@ -16,39 +16,47 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="TERRARIUM_", frozen=True, extra="ignore")
 
-    data_dir: Path = Field(Path(".terrarium"), description="Folder of the database and the media.")
+    data_dir: Path = Field(default=Path(".terrarium"), description="Folder of the database and the media.")
     database_url: str | None = Field(
-        None, description="`postgresql://…` to use PostgreSQL; unset means SQLite in the data folder."
+        default=None, description="`postgresql://…` to use PostgreSQL; unset means SQLite in the data folder."
     )
-    host: str = Field("127.0.0.1", description="Address to listen on.")
-    port: int = Field(8787, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8787, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
     public_url: str | None = Field(
-        None, description="Address that clients see, for links; unset means the request's own Host."
+        default=None, description="Address that clients see, for links; unset means the request's own Host."
     )
     bootstrap_key: str | None = Field(
-        None, min_length=8, description="API key to create on the first start instead of a random one."
+        default=None,
+        min_length=8,
+        description="API key to create on the first start instead of a random one.",
     )
     bootstrap_credits: float = Field(
-        100.0, ge=0, le=1e9, description="Credits in USD of the first workspace."
+        default=100.0, ge=0, le=1e9, description="Credits in USD of the first workspace."
     )
     rate_limit: int = Field(
-        600, ge=1, le=1_000_000, description="Runs a workspace may start per minute unless set for it."
+        default=600,
+        ge=1,
+        le=1_000_000,
+        description="Runs a workspace may start per minute unless set for it.",
     )
     price_scale: float = Field(
-        1.0, ge=0, le=1000, description="Factor on every model's price; 0 makes all runs free."
+        default=1.0, ge=0, le=1000, description="Factor on every model's price; 0 makes all runs free."
     )
-    cards_dir: Path | None = Field(None, description="Folder with the owner's own model cards (TOML).")
+    cards_dir: Path | None = Field(
+        default=None, description="Folder with the owner's own model cards (TOML)."
+    )
     worker_threads: int = Field(
-        16, ge=1, le=256, description="Runs that one worker process carries at the same time."
+        default=16, ge=1, le=256, description="Runs that one worker process carries at the same time."
     )
     sketch_processes: int = Field(
-        max(1, (os.cpu_count() or 2) // 2), ge=1, le=64, description="Processes that paint sketches."
+        default=max(1, (os.cpu_count() or 2) // 2), ge=1, le=64, description="Processes that paint sketches."
     )
-    max_body_bytes: int = Field(1 << 20, ge=1024, description="Largest JSON body that is read.")
+    max_body_bytes: int = Field(default=1 << 20, ge=1024, description="Largest JSON body that is read.")
     worker_timeout: Annotated[float, Field(gt=1)] = Field(
-        10.0, description="Seconds without a heartbeat after which another worker takes a worker's runs."
+        default=10.0,
+        description="Seconds without a heartbeat after which another worker takes a worker's runs.",
     )
-    log_level: str = Field("INFO", description="Level of the server's log.")
+    log_level: str = Field(default="INFO", description="Level of the server's log.")
 
     @field_validator("database_url")
     @classmethod

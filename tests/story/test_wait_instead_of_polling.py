@@ -1,0 +1,17 @@
+"""`Prefer: wait=N` answers as soon as the run is over, so that nobody has to ask again and again."""
+
+from support.server import Server
+
+
+def test_one_request_waits_for_the_run(server: Server) -> None:
+    account = server.new_account()
+    body = account.body("A lighthouse", model="t2t-rehearsal", params={"seconds": 0.5})
+    with server.client(account.api_key) as terrarium:
+        started = terrarium.post("/generate", json=body).json()
+        answer = terrarium.get(started["poll_url"], headers={"Prefer": "wait=50"})
+        assert answer.headers["preference-applied"] == "wait=50"
+        assert answer.json()["status"] == "completed"
+
+        # What is known need not be sent again.
+        tag = {"If-None-Match": answer.headers["etag"]}
+        assert terrarium.get(started["poll_url"], headers=tag).status_code == 304

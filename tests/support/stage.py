@@ -1,0 +1,64 @@
+"""A house with an engine of the test's own, and an account that starts runs in it."""
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from support.server import DEADLINE, Account
+from terrarium_server import accounts, ledger, runs
+from terrarium_server.admission import GenerationRequest
+from terrarium_server.app import House
+from terrarium_server.runs import Run
+
+GRANT_USD = 50.0
+PRICE_MICROS = 250_000
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A house and an account in it."""
+
+    house: House
+    account: Account
+
+    def start(self, model: str = "t2t-rehearsal", *, prompt: str = "a fern", **params: Any) -> str:
+        """Admit a run."""
+        ids = (self.account.workspace_id, self.account.project_id)
+        request = GenerationRequest(*ids, "text", prompt, model, params)
+        with self.house.database.transaction() as tx:
+            caller = accounts.authenticate(tx, self.account.api_key)
+            return self.house.admission.admit(tx, caller, request, None).run_id
+
+    def with_key(self, api_key: str) -> "Stage":
+        """The same with another key of the workspace."""
+        return replace(self, account=replace(self.account, api_key=api_key))
+
+    def run(self, run_id: str) -> Run:
+        with self.house.database.transaction() as tx:
+            return runs.read_run(tx, run_id)
+
+    def all_runs(self) -> list[Run]:
+        with self.house.database.transaction() as tx:
+            return runs.list_runs(tx, self.account.workspace_id, limit=1000)
+
+    def ended(self, run_id: str) -> Run:
+        """Wait for a run's end."""
+        self.wait_until(lambda: self.run(run_id).is_over, f"{run_id} did not end")
+        return self.run(run_id)
+
+    def wait_until(self, is_so: Callable[[], bool], otherwise: str) -> None:
+        deadline = time.monotonic() + DEADLINE
+        while not is_so():
+            assert time.monotonic() < deadline, otherwise
+            time.sleep(0.01)
+
+    @property
+    def balance(self) -> int:
+        with self.house.database.transaction() as tx:
+            assert ledger.check(tx) == []
+            return ledger.read_balance(tx, self.account.workspace_id)
+
+
+MakeStage = Callable[..., AbstractContextManager[Stage]]

@@ -3,16 +3,15 @@
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
     RuleBasedStateMachine,
     invariant,
     rule,
-    run_state_machine_as_test,
 )
 
+from support.machines import run_machine
 from support.records import pending_run
 from terrarium_server import ids, runs
 from terrarium_server.runs import RunOutcome, RunState
@@ -143,12 +142,4 @@ class RunMachine(RuleBasedStateMachine):
 
 def test_runs_make_only_legal_moves(database: Database) -> None:
     examples = 60 if database.is_sqlite else 15
-    run_state_machine_as_test(
-        lambda: RunMachine(database),
-        settings=settings(
-            max_examples=examples,
-            stateful_step_count=30,
-            deadline=None,
-            suppress_health_check=[HealthCheck.too_slow],
-        ),
-    )
+    run_machine(lambda: RunMachine(database), examples=examples, steps=30)

@@ -8,6 +8,9 @@ from ._reads import COLUMNS, Run, RunOutcome
 from ._tables import runs
 
 _INSERT = sa.insert(runs)
+# Spelled out in the statement, or the partial index of unfinished runs would not be used.
+_PENDING = runs.c.state == sa.literal("pending", literal_execute=True)
+_RUNNING = runs.c.state == sa.literal("running", literal_execute=True)
 _UNFINISHED = runs.c.state.in_(("pending", "running"))
 
 
@@ -17,7 +20,7 @@ def _claim_statement() -> sa.UpdateBase:
     # It is nested because Python's sqlite3 begins no transaction for a statement that starts with WITH.
     queued = (
         sa.select(runs.c.run_id)
-        .where(runs.c.state == "pending")
+        .where(_PENDING)
         .order_by(runs.c.run_id)
         .limit(sa.bindparam("count"))
         .with_for_update(skip_locked=True)
@@ -104,7 +107,7 @@ def fail(tx: Transaction, run_id: str, outcome: RunOutcome) -> bool:
 
 def orphans(tx: Transaction, live_workers: Sequence[str]) -> list[Run]:
     """Return the running runs whose worker is none of ``live_workers``, oldest first."""
-    statement = sa.select(*COLUMNS).where(runs.c.state == "running", runs.c.worker_id.not_in(live_workers))
+    statement = sa.select(*COLUMNS).where(_RUNNING, runs.c.worker_id.not_in(live_workers))
     return [Run(*row) for row in tx.execute(statement.order_by(runs.c.run_id))]
 
 

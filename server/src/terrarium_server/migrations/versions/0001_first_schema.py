@@ -115,8 +115,8 @@ def upgrade() -> None:
         "runs",
         ["state", "run_id"],
         unique=False,
-        sqlite_where=sa.text("state IN ('pending', 'running')"),
-        postgresql_where=sa.text("state IN ('pending', 'running')"),
+        sqlite_where=sa.text("state = 'pending' OR state = 'running'"),
+        postgresql_where=sa.text("state = 'pending' OR state = 'running'"),
     )
     op.create_index("ix_runs_workspace", "runs", ["workspace_id", "run_id"], unique=False)
     op.create_table(

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from support.machines import run_machine
 from support.server import CARDS, new_account
 from terrarium_server import accounts, ledger
 from terrarium_server.accounts import Caller
@@ -210,12 +210,4 @@ class AdmissionMachine(RuleBasedStateMachine):
 
 def test_what_is_admitted_is_there_whole_and_what_is_refused_leaves_nothing(migrated_url: str) -> None:
     examples = 30 if migrated_url.startswith("sqlite") else 12
-    run_state_machine_as_test(
-        lambda: AdmissionMachine(migrated_url),
-        settings=settings(
-            max_examples=examples,
-            stateful_step_count=20,
-            deadline=None,
-            suppress_health_check=[HealthCheck.too_slow],
-        ),
-    )
+    run_machine(lambda: AdmissionMachine(migrated_url), examples=examples, steps=20)

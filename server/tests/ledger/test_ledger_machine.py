@@ -2,7 +2,6 @@
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -10,10 +9,10 @@ from hypothesis.stateful import (
     consumes,
     invariant,
     rule,
-    run_state_machine_as_test,
 )
 from sqlalchemy.exc import IntegrityError
 
+from support.machines import run_machine
 from terrarium_server import ids, ledger
 from terrarium_server.ledger import Imbalance, balances, entries
 from terrarium_server.problems import InsufficientCredits
@@ -118,15 +117,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
 def test_any_order_of_entries_keeps_the_books_balanced(database: Database) -> None:
     examples = 60 if database.is_sqlite else 15
-    run_state_machine_as_test(
-        lambda: LedgerMachine(database),
-        settings=settings(
-            max_examples=examples,
-            stateful_step_count=25,
-            deadline=None,
-            suppress_health_check=[HealthCheck.too_slow],
-        ),
-    )
+    run_machine(lambda: LedgerMachine(database), examples=examples, steps=25)
 
 
 @pytest.mark.parametrize("wrong_by", [-1, 1, 250_000])

@@ -32,7 +32,7 @@ def _statements(marks: list[str]) -> list[str]:
         f" 'failed', 0, 1, 0, {six})",
         "INSERT INTO ledger_entries (entry_id, workspace_id, kind, amount_micros, run_id, phase, created_at)"
         f" VALUES ({one}, {two}, 'hold', -1, {three}, 'open', {four})",
-        f"UPDATE projects SET last_modified = {one}, places = places + 1 WHERE project_id = {two}",
+        f"UPDATE canvas_boards SET places = places + 1 WHERE project_id = {one}",
         f"UPDATE ledger_balances SET balance_micros = balance_micros - 1 WHERE workspace_id = {one}",
     ]
 
@@ -45,7 +45,7 @@ def _rows(workspace: str, project: str, number: int) -> list[tuple[Any, ...]]:
         (node, project, number, run, now),
         (run, workspace, project, _BODY, node, now),
         (f"led_{run}", workspace, run, now),
-        (now, project),
+        (project,),
         (workspace,),
     ]
 

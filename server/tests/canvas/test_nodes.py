@@ -2,9 +2,6 @@
 
 import uuid
 
-import pytest
-from sqlalchemy.exc import IntegrityError
-
 from terrarium_server import canvas
 from terrarium_server.canvas import NodeRecord
 from terrarium_server.store import Database
@@ -13,7 +10,7 @@ from terrarium_server.store import Database
 def place(database: Database, number: int, *, project: str = "prj_1", label: str = "a fox") -> str:
     node_id = str(uuid.uuid4())
     with database.transaction() as tx:
-        canvas.place(tx, node_id, project, number, type="image", label=label, run_id=f"run_{number}")
+        canvas.place(tx, node_id, project, type="image", label=label, run_id=f"run_{number}")
     return node_id
 
 
@@ -78,7 +75,11 @@ def test_a_label_is_cut_and_another_projects_nodes_are_not_shown(database: Datab
     assert node.label == "x" * 80
 
 
-def test_a_place_is_taken_once(database: Database) -> None:
+def test_every_project_counts_its_own_places(database: Database) -> None:
     place(database, 0)
-    with pytest.raises(IntegrityError):
-        place(database, 0)
+    place(database, 1)
+    place(database, 2, project="prj_2")
+    with database.transaction() as tx:
+        elsewhere = canvas.list_nodes(tx, "prj_2", limit=10)
+    assert [node.place for node in nodes(database)] == [0, 1]
+    assert [node.place for node in elsewhere] == [0]

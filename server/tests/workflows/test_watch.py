@@ -93,6 +93,21 @@ def test_a_worker_that_beats_late_keeps_its_runs(
         assert (stage.run(kept).worker_id, stage.run(kept).attempts, rings) == (ALIVE, 1, [])
 
 
+def test_on_sqlite_a_start_waits_for_nobodys_heartbeat_to_grow_old(make_stage: MakeStage) -> None:
+    with make_stage(Puppet(), workers=False, worker_timeout=1000.0) as stage:
+        run_id = stage.start()
+        enter(stage, ALIVE, seconds_ago=0)
+        assert claim(stage, ALIVE, 1) == [run_id]
+        stage.house.start_workers()
+        if stage.house.database.is_sqlite:
+            assert stage.ended(run_id).state == "completed"
+        else:
+            # There the other worker may well be alive.
+            assert stage.house.workers is not None
+            stage.house.workers._watch._once()
+            assert (stage.run(run_id).state, stage.run(run_id).worker_id) == ("running", ALIVE)
+
+
 @pytest.mark.parametrize("repeatable", [True, False])
 def test_what_a_worker_carries_is_not_taken_from_it(make_stage: MakeStage, repeatable: bool) -> None:
     gate = Gate()

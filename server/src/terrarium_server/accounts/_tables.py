@@ -36,8 +36,6 @@ projects = sa.Table(
     sa.Column("origin", sa.Text),
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("last_modified", sa.BigInteger, nullable=False),
-    # How many places on the canvas were given out; the next node takes this one.
-    sa.Column("places", sa.Integer, nullable=False),
     sa.Index("ix_projects_recent", "workspace_id", "last_modified", "project_id"),
 )
 

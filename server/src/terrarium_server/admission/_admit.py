@@ -91,12 +91,10 @@ class Admission:
         runs.record(tx, run)
         if caller.has_spending_cap:
             accounts.spend(tx, caller.key_id, estimate.quote_micros)
+        accounts.touch_project(tx, caller.workspace_id, request.project_id)
         # The rows that others wait for come last, so that they are locked shortest, and always in this
         # order, so that no two admissions wait for each other.
-        place = accounts.touch_project(tx, caller.workspace_id, request.project_id)
-        canvas.place(
-            tx, node_id, request.project_id, place, type=request.type, label=request.prompt, run_id=run_id
-        )
+        canvas.place(tx, node_id, request.project_id, type=request.type, label=request.prompt, run_id=run_id)
         ledger.hold(tx, caller.workspace_id, run_id, estimate.quote_micros)
         tx.after_commit(self._ring)
         return run

@@ -1,6 +1,6 @@
 """The project's canvas: media nodes, and where the outputs of runs land."""
 
 from ._nodes import NodeRecord, land, list_nodes, place
-from ._tables import nodes
+from ._tables import boards, nodes
 
-__all__ = ["NodeRecord", "land", "list_nodes", "nodes", "place"]
+__all__ = ["NodeRecord", "boards", "land", "list_nodes", "nodes", "place"]

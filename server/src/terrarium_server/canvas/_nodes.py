@@ -1,12 +1,13 @@
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from terrarium_server.store import Transaction
 
-from ._tables import nodes
+from ._tables import boards, nodes
 
 _COLUMNS = 4
 _CELL = 360
@@ -46,25 +47,53 @@ _FIRST = (
 )
 
 
-def place(
-    tx: Transaction, node_id: str, project_id: str, number: int, *, type: str, label: str, run_id: str
-) -> None:
-    """Put a run's node at the project's place ``number`` (rows of four)."""
-    tx.execute(
-        _INSERT,
-        {
-            "node_id": node_id,
-            "project_id": project_id,
-            "place": number,
-            "beside": 0,
-            "type": type,
-            "label": label[:_LABEL_LENGTH],
-            "run_id": run_id,
-            "x": number % _COLUMNS * _CELL,
-            "y": number // _COLUMNS * _CELL,
-            "created_at": tx.now_ms,
-        },
-    )
+def _next_place(insert: Callable[[sa.Table], sqlite.Insert | postgresql.Insert]) -> sa.Insert:
+    statement = insert(boards).values(project_id=sa.bindparam("project", type_=sa.Text), places=1)
+    return statement.on_conflict_do_update(
+        index_elements=["project_id"], set_={"places": boards.c.places + 1}
+    ).returning(boards.c.project_id, boards.c.places)
+
+
+def _node_at(board: sa.FromClause) -> sa.Insert:
+    """Insert a node at the place that ``board`` has just given out."""
+    number = board.c.places - 1
+    given = {
+        name: sa.bindparam(name, type_=nodes.c[name].type)
+        for name in ("node_id", "type", "label", "run_id", "created_at")
+    }
+    placed = {
+        "project_id": board.c.project_id,
+        "place": number,
+        "beside": sa.literal(0),
+        "x": number % _COLUMNS * _CELL,
+        "y": number // _COLUMNS * _CELL,
+    }
+    return sa.insert(nodes).from_select([*given, *placed], sa.select(*given.values(), *placed.values()))
+
+
+_NEXT_PLACE = _next_place(sqlite.insert)
+_NODE_AT_BOARD = _node_at(
+    sa.select(boards).where(boards.c.project_id == sa.bindparam("project", type_=sa.Text)).subquery()
+)
+# PostgreSQL gives out the place and uses it in one round trip, in which its row is locked.
+_PLACE_AT_ONCE = _node_at(_next_place(postgresql.insert).cte("board"))
+
+
+def place(tx: Transaction, node_id: str, project_id: str, *, type: str, label: str, run_id: str) -> None:
+    """Put a run's node at the project's next free place (rows of four)."""
+    node = {
+        "project": project_id,
+        "node_id": node_id,
+        "type": type,
+        "label": label[:_LABEL_LENGTH],
+        "run_id": run_id,
+        "created_at": tx.now_ms,
+    }
+    if tx.dialect == "postgresql":
+        tx.execute(_PLACE_AT_ONCE, node)
+    else:
+        tx.execute(_NEXT_PLACE, {"project": project_id})
+        tx.execute(_NODE_AT_BOARD, node)
 
 
 def land(tx: Transaction, node_id: str, outputs: Sequence[tuple[str, int | None, int | None]]) -> None:

@@ -2,6 +2,14 @@ import sqlalchemy as sa
 
 from terrarium_server.store import metadata
 
+# How many places of a project's canvas were given out; the next node takes this one.
+boards = sa.Table(
+    "canvas_boards",
+    metadata,
+    sa.Column("project_id", sa.Text, primary_key=True),
+    sa.Column("places", sa.Integer, nullable=False),
+)
+
 nodes = sa.Table(
     "canvas_nodes",
     metadata,

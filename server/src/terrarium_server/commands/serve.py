@@ -92,9 +92,12 @@ def _serve(settings: Settings, *, workers: bool) -> None:
         proxy_headers=True,
         lifespan="on",
     )
-    # What is loaded now stays until the end: collections need not look at it again and again.
+    # What is loaded now stays until the end: collections need not look at it again and again, nor after
+    # every 700 objects, of which one request makes more. And a thread that has an answer to send should not
+    # wait 5 ms for one that computes.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
     sys.setswitchinterval(0.0005)
     Server(config).run(sockets=[listener])
     sys.stdout.flush()

@@ -35,8 +35,8 @@ runs = sa.Table(
     sa.Index("ix_runs_workspace", "workspace_id", "run_id"),
     sa.Index("ix_runs_project", "project_id", "run_id"),
     sa.Index("ix_runs_model", "model_id", "completed_at"),
-    # Written with OR, and asked for with the state spelled out in the statement, because SQLite uses a partial
-    # index only where one of its terms stands literally in the query.
+    # Written with OR, and asked for with the state spelled out in the statement: SQLite uses a partial index
+    # only where one of its terms stands literally in the query.
     sa.Index(
         "ix_runs_unfinished",
         "state",

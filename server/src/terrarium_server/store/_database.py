@@ -18,7 +18,7 @@ from ._transaction import Transaction
 
 T = TypeVar("T")
 
-_THREADS = 8
+_THREADS = 4
 
 
 class Database:

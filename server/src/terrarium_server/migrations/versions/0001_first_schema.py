@@ -12,6 +12,12 @@ depends_on = None
 def upgrade() -> None:
     """Apply."""
     op.create_table(
+        "canvas_boards",
+        sa.Column("project_id", sa.Text(), nullable=False),
+        sa.Column("places", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("project_id"),
+    )
+    op.create_table(
         "canvas_nodes",
         sa.Column("node_id", sa.Text(), nullable=False),
         sa.Column("project_id", sa.Text(), nullable=False),
@@ -180,7 +186,6 @@ def upgrade() -> None:
         sa.Column("origin", sa.Text(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("last_modified", sa.BigInteger(), nullable=False),
-        sa.Column("places", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["workspace_id"],
             ["workspaces.workspace_id"],

@@ -1,0 +1,1 @@
+"""Servers and workers that are killed before and after every durable step, and what must hold afterwards."""

@@ -196,7 +196,7 @@ class Recorded:
         (DEAD, "ENQUEUED", DEAD, "left"),
         (DEAD, "ERROR", DEAD, "failed"),
         (ME, "", "", "requeued"),
-        (ME, "PENDING", ME, "resumed"),
+        (ME, "PENDING", ME, "left"),  # its thread may only be slow to begin
         (ME, "PENDING", ALIVE, "left"),
         (ME, "PENDING", DEAD, "resumed"),  # dequeued it, and died before its name was on the run
         (ME, "ENQUEUED", ME, "left"),

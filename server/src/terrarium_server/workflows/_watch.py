@@ -103,7 +103,7 @@ class Watch:
     def _take_over(self, run: Run, others: set[str]) -> None:
         me = self._bench.worker_id
         status = DBOS.get_workflow_status(run.run_id)
-        if status is not None and _is_on_its_way(status, run, me, others):
+        if status is not None and _is_on_its_way(status, me, others):
             return
         # Writing our name first makes this worker the only one to recover the run; if it dies before
         # it did, the run is an orphan again.
@@ -122,8 +122,12 @@ class Watch:
         _log.warning("took over run %s of worker %s", run.run_id, run.worker_id)
 
 
-def _is_on_its_way(status: WorkflowStatus, run: Run, me: str, others: set[str]) -> bool:
-    """Whether a live worker will soon have this run: it was resumed, or is about to change its name."""
+def _is_on_its_way(status: WorkflowStatus, me: str, others: set[str]) -> bool:
+    """Whether a live worker has this run or will soon have it: it was resumed, or is about to start.
+
+    What DBOS has handed to this very process counts, however long its thread takes to begin: resuming it
+    once more would pay a provider twice.
+    """
     if status.status == "PENDING":
-        return status.executor_id in others or (status.executor_id == me and run.worker_id != me)
+        return status.executor_id == me or status.executor_id in others
     return status.status in ("ENQUEUED", "DELAYED")

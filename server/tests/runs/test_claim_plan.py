@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-import sqlalchemy as sa
+from sqlalchemy import event
 
 from terrarium_server import migrations, runs
 from terrarium_server.store import Database
@@ -14,7 +14,7 @@ def test_claiming_and_looking_for_orphans_use_the_index_of_unfinished_runs(tmp_p
     migrations.upgrade(database)
     sent: list[tuple[str, Any]] = []
 
-    @sa.event.listens_for(database.engine, "before_cursor_execute")
+    @event.listens_for(database.engine, "before_cursor_execute")
     def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
         sent.append((statement, parameters))
 

@@ -1,4 +1,5 @@
 import asyncio
+import logging
 import queue
 import threading
 from collections.abc import Callable
@@ -10,6 +11,8 @@ import sqlalchemy as sa
 from ._transaction import Transaction
 
 T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
 
 _MOST = 64
 
@@ -97,7 +100,11 @@ class GroupCommitter:
             return
         for tx in done:
             for action in tx.after:
-                action()
+                try:
+                    action()
+                except Exception:
+                    # What it belonged to is committed, and this thread must go on writing for the others.
+                    _log.exception("an action after a commit failed")
 
 
 def _deliver_all(pieces: list[_Piece]) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import re
 import statistics
 import time
+import uuid
 from dataclasses import dataclass
 
 from .server import KEY
@@ -21,11 +22,14 @@ class Connection:
         self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
         return self
 
-    async def call(self, method: str, path: str, body: bytes = b"") -> tuple[int, bytes]:
+    async def call(self, method: str, path: str, body: bytes = b"", key: str = "") -> tuple[int, bytes]:
         head = (
             f"{method} {path} HTTP/1.1\r\nhost: 127.0.0.1:{self._port}\r\nauthorization: Bearer {KEY}\r\n"
-            f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+            f"content-type: application/json\r\ncontent-length: {len(body)}\r\n"
         )
+        if key:
+            head += f"idempotency-key: {key}\r\n"
+        head += "\r\n"
         self._writer.write(head.encode() + body)
         answer = await self._reader.readuntil(b"\r\n\r\n")
         length = re.search(rb"content-length: (\d+)", answer)
@@ -60,7 +64,9 @@ async def post_for(port: int, body: bytes, connections: int, seconds: float) -> 
 
     async def post(connection: Connection) -> None:
         while (began := time.perf_counter()) < deadline:
-            status, content = await connection.call("POST", "/api/v1/runs/generation", body)
+            # With a key, as a careful client sends it, and as the baseline writes it.
+            key = uuid.uuid4().hex
+            status, content = await connection.call("POST", "/api/v1/runs/generation", body, key)
             if status != 201:
                 raise RuntimeError(f"{status}: {content[:300]!r}")
             latencies.append(time.perf_counter() - began)

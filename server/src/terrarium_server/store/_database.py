@@ -18,7 +18,8 @@ from ._transaction import Transaction
 
 T = TypeVar("T")
 
-# More would not write faster, they would wait for the interpreter: 4 admit 20 % more than 8 at 16 connections.
+# More would not write faster, they would wait for the interpreter: at 16 connections 4 admit a quarter
+# more than 8.
 _THREADS = 4
 
 

@@ -1,7 +1,8 @@
 """Fixtures: the databases that Terrarium runs on. Loaded for every test by the `conftest.py` at the root."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -45,25 +46,38 @@ def _migrate(url: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An SQLite file with all tables, to be copied."""
-    path = tmp_path_factory.mktemp("migrated") / "terrarium.sqlite"
-    _migrate(f"sqlite:///{path}")
-    return path
+def sqlite_templates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the SQLite files that `copy_of_built` copies."""
+    return tmp_path_factory.mktemp("templates")
+
+
+@contextmanager
+def copy_of_built(
+    request: pytest.FixtureRequest, tmp_path: Path, key: str, build: Callable[[str], None]
+) -> Iterator[str]:
+    """Give the URL of a database as ``build(url)`` leaves it, on what the fixture's parameter names.
+
+    ``build`` runs once per session, ``key`` and kind of database; every test has a copy of its own.
+    """
+    if request.param == "sqlite":
+        template = request.getfixturevalue("sqlite_templates") / f"{key}.sqlite"
+        if not template.exists():
+            build(f"sqlite:///{template}")
+        copy = tmp_path / f"{key}.sqlite"
+        shutil.copy(template, copy)
+        yield f"sqlite:///{copy}"
+        return
+    cluster: Postgres = request.getfixturevalue("postgres")
+    url = cluster.copy_of(key, build)
+    yield url
+    cluster.drop(url)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def migrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a database with all tables; the test runs once on SQLite and once on PostgreSQL."""
-    if request.param == "sqlite":
-        copy = tmp_path / "migrated.sqlite"
-        shutil.copy(request.getfixturevalue("migrated_file"), copy)
-        yield f"sqlite:///{copy}"
-        return
-    cluster: Postgres = request.getfixturevalue("postgres")
-    url = cluster.copy_of("migrated", _migrate)
-    yield url
-    cluster.drop(url)
+    with copy_of_built(request, tmp_path, "migrated", _migrate) as url:
+        yield url
 
 
 @pytest.fixture

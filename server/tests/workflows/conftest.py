@@ -1,6 +1,5 @@
 """A house with an engine of the test's own."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from support.postgres import Postgres
+from support.databases import copy_of_built
 from support.server import CARDS, new_account
 from support.stage import GRANT_USD, MakeStage, Stage
 from terrarium_server.app import House
@@ -25,25 +24,11 @@ def launched_once(url: str) -> None:
         house.close()
 
 
-@pytest.fixture(scope="session")
-def launched_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("launched") / "terrarium.sqlite"
-    launched_once(f"sqlite:///{path}")
-    return path
-
-
 @pytest.fixture(params=["sqlite", "postgres"])
 def launched_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a database on which a worker was started before; once SQLite, once PostgreSQL."""
-    if request.param == "sqlite":
-        copy = tmp_path / "launched.sqlite"
-        shutil.copy(request.getfixturevalue("launched_file"), copy)
-        yield f"sqlite:///{copy}"
-        return
-    cluster: Postgres = request.getfixturevalue("postgres")
-    url = cluster.copy_of("launched", launched_once)
-    yield url
-    cluster.drop(url)
+    with copy_of_built(request, tmp_path, "launched", launched_once) as url:
+        yield url
 
 
 @pytest.fixture

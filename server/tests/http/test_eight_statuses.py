@@ -7,6 +7,7 @@ import pytest
 from support.envelope import assert_refused
 from support.house import Inside
 from terrarium_server import ledger
+from terrarium_server.store import Transaction
 
 START = "/runs/generation"
 
@@ -102,7 +103,7 @@ def test_500_tells_nothing_but_the_request_id(
         raise RuntimeError("the disk of prj_secret is full")
 
     account = door.account()
-    monkeypatch.setattr(ledger, "hold", broken)
+    monkeypatch.setattr(Transaction, "after_commit", broken)
     with caplog.at_level(logging.ERROR):
         answer = door.client(account.api_key).post(START, json=account.body())
     assert assert_refused(answer, 500, "unknown_error") == {
@@ -123,7 +124,7 @@ def test_a_broken_start_leaves_nothing_behind(door: Inside, monkeypatch: pytest.
     client = door.client(account.api_key)
     headers = {"idempotency-key": "k"}
     with monkeypatch.context() as patch:
-        patch.setattr(ledger, "hold", broken)
+        patch.setattr(Transaction, "after_commit", broken)
         assert client.post(START, json=account.body(), headers=headers).status_code == 500
     assert client.get("/generations").json()["generations"] == []
     assert client.get(f"/projects/{account.project_id}/nodes").json()["nodes"] == []

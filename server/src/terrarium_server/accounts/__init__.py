@@ -11,7 +11,15 @@ from ._keys import (
     revoke_key,
     spend,
 )
-from ._projects import ProjectRecord, create_project, find_project, list_projects, touch_project
+from ._projects import (
+    LAST_MODIFIED,
+    ProjectRecord,
+    create_project,
+    find_project,
+    list_projects,
+    note_activity,
+    touch_project,
+)
 from ._tables import api_keys, members, projects, workspaces
 from ._workspaces import (
     ROLES,
@@ -28,6 +36,7 @@ from ._workspaces import (
 )
 
 __all__ = [
+    "LAST_MODIFIED",
     "ROLES",
     "Caller",
     "KeyRecord",
@@ -51,6 +60,7 @@ __all__ = [
     "list_projects",
     "list_workspaces",
     "members",
+    "note_activity",
     "projects",
     "revoke_key",
     "set_rate_limit",

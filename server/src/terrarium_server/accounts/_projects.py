@@ -26,7 +26,7 @@ _RECORD = [projects.c[name] for name in ProjectRecord.__dataclass_fields__]
 # wait for each other's row.
 _TOUCH_EVERY_MS = 1000
 
-_LAST_MODIFIED = sa.select(projects.c.last_modified).where(
+LAST_MODIFIED = sa.select(projects.c.last_modified).where(
     projects.c.project_id == sa.bindparam("project"), projects.c.workspace_id == sa.bindparam("workspace")
 )
 _TOUCH = (
@@ -92,9 +92,14 @@ def list_projects(
 
 def touch_project(tx: Transaction, workspace_id: str, project_id: str) -> None:
     """Note activity in a project, to the second. Raises NotFound."""
-    row = tx.execute(_LAST_MODIFIED, {"project": project_id, "workspace": workspace_id}).first()
+    row = tx.execute(LAST_MODIFIED, {"project": project_id, "workspace": workspace_id}).first()
     if row is None:
         raise NotFound
+    note_activity(tx, project_id, row[0])
+
+
+def note_activity(tx: Transaction, project_id: str, last_modified: int) -> None:
+    """Note activity in a project that was last modified then, to the second."""
     before = tx.now_ms - _TOUCH_EVERY_MS
-    if row[0] < before:
+    if last_modified < before:
         tx.execute(_TOUCH, {"project": project_id, "before": before, "now": tx.now_ms})

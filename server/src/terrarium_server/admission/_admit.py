@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from terrarium_server import accounts, canvas, catalog, ids, ledger, runs
+from terrarium_server import accounts, catalog, ids, runs
 from terrarium_server.accounts import Caller
 from terrarium_server.catalog import Catalog, ModelCard
 from terrarium_server.runs import Run
@@ -13,6 +13,7 @@ from terrarium_server.store import Transaction
 
 from ._idempotency import claim, forget_expired
 from ._rate import RateLimits
+from ._writes import write
 
 _TIMED_RUNS = 20
 _TIMING_SECONDS = 5.0
@@ -63,7 +64,6 @@ class Admission:
             claim(tx, caller.workspace_id, "generation", idempotency_key, run_id)
         self.rates.hit(caller.workspace_id, caller.rate_limit)
         estimate = self._estimate(tx, request)
-        node_id = str(uuid.uuid4())
         run = Run(
             run_id=run_id,
             workspace_id=caller.workspace_id,
@@ -74,7 +74,7 @@ class Admission:
             model_id=estimate.card.id,
             prompt=request.prompt,
             params=estimate.params,
-            node_id=node_id,
+            node_id=str(uuid.uuid4()),
             state="pending",
             progress=0,
             held_micros=estimate.quote_micros,
@@ -88,14 +88,9 @@ class Admission:
             started_at=None,
             completed_at=None,
         )
-        runs.record(tx, run)
         if caller.has_spending_cap:
             accounts.spend(tx, caller.key_id, estimate.quote_micros)
-        accounts.touch_project(tx, caller.workspace_id, request.project_id)
-        # The rows that others wait for come last, so that they are locked shortest, and always in this
-        # order, so that no two admissions wait for each other.
-        canvas.place(tx, node_id, request.project_id, type=request.type, label=request.prompt, run_id=run_id)
-        ledger.hold(tx, caller.workspace_id, run_id, estimate.quote_micros)
+        write(tx, run)
         tx.after_commit(self._ring)
         return run
 

@@ -1,6 +1,7 @@
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -48,7 +49,7 @@ _FIRST = (
 
 
 def _next_place(insert: Callable[[sa.Table], sqlite.Insert | postgresql.Insert]) -> sa.Insert:
-    statement = insert(boards).values(project_id=sa.bindparam("project", type_=sa.Text), places=1)
+    statement = insert(boards).values(project_id=sa.bindparam("board", type_=sa.Text), places=1)
     return statement.on_conflict_do_update(
         index_elements=["project_id"], set_={"places": boards.c.places + 1}
     ).returning(boards.c.project_id, boards.c.places)
@@ -58,7 +59,7 @@ def _node_at(board: sa.FromClause) -> sa.Insert:
     """Insert a node at the place that ``board`` has just given out."""
     number = board.c.places - 1
     given = {
-        name: sa.bindparam(name, type_=nodes.c[name].type)
+        name: sa.bindparam(f"nodes_{name}", type_=nodes.c[name].type)
         for name in ("node_id", "type", "label", "run_id", "created_at")
     }
     placed = {
@@ -73,27 +74,34 @@ def _node_at(board: sa.FromClause) -> sa.Insert:
 
 _NEXT_PLACE = _next_place(sqlite.insert)
 _NODE_AT_BOARD = _node_at(
-    sa.select(boards).where(boards.c.project_id == sa.bindparam("project", type_=sa.Text)).subquery()
+    sa.select(boards).where(boards.c.project_id == sa.bindparam("board", type_=sa.Text)).subquery()
 )
 # PostgreSQL gives out the place and uses it in one round trip, in which its row is locked.
-_PLACE_AT_ONCE = _node_at(_next_place(postgresql.insert).cte("board"))
+PLACE_AT_ONCE = _node_at(_next_place(postgresql.insert).cte("board"))
 
 
 def place(tx: Transaction, node_id: str, project_id: str, *, type: str, label: str, run_id: str) -> None:
     """Put a run's node at the project's next free place (rows of four)."""
-    node = {
-        "project": project_id,
-        "node_id": node_id,
-        "type": type,
-        "label": label[:_LABEL_LENGTH],
-        "run_id": run_id,
-        "created_at": tx.now_ms,
-    }
+    node = place_values(tx, node_id, project_id, type=type, label=label, run_id=run_id)
     if tx.dialect == "postgresql":
-        tx.execute(_PLACE_AT_ONCE, node)
+        tx.execute(PLACE_AT_ONCE, node)
     else:
-        tx.execute(_NEXT_PLACE, {"project": project_id})
+        tx.execute(_NEXT_PLACE, {"board": project_id})
         tx.execute(_NODE_AT_BOARD, node)
+
+
+def place_values(
+    tx: Transaction, node_id: str, project_id: str, *, type: str, label: str, run_id: str
+) -> dict[str, Any]:
+    """Return what `PLACE_AT_ONCE` binds."""
+    return {
+        "board": project_id,
+        "nodes_node_id": node_id,
+        "nodes_type": type,
+        "nodes_label": label[:_LABEL_LENGTH],
+        "nodes_run_id": run_id,
+        "nodes_created_at": tx.now_ms,
+    }
 
 
 def land(tx: Transaction, node_id: str, outputs: Sequence[tuple[str, int | None, int | None]]) -> None:

@@ -5,16 +5,29 @@ need not add them up, and `check` proves that the two agree. A run has at most o
 closing entry, by a unique constraint that no crash and no race gets past.
 """
 
-from ._ledger import Imbalance, check, grant, hold, open_account, read_balance, release, settle
+from ._ledger import (
+    MOVE_AT_ONCE,
+    Imbalance,
+    check,
+    grant,
+    hold,
+    hold_values,
+    open_account,
+    read_balance,
+    release,
+    settle,
+)
 from ._tables import balances, entries
 
 __all__ = [
+    "MOVE_AT_ONCE",
     "Imbalance",
     "balances",
     "check",
     "entries",
     "grant",
     "hold",
+    "hold_values",
     "open_account",
     "read_balance",
     "release",

@@ -1,4 +1,5 @@
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -8,33 +9,27 @@ from terrarium_server.store import Transaction
 
 from ._tables import balances, entries
 
-_ENTRY = {
-    name: sa.bindparam(name, type_=column.type)
-    for name, column in entries.c.items()
-    if name not in ("workspace_id", "amount_micros")
-}
-_AMOUNT = sa.bindparam("amount", type_=sa.BigInteger)
+_ENTRY = {name: sa.bindparam(f"entries_{name}", type_=column.type) for name, column in entries.c.items()}
+_WORKSPACE, _AMOUNT = _ENTRY.pop("workspace_id"), _ENTRY.pop("amount_micros")
 _MOVE_BALANCE = (
     sa.update(balances)
-    .where(
-        balances.c.workspace_id == sa.bindparam("workspace", type_=sa.Text),
-        # Adding is always allowed; what is taken must be there.
-        balances.c.balance_micros + _AMOUNT >= 0,
-    )
+    # Adding is always allowed; what is taken must be there.
+    .where(balances.c.workspace_id == _WORKSPACE, balances.c.balance_micros + _AMOUNT >= 0)
     .values(balance_micros=balances.c.balance_micros + _AMOUNT)
 )
 
 
-def _move_at_once() -> sa.Executable:
-    """PostgreSQL changes the balance and writes the entry in one round trip."""
-    moved = _MOVE_BALANCE.returning(balances.c.workspace_id).cte("moved")
-    entry = sa.select(*_ENTRY.values(), moved.c.workspace_id, _AMOUNT)
-    insert = sa.insert(entries).from_select([*_ENTRY, "workspace_id", "amount_micros"], entry)
-    return insert.returning(entries.c.entry_id)
+def _write_entry(workspace: sa.ColumnElement[str]) -> sa.Insert:
+    columns = [*_ENTRY, "workspace_id", "amount_micros"]
+    return sa.insert(entries).from_select(columns, sa.select(*_ENTRY.values(), workspace, _AMOUNT))
 
 
-_MOVE_AT_ONCE = _move_at_once()
-_INSERT = sa.insert(entries)
+_WRITE_ENTRY = _write_entry(_WORKSPACE)
+# PostgreSQL changes the balance and writes the entry in one round trip, in which the balance is locked; a
+# row comes back if there was enough.
+MOVE_AT_ONCE = _write_entry(
+    _MOVE_BALANCE.returning(balances.c.workspace_id).cte("moved").c.workspace_id
+).returning(entries.c.entry_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +48,13 @@ def open_account(tx: Transaction, workspace_id: str) -> None:
 
 def grant(tx: Transaction, workspace_id: str, amount_micros: int, *, note: str | None = None) -> None:
     """Add credits (or, if negative, take back). Raises InsufficientCredits below zero."""
-    if not _move(tx, workspace_id, "grant", amount_micros, note=note):
+    if not _move(tx, _values(tx, workspace_id, "grant", amount_micros, note=note)):
         raise InsufficientCredits("The balance is smaller than what should be taken back.")
 
 
 def hold(tx: Transaction, workspace_id: str, run_id: str, amount_micros: int) -> None:
     """Set a run's quote aside. Raises InsufficientCredits if the balance does not cover it."""
-    if not _move(tx, workspace_id, "hold", -amount_micros, run_id=run_id, phase="open"):
+    if not _move(tx, hold_values(tx, workspace_id, run_id, amount_micros)):
         raise InsufficientCredits
 
 
@@ -67,15 +62,31 @@ def settle(tx: Transaction, workspace_id: str, run_id: str, held_micros: int, co
     """Charge a completed run ``cost_micros``, at most what was held, and give the rest back."""
     if not 0 <= cost_micros <= held_micros:
         raise ValueError(f"a run may cost between 0 and the {held_micros} held, not {cost_micros}")
-    _move(tx, workspace_id, "settle", held_micros - cost_micros, run_id=run_id, phase="close")
+    rest = held_micros - cost_micros
+    _move(tx, _values(tx, workspace_id, "settle", rest, run_id=run_id, phase="close"))
 
 
 def release(tx: Transaction, workspace_id: str, run_id: str, held_micros: int) -> None:
     """Give a failed run's whole hold back."""
-    _move(tx, workspace_id, "release", held_micros, run_id=run_id, phase="close")
+    _move(tx, _values(tx, workspace_id, "release", held_micros, run_id=run_id, phase="close"))
 
 
-def _move(
+def hold_values(tx: Transaction, workspace_id: str, run_id: str, amount_micros: int) -> dict[str, Any]:
+    """Return what `MOVE_AT_ONCE` binds to set a run's quote aside."""
+    return _values(tx, workspace_id, "hold", -amount_micros, run_id=run_id, phase="open")
+
+
+def _move(tx: Transaction, values: dict[str, Any]) -> bool:
+    """Change a balance and write why; False, and nothing written, if it would fall below zero."""
+    if tx.dialect == "postgresql":
+        return tx.execute(MOVE_AT_ONCE, values).first() is not None
+    if tx.execute(_MOVE_BALANCE, values).rowcount != 1:
+        return False
+    tx.execute(_WRITE_ENTRY, values)
+    return True
+
+
+def _values(
     tx: Transaction,
     workspace_id: str,
     kind: str,
@@ -84,23 +95,17 @@ def _move(
     run_id: str | None = None,
     phase: str | None = None,
     note: str | None = None,
-) -> bool:
-    """Change a balance and write why; False, and nothing written, if it would fall below zero."""
-    entry = {
-        "entry_id": ids.mint("led", now_ms=tx.now_ms),
-        "kind": kind,
-        "run_id": run_id,
-        "phase": phase,
-        "note": note,
-        "created_at": tx.now_ms,
+) -> dict[str, Any]:
+    return {
+        "entries_entry_id": ids.mint("led", now_ms=tx.now_ms),
+        "entries_workspace_id": workspace_id,
+        "entries_kind": kind,
+        "entries_amount_micros": amount_micros,
+        "entries_run_id": run_id,
+        "entries_phase": phase,
+        "entries_note": note,
+        "entries_created_at": tx.now_ms,
     }
-    move = {"workspace": workspace_id, "amount": amount_micros}
-    if tx.dialect == "postgresql":
-        return tx.execute(_MOVE_AT_ONCE, {**entry, **move}).first() is not None
-    if tx.execute(_MOVE_BALANCE, move).rowcount != 1:
-        return False
-    tx.execute(_INSERT, {**entry, "workspace_id": workspace_id, "amount_micros": amount_micros})
-    return True
 
 
 def read_balance(tx: Transaction, workspace_id: str) -> int:

@@ -7,12 +7,25 @@
 A pending run *is* the queue: admission writes it, a worker claims it, in one statement.
 """
 
-from ._moves import advance, claim, complete, fail, hand_on, orphans, record, requeue, take_over
+from ._moves import (
+    RECORD,
+    advance,
+    claim,
+    complete,
+    fail,
+    hand_on,
+    orphans,
+    record,
+    record_values,
+    requeue,
+    take_over,
+)
 from ._reads import Run, RunOutcome, find_run, list_runs, read_run, recent_durations
 from ._signals import Signals
 from ._tables import RunState, runs
 
 __all__ = [
+    "RECORD",
     "Run",
     "RunOutcome",
     "RunState",
@@ -28,6 +41,7 @@ __all__ = [
     "read_run",
     "recent_durations",
     "record",
+    "record_values",
     "requeue",
     "runs",
     "take_over",

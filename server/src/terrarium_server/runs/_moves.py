@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -7,7 +8,10 @@ from terrarium_server.store import Transaction
 from ._reads import COLUMNS, Run, RunOutcome
 from ._tables import runs
 
-_INSERT = sa.insert(runs)
+_FIELDS = {name: f"runs_{name}" for name in Run.__dataclass_fields__}
+RECORD = sa.insert(runs).from_select(
+    list(_FIELDS), sa.select(*(sa.bindparam(key, type_=runs.c[name].type) for name, key in _FIELDS.items()))
+)
 # Spelled out in the statement, or the partial index of unfinished runs would not be used.
 _PENDING = runs.c.state == sa.literal("pending", literal_execute=True)
 _RUNNING = runs.c.state == sa.literal("running", literal_execute=True)
@@ -75,7 +79,12 @@ _ADVANCE = (
 
 def record(tx: Transaction, run: Run) -> None:
     """Write a new pending run, which also puts it into the queue."""
-    tx.execute(_INSERT, {name: getattr(run, name) for name in Run.__dataclass_fields__})
+    tx.execute(RECORD, record_values(run))
+
+
+def record_values(run: Run) -> dict[str, Any]:
+    """Return what `RECORD` binds."""
+    return {key: getattr(run, name) for name, key in _FIELDS.items()}
 
 
 def claim(tx: Transaction, worker_id: str, count: int) -> list[Run]:

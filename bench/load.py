@@ -55,6 +55,16 @@ def rate_of(latencies: list[float], seconds: float) -> Rate:
     return Rate(len(ordered) / seconds, statistics.median(ordered) * 1000, p99 * 1000)
 
 
+def middle(rates: list[Rate]) -> Rate:
+    """The median of each figure over several turns."""
+    columns = (
+        [rate.per_second for rate in rates],
+        [rate.p50 for rate in rates],
+        [rate.p99 for rate in rates],
+    )
+    return Rate(*map(statistics.median, columns))
+
+
 async def post_for(port: int, body: bytes, connections: int, seconds: float) -> tuple[Rate, list[str]]:
     """Start runs on so many connections for so long; return the rate and the run ids."""
     opened = [await Connection(port).open() for _ in range(connections)]

@@ -4,9 +4,9 @@
 BIN := .venv/bin
 STAMPS := .venv/.stamps
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-LOCK := $(STAMPS)/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
-	--generate-hashes --no-emit-index-url --no-header \
-	server/pyproject.toml client/pyproject.toml --extra cli
+COMPILE := $(STAMPS)/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
+	--generate-hashes --no-emit-index-url --no-header
+LOCK := $(COMPILE) server/pyproject.toml client/pyproject.toml --extra cli
 
 .PHONY: setup demo test test-local check contract bench lock format
 .DEFAULT_GOAL := setup
@@ -18,8 +18,9 @@ $(STAMPS)/venv: scripts/make-venv.sh
 	@mkdir -p $(STAMPS)
 	@touch $@
 
-$(STAMPS)/pins: requirements/dev.txt $(STAMPS)/venv
+$(STAMPS)/pins: requirements/dev.txt requirements/alone.txt $(STAMPS)/venv
 	$(PIP) install --quiet --require-hashes -r requirements/dev.txt
+	$(PIP) install --quiet --require-hashes --no-deps -r requirements/alone.txt
 	@touch $@
 
 $(STAMPS)/distributions: server/pyproject.toml client/pyproject.toml $(STAMPS)/pins
@@ -57,6 +58,7 @@ lock: ARGS ?= --upgrade
 lock: $(STAMPS)/uv/bin/uv
 	$(LOCK) $(ARGS) requirements/dev.in -o requirements/dev.txt
 	$(LOCK) --constraints requirements/dev.txt -o requirements/run.txt
+	$(COMPILE) --no-deps $(ARGS) requirements/alone.in -o requirements/alone.txt
 
 $(STAMPS)/uv/bin/uv: | $(STAMPS)/venv
 	$(BIN)/python -m venv $(STAMPS)/uv

@@ -23,7 +23,7 @@ part "import contracts" $bin/lint-imports --no-logo
 if [ -f scripts/contract.py ]; then
     part "generated files" $bin/python scripts/contract.py --check
 fi
-part "types" sh scripts/with-node.sh node node_modules/pyright/index.js
+part "types" sh scripts/with-node.sh node node_modules/pyright/index.js --threads 2
 
 if [ -n "$failed" ]; then
     echo "make check failed: ${failed#, }. For the format and some of the lint: make format" >&2

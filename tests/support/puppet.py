@@ -1,7 +1,8 @@
 """An engine on strings: it does what the test says, when the test says it."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from terrarium_server.engines import Finished, Job, Look, Lost, Output, Ticket, Waiting
 
@@ -23,6 +24,9 @@ class Puppet:
         self.submitted: list[str] = []
         self._play = play
         self._plays: dict[Ticket, Iterator[Look]] = {}
+
+    def problem(self, job_options: Mapping[str, Any]) -> str | None:
+        return None
 
     def submit(self, job: Job) -> Ticket:
         self.submitted.append(job.key)

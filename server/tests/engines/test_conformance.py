@@ -76,6 +76,7 @@ def test_every_engine_says_how_it_is_kept_busy() -> None:
 
 def test_an_engine_is_named_like_its_file(engine: Engine) -> None:
     assert type(engine).__module__ == f"terrarium_server.engines.{engine.name}"
+    assert engine.problem({}) is None
     assert isinstance(engine.repeatable, bool)
 
 

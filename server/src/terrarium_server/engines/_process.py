@@ -9,6 +9,7 @@ import queue
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, cast
 
@@ -26,9 +27,17 @@ class _Task:
     ticket: Ticket
     request: dict[str, Any]
     progress: float = 0.0
+    preview: Output | None = None
+    child: "_Child | None" = None
     result: Finished | Failed | None = None
     cancelled: bool = False
     news: threading.Condition = field(default_factory=threading.Condition)
+
+    def advance(self, progress: float, preview: Output | None) -> None:
+        with self.news:
+            self.progress = progress
+            self.preview = preview or self.preview
+            self.news.notify_all()
 
     def finish(self, result: Finished | Failed) -> None:
         with self.news:
@@ -40,14 +49,25 @@ class ProcessPool:
     """Runs requests on at most ``processes`` children started as ``python -m module``.
 
     ``patience`` is how many seconds a child may be silent during a job before it is killed;
-    ``idle_seconds`` how long it is kept without one.
+    ``idle_seconds`` how long it is kept without one; ``threads`` how many cores its libraries may use. A
+    cancelled job's child is killed, unless it ends the job itself within ``cancel_grace`` seconds: worth
+    waiting for where starting again means loading weights.
     """
 
     def __init__(
-        self, module: str, *, processes: int, patience: float = 60.0, idle_seconds: float = 60.0
+        self,
+        module: str,
+        *,
+        processes: int,
+        patience: float = 60.0,
+        idle_seconds: float = 60.0,
+        threads: int = 1,
+        cancel_grace: float = 0.0,
     ) -> None:
         """Start nothing yet: threads and children come with the first job."""
         self._module = module
+        self._threads = threads
+        self._cancel_grace = cancel_grace
         self._processes = processes
         self._patience = patience
         self._idle_seconds = idle_seconds
@@ -84,19 +104,23 @@ class ProcessPool:
             task.news.wait_for(
                 lambda: task.result is not None or task.progress != before, timeout=wait_seconds
             )
-            result, progress = task.result, task.progress
+            result, progress, preview = task.result, task.progress, task.preview
         if result is None:
-            return Waiting(progress)
+            return Waiting(progress, preview)
         with self._lock:
             self._tasks.pop(ticket, None)
         return result
 
     def cancel(self, ticket: Ticket) -> None:
-        """Forget a request; if it is being worked on, its child is not waited for."""
+        """Forget a request; if it is being worked on, its child stops."""
         with self._lock:
             task = self._tasks.pop(ticket, None)
-        if task is not None:
+            if task is None:
+                return
             task.cancelled = True
+            child = task.child
+        if child is not None:
+            child.cancel(task, self._cancel_grace)
 
     def close(self) -> None:
         """End every child. What was under way stays without a result: a restart does it again."""
@@ -119,7 +143,11 @@ class ProcessPool:
                 child = self._end(child)
             elif not task.cancelled:
                 child = child or self._start()
+                with self._lock:
+                    task.child = child
                 result = child.work(task, self._patience)
+                with self._lock:
+                    task.child = None
                 if result is None:
                     child = self._end(child)
                 if not self._closed:
@@ -139,7 +167,7 @@ class ProcessPool:
                 self._idle_carriers -= 1
 
     def _start(self) -> "_Child":
-        child = _Child(self._module)
+        child = _Child(self._module, self._threads)
         with self._lock:
             self._children.append(child)
             closed = self._closed
@@ -155,41 +183,59 @@ class ProcessPool:
 
 
 class _Child:
-    def __init__(self, module: str) -> None:
-        # One thread each: the processes are the parallelism, and a child must not take every core.
-        threads = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+    def __init__(self, module: str, threads: int) -> None:
+        # Few: the processes are the parallelism, and a child must not take every core.
+        names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TERRARIUM_CHILD_THREADS")
         self._process = subprocess.Popen(
             [sys.executable, "-m", module],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, **threads},
+            env={**os.environ, **dict.fromkeys(names, str(threads))},
         )
         self._to = cast(BinaryIO, self._process.stdin)
         self._from = cast(BinaryIO, self._process.stdout)
+        self._writing = threading.Lock()
 
     def work(self, task: _Task, patience: float) -> Finished | Failed | None:
         """Return the result, or None if the child died or fell silent."""
         watchdog = _Watchdog(patience, self._process.kill)
         try:
-            write_frame(self._to, task.request)
+            self._write({**task.request, "ticket": task.ticket})
             while True:
                 header, body = read_frame(self._from)
                 watchdog.reset()
                 match header:
-                    case {"progress": fraction}:
-                        with task.news:
-                            task.progress = float(fraction)
-                            task.news.notify_all()
+                    case {"progress": fraction, **rest}:
+                        previews = _outputs(rest.get("preview", []), body)
+                        task.advance(float(fraction), previews[0] if previews else None)
                     case {"outputs": [*described]}:
                         return Finished(_outputs(described, body))
-                    case {"error": str(message)}:
-                        return Failed("GENERATION_GENERIC_ERROR", message)
+                    case {"error": str(message), **rest}:
+                        return Failed(str(rest.get("code", "GENERATION_GENERIC_ERROR")), message)
                     case _:
                         return None
         except Closed:
             return None
         finally:
             watchdog.stop()
+
+    def cancel(self, task: _Task, grace: float) -> None:
+        """Ask the child to end this task, and kill it if it has not ``grace`` seconds later."""
+        if grace > 0:
+            with suppress(Closed):
+                self._write({"cancel": task.ticket})
+
+        def end() -> None:
+            if task.child is self:
+                self.kill()
+
+        timer = threading.Timer(grace, end)
+        timer.daemon = True
+        timer.start()
+
+    def _write(self, header: dict[str, Any]) -> None:
+        with self._writing:
+            write_frame(self._to, header)
 
     def kill(self) -> None:
         self._process.kill()

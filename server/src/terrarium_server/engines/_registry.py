@@ -1,9 +1,15 @@
 import importlib
+import os
 import pkgutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import cast
 
+from pydantic import SecretStr, ValidationError
+
+from terrarium_server.configuration import Configuration, EngineEntry
+
 from ._contract import Engine
+from ._setup import EngineOptions, Kind, Setup
 
 
 class Engines:
@@ -31,20 +37,53 @@ class Engines:
             engine.close()
 
 
-def discover(*, processes: int) -> Engines:
-    """Build every engine of this folder: each public module has ``build(processes=…) -> Engine``.
-
-    ``processes`` bounds the local model processes of one engine. Raises ValueError for a module whose
-    engine is not named like its file.
-    """
+def kinds() -> dict[str, Kind]:
+    """Return every kind of engine in this folder, by the name of its module."""
     package = importlib.import_module(__package__ or "")
-    found: list[Engine] = []
-    for module_info in pkgutil.iter_modules(package.__path__):
-        if module_info.name.startswith("_"):
-            continue
-        module = importlib.import_module(f"{package.__name__}.{module_info.name}")
-        engine = cast(Engine, module.build(processes=processes))
-        if engine.name != module_info.name:
-            raise ValueError(f"engine {engine.name!r} must live in engines/{engine.name}.py")
-        found.append(engine)
-    return Engines(found)
+    return {
+        info.name: cast(Kind, importlib.import_module(f"{package.__name__}.{info.name}"))
+        for info in pkgutil.iter_modules(package.__path__)
+        if not info.name.startswith("_") and not info.ispkg
+    }
+
+
+def discover(configuration: Configuration | None = None, *, processes: int) -> Engines:
+    """Build the built-in engines and those that the owner configured.
+
+    ``processes`` bounds the local model processes of each engine that is not told otherwise. Raises
+    ConfigurationError, with file, line and remedy, for an entry that is wrong.
+    """
+    known = kinds()
+    entries = configuration.engines if configuration is not None else ()
+    built: list[Engine] = []
+    for entry in entries:
+        kind = known.get(entry.kind)
+        if kind is None:
+            raise entry.error(f"kind: there is no kind of engine {entry.kind!r}; one of: {', '.join(known)}")
+        built.append(kind.build(_setup(entry, kind, processes)))
+    named = {entry.name for entry in entries}
+    for name, kind in known.items():
+        if kind.BUILT_IN and name not in named:
+            built.append(kind.build(Setup(name, processes, kind.OPTIONS())))
+    return Engines(built)
+
+
+def _setup(entry: EngineEntry, kind: Kind, processes: int) -> Setup:
+    try:
+        options = kind.OPTIONS.model_validate(entry.options)
+    except ValidationError as error:
+        raise entry.error(_causes(error, kind.OPTIONS)) from error
+    key = os.environ.get(entry.key_env) if entry.key_env else None
+    return Setup(entry.name, entry.processes or processes, options, SecretStr(key) if key else None)
+
+
+def _causes(error: ValidationError, options: type[EngineOptions]) -> str:
+    takes: Sequence[str] = ("kind", "name", *options.model_fields)
+    lines: list[str] = []
+    for cause in error.errors():
+        name = ".".join(str(part) for part in cause["loc"])
+        unknown = cause["type"] == "extra_forbidden"
+        lines.append(
+            f"{name}: unknown; this kind takes: {', '.join(takes)}" if unknown else f"{name}: {cause['msg']}"
+        )
+    return "; ".join(lines)

@@ -5,9 +5,15 @@ No card of ours uses it. An owner who tests a client, or the tests and benchmark
 """
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ._contract import Failed, Finished, Job, Look, Lost, Output, Refused, Ticket, Waiting
+from ._setup import EngineOptions, Setup
+
+BUILT_IN = True
+OPTIONS = EngineOptions
 
 _FAILURES = {
     "moderated": Failed("GENERATION_PROMPT_MODERATED", "The prompt was refused; change it and try again."),
@@ -27,12 +33,16 @@ class _Act:
 class RehearsalEngine:
     """Answers with the prompt as text."""
 
-    name = "rehearsal"
     repeatable = True
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
         """Start with no acts."""
+        self.name = name
         self._acts: dict[Ticket, _Act] = {}
+
+    def problem(self, job_options: Mapping[str, Any]) -> str | None:
+        """Nothing can be missing."""
+        return None
 
     def submit(self, job: Job) -> Ticket:
         """Take a job. Raises Refused if the outcome asked for is ``refused``."""
@@ -66,7 +76,6 @@ class RehearsalEngine:
         """Nothing to let go of."""
 
 
-def build(*, processes: int) -> RehearsalEngine:
+def build(setup: Setup) -> RehearsalEngine:
     """Make the engine; it needs no process."""
-    del processes
-    return RehearsalEngine()
+    return RehearsalEngine(setup.name)

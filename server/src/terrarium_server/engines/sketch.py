@@ -1,9 +1,15 @@
 """The built-in sketch engine: pictures and shot descriptions by rules, without weights or network."""
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 from ._contract import Job, Look, Refused, Ticket
 from ._process import ProcessPool
+from ._setup import EngineOptions, Setup
+
+BUILT_IN = True
+OPTIONS = EngineOptions
 
 _SIDES = {"0.5k": 512, "1k": 1024, "2k": 2048, "4k": 4096}
 _LONGEST = 4096
@@ -12,12 +18,16 @@ _LONGEST = 4096
 class SketchEngine:
     """Paints in processes of its own. Repeatable: same job, same bytes."""
 
-    name = "sketch"
     repeatable = True
 
-    def __init__(self, *, processes: int) -> None:
+    def __init__(self, name: str, *, processes: int) -> None:
         """Use at most ``processes`` painters."""
+        self.name = name
         self._pool = ProcessPool("terrarium_server.engines._sketch_process", processes=processes)
+
+    def problem(self, job_options: Mapping[str, Any]) -> str | None:
+        """Nothing can be missing."""
+        return None
 
     def submit(self, job: Job) -> Ticket:
         """Queue a picture or a text. Raises Refused for any other type."""
@@ -59,6 +69,6 @@ def _step(pixels: float) -> int:
     return round(pixels / 8) * 8
 
 
-def build(*, processes: int) -> SketchEngine:
+def build(setup: Setup) -> SketchEngine:
     """Make the engine for this server."""
-    return SketchEngine(processes=processes)
+    return SketchEngine(setup.name, processes=setup.processes)

@@ -1,0 +1,112 @@
+"""The inside of a model process: takes requests, reports progress, hands back what was made.
+
+A module run by a `ProcessPool` ends with ``serve(handle)``. Nothing but frames leaves the process on its
+standard output; what a library prints goes to standard error.
+"""
+
+import os
+import queue
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any, BinaryIO
+
+from ._contract import Output
+from ._frames import Closed, read_frame, write_frame
+
+
+class Unfit(Exception):
+    """Raised by a handler for a request it cannot carry out: a run error code, and what a person can do."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class Cancelled(Exception):
+    """Raised by `Talk.report` once nobody wants the result any more; let it pass."""
+
+
+class Talk:
+    """How a handler speaks while it works."""
+
+    def __init__(self, out: BinaryIO, ticket: str) -> None:
+        self._out = out
+        self._ticket = ticket
+        self._cancelled = threading.Event()
+
+    def report(self, fraction: float, preview: Output | None = None) -> None:
+        """Say how far it is, from 0 to 1, and what can be shown so far. Raises Cancelled.
+
+        Call it at least every few seconds: a process that is silent for too long is taken for hung.
+        """
+        if self._cancelled.is_set():
+            raise Cancelled
+        header: dict[str, Any] = {"progress": fraction}
+        body = b""
+        if preview is not None:
+            header["preview"], body = _described([preview])
+        write_frame(self._out, header, body)
+
+    def cancel(self, ticket: str) -> None:
+        """Let the next report raise Cancelled, if it is this job that is meant."""
+        if ticket == self._ticket:
+            self._cancelled.set()
+
+
+Handler = Callable[[dict[str, Any], Talk], Sequence[Output]]
+
+
+def serve(handle: Handler) -> None:
+    """Handle one request after the other until the server closes the pipe."""
+    out = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    requests: queue.SimpleQueue[tuple[dict[str, Any], Talk]] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(out, requests), daemon=True).start()
+    while True:
+        request, talk = requests.get()
+        try:
+            described, body = _described(handle(request, talk))
+            write_frame(out, {"outputs": described}, body)
+        except Cancelled:
+            write_frame(out, {"error": "Cancelled.", "code": "GENERATION_CANCELLED"})
+        except Unfit as unfit:
+            write_frame(out, {"error": unfit.message, "code": unfit.code})
+        except MemoryError:
+            message = "Not enough memory on this machine; ask for something smaller."
+            write_frame(out, {"error": message, "code": "GENERATION_INPUT_VALIDATION"})
+        except Closed:
+            return
+        except Exception:
+            # The trace is for the server's log; the caller gets something to act on.
+            traceback.print_exc()
+            message = "The model failed on this input; change it, or try once more."
+            write_frame(out, {"error": message, "code": "GENERATION_GENERIC_ERROR"})
+
+
+def _listen(out: BinaryIO, requests: "queue.SimpleQueue[tuple[dict[str, Any], Talk]]") -> None:
+    talk = Talk(out, "")
+    try:
+        while True:
+            request, _ = read_frame(sys.stdin.buffer)
+            if "cancel" in request:
+                talk.cancel(request["cancel"])
+            else:
+                talk = Talk(out, request["ticket"])
+                requests.put((request, talk))
+    except Closed:
+        # The server is gone: what is being made has nobody to go to.
+        os._exit(0)
+
+
+def _described(outputs: Sequence[Output]) -> tuple[list[dict[str, Any]], bytes]:
+    headers: list[dict[str, Any]] = []
+    parts: list[bytes] = []
+    for output in outputs:
+        raw = output.data.encode() if isinstance(output.data, str) else output.data
+        described = {"content_type": output.content_type, "size": len(raw)}
+        headers.append({**described, "width": output.width, "height": output.height})
+        parts.append(raw)
+    return headers, b"".join(parts)

@@ -1,0 +1,45 @@
+from dataclasses import dataclass
+from typing import Protocol
+
+from pydantic import BaseModel, ConfigDict, SecretStr
+
+from ._contract import Engine
+
+
+class EngineOptions(BaseModel):
+    """What an owner may say of one kind of engine in ``terrarium.toml``; each kind adds its own fields.
+
+    Fields without a default have to be given. Say in ``Field(description=…)`` what a field is.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What an engine is built from.
+
+    ``name`` is what cards call it, ``processes`` bounds its local model processes, ``options`` is an
+    instance of its module's ``OPTIONS``, and ``key`` the provider's secret, read from the environment
+    variable that the owner named (None if none was named or it is not set).
+    """
+
+    name: str
+    processes: int
+    options: EngineOptions
+    key: SecretStr | None = None
+
+
+class Kind(Protocol):
+    """A public module of this folder: one kind of engine.
+
+    ``BUILT_IN`` kinds are there without being configured, under the module's name; of the others
+    there is one engine for each ``[[engine]]`` in ``terrarium.toml``.
+    """
+
+    BUILT_IN: bool
+    OPTIONS: type[EngineOptions]
+
+    def build(self, setup: Setup) -> Engine:
+        """Make an engine; start nothing that costs time or memory yet."""
+        ...

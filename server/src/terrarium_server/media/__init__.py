@@ -1,0 +1,27 @@
+"""Hands: sound and moving pictures through the ffmpeg program, and fetching what a link names.
+
+Everything here that decodes belongs into a process of its own: what people send is not to be trusted.
+"""
+
+from ._audio import AUDIO_TYPES, AudioFormat, encode_audio, read_audio
+from ._fetch import Fetched, FetchError, FetchRules, fetch
+from ._ffmpeg import FfmpegError, ffmpeg_path, run_ffmpeg
+from ._video import Clip, VideoWriter, frames, probe
+
+__all__ = [
+    "AUDIO_TYPES",
+    "AudioFormat",
+    "Clip",
+    "FetchError",
+    "FetchRules",
+    "Fetched",
+    "FfmpegError",
+    "VideoWriter",
+    "encode_audio",
+    "fetch",
+    "ffmpeg_path",
+    "frames",
+    "probe",
+    "read_audio",
+    "run_ffmpeg",
+]

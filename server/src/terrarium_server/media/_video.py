@@ -1,0 +1,154 @@
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, cast
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from ._ffmpeg import FfmpegError, ffmpeg_path
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """What a video file holds: pixels as shown (rotation applied), frames per second, seconds."""
+
+    width: int
+    height: int
+    fps: float
+    seconds: float
+    has_audio: bool
+
+
+class VideoWriter:
+    """Writes RGB frames, (height, width, 3) uint8 with even sides, as MP4: H.264, yuv420p, faststart.
+
+    ``sound`` is a file whose first audio stream is laid under it (AAC; cut or left short at the picture's
+    end). Use it as a context manager and call `finish` at the end. One encoder thread, so that the same
+    frames give the same bytes everywhere.
+    """
+
+    def __init__(
+        self, width: int, height: int, fps: float, *, sound: Path | None = None, crf: int = 20
+    ) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="terrarium-video-")
+        self._made = Path(self._folder.name) / "made.mp4"
+        command = [ffmpeg_path(), "-hide_banner", "-loglevel", "error", "-y"]
+        command += [
+            "-f",
+            "rawvideo",
+            "-pix_fmt",
+            "rgb24",
+            "-s",
+            f"{width}x{height}",
+            "-r",
+            f"{fps:g}",
+            "-i",
+            "pipe:0",
+        ]
+        if sound is not None:
+            command += [
+                "-i",
+                str(sound),
+                "-map",
+                "0:v",
+                "-map",
+                "1:a",
+                "-c:a",
+                "aac",
+                "-b:a",
+                "160k",
+                "-shortest",
+            ]
+        command += [
+            "-vf",
+            "scale=out_color_matrix=bt709:out_range=tv",
+            "-c:v",
+            "libx264",
+            "-preset",
+            "veryfast",
+        ]
+        command += [
+            "-crf",
+            str(crf),
+            "-pix_fmt",
+            "yuv420p",
+            "-colorspace",
+            "bt709",
+            "-color_primaries",
+            "bt709",
+        ]
+        command += ["-color_trc", "bt709", "-threads", "1", "-map_metadata", "-1", "-fflags", "+bitexact"]
+        command += ["-flags:v", "+bitexact", "-movflags", "+faststart", str(self._made)]
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the writer
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=self._log)
+
+    def write(self, frame: NDArray[np.uint8]) -> None:
+        """Add one frame. Raises FfmpegError if the encoder has died."""
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(np.ascontiguousarray(frame).data)
+        except BrokenPipeError as error:
+            raise FfmpegError(self._said()) from error
+
+    def finish(self) -> bytes:
+        """Return the MP4 file's bytes. Raises FfmpegError."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        if self._process.wait() != 0:
+            raise FfmpegError(self._said())
+        return self._made.read_bytes()
+
+    def _said(self) -> str:
+        self._log.seek(0)
+        return self._log.read().decode(errors="replace")[-500:]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait()
+        self._log.close()
+        self._folder.cleanup()
+
+
+def probe(path: Path) -> Clip:
+    """Say what a video file holds. Raises ValueError if it has no picture.
+
+    Decodes what people send: call it in a child process only.
+    """
+    with av.open(str(path)) as container:
+        if not container.streams.video:
+            raise ValueError("there is no moving picture in it")
+        stream = container.streams.video[0]
+        first: Any = next(iter(container.decode(stream)), None)
+        if first is None:
+            raise ValueError("there is no frame in it")
+        width, height = cast(int, first.width), cast(int, first.height)
+        if first.rotation % 180:
+            width, height = height, width
+        fps = float(stream.average_rate or stream.guessed_rate or 25)
+        if stream.duration and stream.time_base:
+            seconds = float(stream.duration * stream.time_base)
+        else:
+            seconds = (container.duration or 0) / 1_000_000
+        return Clip(width, height, fps, seconds, bool(container.streams.audio))
+
+
+def frames(path: Path) -> Iterator[NDArray[np.uint8]]:
+    """Decode a video's frames, upright, (height, width, 3) RGB, one after the other.
+
+    Decodes what people send: call it in a child process only.
+    """
+    with av.open(str(path)) as container:
+        for frame in container.decode(container.streams.video[0]):
+            shown: Any = frame.to_ndarray(format="rgb24")
+            yield np.ascontiguousarray(np.rot90(shown, frame.rotation // 90))

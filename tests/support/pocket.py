@@ -1,0 +1,32 @@
+"""Jobs for the models that ship, as the server would hand them to an engine."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from terrarium_server.catalog import check_params, find_weights, load_catalog, weights_folder
+from terrarium_server.engines import Input, Job
+
+
+def pocket_job(
+    model_id: str,
+    prompt: str,
+    *,
+    key: str = "run_1",
+    seed: int = 7,
+    inputs: dict[str, tuple[Input, ...]] | None = None,
+    folder: Path | None = None,
+    **params: Any,
+) -> Job:
+    """A job for a shipped card (or one in ``folder``), its parameters checked and its weights found."""
+    card = load_catalog(folder).get(model_id)
+    assert card is not None, f"there is no card {model_id}"
+    weights = find_weights(card, weights_folder())
+    if weights is None:
+        pytest.fail(f"the weights of {model_id} are missing; `make setup` fetches them")
+    given = {name: str(files[0].path) for name, files in (inputs or {}).items()}
+    checked = check_params(card, {**given, **params})
+    return Job(
+        key, card.id, card.type, prompt, checked, seed, inputs or {}, card.options, weights, card.folder
+    )

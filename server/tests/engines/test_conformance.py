@@ -1,46 +1,30 @@
-"""What every engine of the folder must do, whatever it makes."""
+"""What every engine must do, whatever it makes: the kit runs over all of them."""
 
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import psutil
 import pytest
 
+from support.cases import Case, Situation, all_cases
 from support.server import DEADLINE
 from terrarium_server.engines import (
+    CODES,
     Engine,
     Failed,
     Finished,
-    Job,
     Look,
     Lost,
     Refused,
     Ticket,
     Waiting,
-    discover,
+    kinds,
 )
 from terrarium_server.engines._process import ProcessPool
 
-NAMES = sorted(engine.name for engine in discover(processes=1))
-
-# Small and quick: how well an engine makes things is its own tests' matter.
-SMALL: dict[str, Any] = {"aspect_ratio": "1:1", "resolution": "0.5k", "num_images": 1, "style": "auto"}
-# What each engine takes besides text, and one thing that keeps it busy for some seconds.
-LONG: dict[str, tuple[str, dict[str, Any]]] = {
-    "rehearsal": ("text", {"seconds": 30.0}),
-    "sketch": ("image", {**SMALL, "resolution": "4k", "num_images": 4}),
-}
-IN_PROCESSES = ["sketch"]
-
-
-def job(key: str, *, type: str = "text", params: dict[str, Any] | None = None) -> Job:
-    return Job(key, "model", type, "a fern on a windowsill", SMALL if params is None else params, 7)
-
-
-def long_job(engine: Engine, key: str) -> Job:
-    type, params = LONG[engine.name]
-    return job(key, type=type, params=params)
+CASES = all_cases()
+IN_PROCESSES = [name for name, case in CASES.items() if case.in_processes]
+STAGED = [(name, situation) for name, case in CASES.items() for situation in case.situations]
 
 
 def last_look(engine: Engine, ticket: Ticket) -> Look:
@@ -61,112 +45,146 @@ def wait_until_at_work(engine: Engine, ticket: Ticket) -> None:
         assert isinstance(seen, Waiting) and time.monotonic() < deadline
 
 
-@pytest.fixture(params=NAMES)
-def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
-    engines = discover(processes=1)
-    found = engines.get(request.param)
-    assert found is not None
-    yield found
-    engines.close()
+@pytest.fixture(params=sorted(CASES))
+def case(request: pytest.FixtureRequest) -> Case:
+    return CASES[request.param]
 
 
-def test_every_engine_says_how_it_is_kept_busy() -> None:
-    assert sorted(LONG) == NAMES
+@pytest.fixture
+def engine(case: Case) -> Iterator[Engine]:
+    with case.open() as opened:
+        yield opened
 
 
-def test_an_engine_is_named_like_its_file(engine: Engine) -> None:
-    assert type(engine).__module__ == f"terrarium_server.engines.{engine.name}"
-    assert engine.problem({}) is None
+def test_every_kind_of_engine_has_a_case() -> None:
+    assert sorted(CASES) == sorted(kinds())
+
+
+def test_an_engine_lives_in_the_module_of_its_kind(case: Case, engine: Engine) -> None:
+    assert [name for name, known in CASES.items() if known is case] == [
+        type(engine).__module__.split(".")[-1]
+    ]
     assert isinstance(engine.repeatable, bool)
 
 
-def test_a_job_is_taken_at_once_and_ends_with_its_outputs(engine: Engine) -> None:
-    seen = last_look(engine, engine.submit(job("run_1")))
-    assert isinstance(seen, Finished)
-    assert [output.content_type for output in seen.outputs] == ["text/plain"]
-    assert isinstance(seen.outputs[0].data, str) and seen.outputs[0].data
+def test_a_job_is_taken_at_once_and_ends_with_its_outputs(case: Case, engine: Engine) -> None:
+    job = case.job("run_1")
+    assert engine.problem(job.options) is None
+    seen = last_look(engine, engine.submit(job))
+    assert isinstance(seen, Finished), seen
+    assert [output.content_type for output in seen.outputs] == [case.content_type]
+    assert seen.outputs[0].data
 
 
-def test_looking_at_a_long_job_comes_back_in_time_to_report(engine: Engine) -> None:
-    ticket = engine.submit(long_job(engine, "run_1"))
+def test_looking_at_a_long_job_comes_back_in_time_to_report(case: Case, engine: Engine) -> None:
+    ticket = engine.submit(case.long_job("run_1"))
     assert isinstance(engine.look(ticket, wait_seconds=0.01), Waiting)
     engine.cancel(ticket)
 
 
-def test_a_repeatable_engine_makes_the_same_again(engine: Engine) -> None:
+def test_a_repeatable_engine_makes_the_same_again(case: Case, engine: Engine) -> None:
     if engine.repeatable:
-        made = [last_look(engine, engine.submit(job(key))) for key in ("run_1", "run_2")]
+        made = [last_look(engine, engine.submit(case.job(key))) for key in ("run_1", "run_2")]
         assert made[0] == made[1]
         # And under the same key: that is what happens after a crash.
-        assert last_look(engine, engine.submit(job("run_1"))) == made[0]
+        assert last_look(engine, engine.submit(case.job("run_1"))) == made[0]
 
 
 def test_an_unknown_ticket_is_lost(engine: Engine) -> None:
     assert engine.look(Ticket("run_nobody_knows"), wait_seconds=0.01) == Lost()
 
 
-def test_a_cancelled_ticket_is_lost_and_cancelling_again_is_harmless(engine: Engine) -> None:
-    waiting, under_way = engine.submit(long_job(engine, "run_1")), engine.submit(long_job(engine, "run_2"))
+def test_a_cancelled_ticket_is_lost_and_cancelling_again_is_harmless(case: Case, engine: Engine) -> None:
+    waiting, under_way = engine.submit(case.long_job("run_1")), engine.submit(case.long_job("run_2"))
     for ticket in (waiting, under_way, Ticket("run_nobody_knows"), waiting):
         engine.cancel(ticket)
     assert [engine.look(ticket, wait_seconds=0.01) for ticket in (waiting, under_way)] == [Lost(), Lost()]
 
 
-def test_jobs_do_not_get_each_others_outputs(engine: Engine) -> None:
-    prompts = {f"run_{number}": f"a fern number {number}" for number in range(6)}
-    tickets = {key: engine.submit(Job(key, "m", "text", prompts[key], SMALL, 7)) for key in prompts}
-    for key in reversed(tickets):
-        seen = last_look(engine, tickets[key])
-        assert isinstance(seen, Finished)
-        assert f"number {key[-1]}" in str(seen.outputs[0].data).lower()
+def test_what_an_engine_does_not_make_is_refused_and_nothing_is_started(case: Case, engine: Engine) -> None:
+    with pytest.raises(Refused) as refused:
+        engine.submit(case.wrong_job("run_1"))
+    assert CODES[refused.value.failure.code] in ("change-input", "final")
+    assert refused.value.failure.message
+    assert engine.look(Ticket("run_1"), wait_seconds=0.01) == Lost()
 
 
-def test_what_an_engine_does_not_make_is_refused_and_nothing_is_started(engine: Engine) -> None:
-    try:
-        ticket = engine.submit(job("run_1", type="hologram", params={"outcome": "refused"}))
-    except Refused as refused:
-        assert refused.failure.code.startswith("GENERATION_")
-        assert refused.failure.message
-        assert engine.look(Ticket("run_1"), wait_seconds=0.01) == Lost()
-    else:
-        pytest.fail(f"{engine.name} took it: {ticket}")
-
-
-def test_closing_ends_what_is_under_way_and_may_be_done_again(engine: Engine) -> None:
+def test_closing_ends_what_is_under_way_and_may_be_done_again(case: Case, engine: Engine) -> None:
     before = set(psutil.Process().children())
-    ticket = engine.submit(long_job(engine, "run_1"))
-    if engine.name in IN_PROCESSES:
+    ticket = engine.submit(case.long_job("run_1"))
+    if case.in_processes:
         wait_until_at_work(engine, ticket)
     started = set(psutil.Process().children()) - before
-    assert bool(started) is (engine.name in IN_PROCESSES)
+    assert bool(started) is case.in_processes
     engine.close()
     assert [child for child in started if child.is_running()] == []
     engine.close()
 
 
-@pytest.mark.parametrize("engine", IN_PROCESSES, indirect=True)
-def test_a_killed_process_fails_its_job_alone_and_the_next_one_works(engine: Engine) -> None:
+@pytest.mark.parametrize("case", IN_PROCESSES, indirect=True)
+def test_a_killed_process_fails_its_job_alone_and_the_next_one_works(case: Case, engine: Engine) -> None:
     before = set(psutil.Process().children())
-    ticket = engine.submit(long_job(engine, "run_1"))
-    next_ticket = engine.submit(job("run_2"))
+    ticket = engine.submit(case.long_job("run_1"))
     wait_until_at_work(engine, ticket)
-    (child,) = set(psutil.Process().children()) - before
-    child.kill()
+    for child in set(psutil.Process().children()) - before:
+        child.kill()
     failed = last_look(engine, ticket)
     assert isinstance(failed, Failed)
-    assert failed.code == "GENERATION_GENERIC_ERROR"
+    assert CODES[failed.code] == "retry-now"
     assert "try once more" in failed.message
-    assert isinstance(last_look(engine, next_ticket), Finished)
+    assert isinstance(last_look(engine, engine.submit(case.job("run_2"))), Finished)
+
+
+@pytest.mark.parametrize("case", IN_PROCESSES, indirect=True)
+def test_a_cancelled_job_makes_room_for_the_next(case: Case, engine: Engine) -> None:
+    ticket = engine.submit(case.long_job("run_1"))
+    wait_until_at_work(engine, ticket)
+    engine.cancel(ticket)
+    assert isinstance(last_look(engine, engine.submit(case.job("run_2"))), Finished)
 
 
 def test_a_process_that_falls_silent_is_killed_and_its_job_fails() -> None:
     # This module waits for a line of Python, and a frame has none.
     pool = ProcessPool("asyncio", processes=1, patience=0.2)
     try:
-        ticket = pool.submit(Ticket("run_1"), {"type": "text"})
-        deadline = time.monotonic() + DEADLINE
-        while isinstance(seen := pool.look(ticket, wait_seconds=0.5), Waiting):
-            assert time.monotonic() < deadline, "nobody noticed"
+        seen = pool.look(pool.submit(Ticket("run_1"), {"type": "text"}), wait_seconds=DEADLINE)
         assert isinstance(seen, Failed)
     finally:
         pool.close()
+
+
+REMEDIES = {
+    "moderated": {"change-input"},
+    "busy": {"retry-later"},
+    "hangs": {"retry-now"},
+    "rubbish": {"retry-later"},
+    "wrong_type": {"retry-later"},
+    "drops": {"retry-now", "retry-later"},
+}
+
+
+@pytest.mark.parametrize(("name", "situation"), STAGED)
+def test_what_goes_wrong_at_a_provider_is_told_apart_and_paid_once(name: str, situation: Situation) -> None:
+    with CASES[name].situations[situation]() as staged:
+        try:
+            seen = last_look(staged.engine, staged.engine.submit(staged.job))
+        except Refused as refused:
+            seen = refused.failure
+        charges = staged.charges()
+    match situation:
+        case "slow":
+            assert isinstance(seen, Finished)
+        case "vanishes":
+            assert isinstance(seen, Lost) or (isinstance(seen, Failed) and CODES[seen.code] == "retry-later")
+        case _ if isinstance(seen, Finished):
+            # Only one that asks again with the same idempotency key gets here, and pays once all the same.
+            assert situation == "drops"
+        case _:
+            assert isinstance(seen, Failed), seen
+            assert CODES[seen.code] in REMEDIES[situation], seen
+            assert seen.message
+            if situation == "moderated":
+                assert seen.code in ("GENERATION_PROMPT_MODERATED", "LLM_REFUSAL")
+            if situation == "busy":
+                assert seen.retry_after is not None and seen.retry_after > 0
+    assert charges <= 1

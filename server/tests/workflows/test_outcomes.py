@@ -67,7 +67,7 @@ def test_a_model_that_is_gone_fails_its_runs_and_says_where_to_look(make_stage: 
 def test_only_what_was_made_counts_against_a_keys_cap(
     make_stage: MakeStage, outcome: str, spent: int
 ) -> None:
-    with make_stage(RehearsalEngine()) as stage:
+    with make_stage(RehearsalEngine("rehearsal")) as stage:
         with stage.house.database.transaction() as tx:
             workspace_id = stage.account.workspace_id
             key = accounts.create_key(tx, workspace_id, spending_cap_micros=PRICE_MICROS)

@@ -4,6 +4,8 @@
 BIN := .venv/bin
 STAMPS := .venv/.stamps
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+LOCAL := .venv-local
+LOCAL_PIP := $(LOCAL)/bin/python -m pip --disable-pip-version-check
 COMPILE := $(STAMPS)/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
 	--generate-hashes --no-emit-index-url --no-header
 LOCK := $(COMPILE) server/pyproject.toml client/pyproject.toml --extra cli
@@ -11,7 +13,7 @@ LOCK := $(COMPILE) server/pyproject.toml client/pyproject.toml --extra cli
 .PHONY: setup demo test test-local check contract bench lock format
 .DEFAULT_GOAL := setup
 
-setup: $(STAMPS)/distributions node_modules/.stamp
+setup: $(STAMPS)/distributions $(STAMPS)/pocket node_modules/.stamp
 
 $(STAMPS)/venv: scripts/make-venv.sh
 	sh scripts/make-venv.sh .venv
@@ -27,6 +29,11 @@ $(STAMPS)/distributions: server/pyproject.toml client/pyproject.toml $(STAMPS)/p
 	$(PIP) install --quiet --no-deps --no-build-isolation --no-index -e ./server -e ./client
 	@touch $@
 
+# The small models that ship: their weights lie once on a machine, whatever the folder.
+$(STAMPS)/pocket: $(wildcard server/src/terrarium_server/catalog/cards/*.toml) $(STAMPS)/distributions
+	$(BIN)/terrarium models pull --yes
+	@touch $@
+
 node_modules/.stamp: package.json package-lock.json scripts/with-node.sh | $(STAMPS)/pins
 	sh scripts/with-node.sh npm ci --ignore-scripts --silent
 	@touch $@
@@ -37,8 +44,19 @@ demo: setup
 test: setup
 	$(BIN)/python -m pytest server/tests client/tests tests $(ARGS)
 
-test-local: setup
-	@echo "test-local: no suite needs torch yet"
+# The tests that need torch, in an environment of their own: `make test` runs without it. The engines that need it
+# have no provider.
+test-local: $(LOCAL)/.stamp
+	$(LOCAL)/bin/python -m pytest -k "not provider" tests-local server/tests/engines/test_conformance.py $(ARGS)
+
+$(LOCAL)/.stamp: requirements/local.txt requirements/torch.txt requirements/torch-cpu.txt \
+		server/pyproject.toml client/pyproject.toml scripts/make-venv.sh
+	sh scripts/make-venv.sh $(LOCAL)
+	$(LOCAL_PIP) install --quiet --require-hashes --no-deps -r requirements/local.txt
+	$(LOCAL_PIP) install --quiet --require-hashes --no-deps -r requirements/torch-cpu.txt 2>$(LOCAL)/torch-cpu.log \
+		|| $(LOCAL_PIP) install --require-hashes --no-deps -r requirements/torch.txt
+	$(LOCAL_PIP) install --quiet --no-deps --no-build-isolation --no-index -e ./server -e ./client
+	@touch $@
 
 check: setup
 	@sh scripts/check.sh
@@ -59,6 +77,9 @@ lock: $(STAMPS)/uv/bin/uv
 	$(LOCK) $(ARGS) requirements/dev.in -o requirements/dev.txt
 	$(LOCK) --constraints requirements/dev.txt -o requirements/run.txt
 	$(COMPILE) --no-deps $(ARGS) requirements/alone.in -o requirements/alone.txt
+	$(LOCK) --extra local --override requirements/without-torch.in --no-emit-package torch \
+		--constraints requirements/dev.txt $(ARGS) requirements/local.in -o requirements/local.txt
+	$(COMPILE) --constraints requirements/local.txt requirements/torch.in -o requirements/torch.txt
 
 $(STAMPS)/uv/bin/uv: | $(STAMPS)/venv
 	$(BIN)/python -m venv $(STAMPS)/uv

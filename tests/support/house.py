@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from support.postgres import Postgres
-from support.server import CARDS, Account, new_account
+from support.server import CARDS, CONFIG, Account, new_account
 from terrarium_server import accounts
 from terrarium_server.app import House, create_app
 from terrarium_server.settings import Settings
@@ -65,7 +65,13 @@ class Client:
 @contextmanager
 def open_inside(folder: Path, *, workers: bool, **settings: Any) -> Iterator[Inside]:
     """Open a house and start its application; ``settings`` by their names."""
-    chosen: dict[str, Any] = {"cards_dir": CARDS, "sketch_processes": 1, **settings, "data_dir": folder}
+    chosen: dict[str, Any] = {
+        "cards_dir": CARDS,
+        "config": CONFIG,
+        "sketch_processes": 1,
+        **settings,
+        "data_dir": folder,
+    }
     house = House(Settings(**chosen))
     app = create_app(house, workers=workers)
     # Without raising: what nobody expected is answered, and that answer is what we test.

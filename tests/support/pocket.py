@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from terrarium_server.catalog import check_params, find_weights, load_catalog, weights_folder
+from terrarium_server.catalog import check_params, find_weights, load_cards, weights_folder
 from terrarium_server.engines import Input, Job
 
 
@@ -20,12 +20,12 @@ def pocket_job(
     **params: Any,
 ) -> Job:
     """A job for a shipped card (or one in ``folder``), its parameters checked and its weights found."""
-    card = load_catalog(folder).get(model_id)
+    card = next((card for card in load_cards(folder) if card.id == model_id), None)
     assert card is not None, f"there is no card {model_id}"
     weights = find_weights(card, weights_folder())
     if weights is None:
         pytest.fail(f"the weights of {model_id} are missing; `make setup` fetches them")
-    given = {name: str(files[0].path) for name, files in (inputs or {}).items()}
+    given = {name: f"asset_{name}" for name in inputs or {}}
     checked = check_params(card, {**given, **params})
     return Job(
         key, card.id, card.type, prompt, checked, seed, inputs or {}, card.options, weights, card.folder

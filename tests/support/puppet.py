@@ -22,6 +22,7 @@ class Puppet:
     def __init__(self, play: Play = answers, *, repeatable: bool = True) -> None:
         self.repeatable = repeatable
         self.submitted: list[str] = []
+        self.cancelled: list[str] = []
         self._play = play
         self._plays: dict[Ticket, Iterator[Look]] = {}
 
@@ -38,7 +39,8 @@ class Puppet:
         return next(self._plays[ticket]) if ticket in self._plays else Lost()
 
     def cancel(self, ticket: Ticket) -> None:
-        """Never asked."""
+        self.cancelled.append(ticket)
+        self._plays.pop(ticket, None)
 
     def close(self) -> None:
         """Nothing to let go of."""

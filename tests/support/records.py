@@ -23,6 +23,7 @@ _PENDING = Run(
     estimated_seconds=None,
     error_code=None,
     error_message=None,
+    preview=None,
     worker_id=None,
     attempts=0,
     created_at=1,

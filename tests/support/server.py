@@ -20,6 +20,7 @@ from terrarium_server.settings import Settings
 from terrarium_server.store import Database, Transaction
 
 CARDS = Path(__file__).parent / "cards"
+CONFIG = Path(__file__).parent / "terrarium.toml"
 DEADLINE = 60.0
 _STOP_SECONDS = 20
 
@@ -105,7 +106,13 @@ def terrarium(command: str) -> list[str]:
 @contextmanager
 def running_server(folder: Path, *, database_url: str | None = None, **settings: object) -> Iterator[Server]:
     """Start a server whose data lie in ``folder``; ``settings`` by their names, e.g. ``rate_limit=3``."""
-    chosen: dict[str, Any] = {"log_level": "WARNING", "cards_dir": CARDS, **settings, "data_dir": folder}
+    chosen: dict[str, Any] = {
+        "log_level": "WARNING",
+        "cards_dir": CARDS,
+        "config": CONFIG,
+        **settings,
+        "data_dir": folder,
+    }
     if database_url is not None:
         chosen["database_url"] = database_url
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TERRARIUM_")}

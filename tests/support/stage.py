@@ -23,13 +23,21 @@ class Stage:
     house: House
     account: Account
 
-    def start(self, model: str = "t2t-rehearsal", *, prompt: str = "a fern", **params: Any) -> str:
+    def start(
+        self, model: str = "t2t-rehearsal", *, prompt: str = "a fern", type: str = "text", **params: Any
+    ) -> str:
         """Admit a run."""
         ids = (self.account.workspace_id, self.account.project_id)
-        request = GenerationRequest(*ids, "text", prompt, model, params)
+        request = GenerationRequest(*ids, type, prompt, model, params)
         with self.house.database.transaction() as tx:
             caller = accounts.authenticate(tx, self.account.api_key)
             return self.house.admission.admit(tx, caller, request, None).run_id
+
+    def cancel(self, run_id: str) -> Run:
+        """Cancel a run."""
+        with self.house.database.transaction() as tx:
+            caller = accounts.authenticate(tx, self.account.api_key)
+            return self.house.admission.cancel(tx, caller, run_id)
 
     def with_key(self, api_key: str) -> "Stage":
         """The same with another key of the workspace."""

@@ -115,6 +115,7 @@ class Model(FloraModel):
     params: list[ModelParam]
     provider: str
     type: Literal["image", "video", "audio", "text"]
+    unavailable: str | None = None
 
 
 class ModelList(FloraModel):
@@ -208,6 +209,13 @@ class RunOutput(FloraModel):
     url: str
 
 
+class RunPreview(FloraModel):
+    """Ours: what a running run has made so far; ``url`` carries the text itself, or a ``data:`` link."""
+
+    type: Literal["text", "imageUrl"]
+    url: str
+
+
 class Generation(FloraModel):
     """A row of ``GET /generations``; ``generation_id`` equals ``run_id``."""
 
@@ -220,6 +228,7 @@ class Generation(FloraModel):
     model: RunModel | None = None
     outputs: list[RunOutput] | None = None
     poll_url: str | None = None
+    preview: RunPreview | None = None
     progress: float
     project_id: str
     run_id: str
@@ -245,6 +254,7 @@ class Run(FloraModel):
     error_message: str | None = None
     outputs: list[RunOutput] | None = None
     poll_url: str | None = None
+    preview: RunPreview | None = None
     progress: float
     run_id: str
     started_at: int | None = None

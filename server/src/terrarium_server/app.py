@@ -5,13 +5,15 @@ import logging
 import signal
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 
 from terrarium_server import __version__, accounts, ids, ledger, migrations
 from terrarium_server.admission import Admission, RateLimits
-from terrarium_server.catalog import load_catalog
+from terrarium_server.catalog import Availability, Catalog, ModelCard, load_cards, weights_folder
+from terrarium_server.configuration import Configuration
 from terrarium_server.engines import Engines, discover
 from terrarium_server.http import (
     AnswerHeaders,
@@ -21,6 +23,7 @@ from terrarium_server.http import (
     install_refusals,
     plain,
 )
+from terrarium_server.media import FetchRules
 from terrarium_server.runs import Signals
 from terrarium_server.settings import Settings
 from terrarium_server.store import Blobs, Database
@@ -37,14 +40,23 @@ class House:
     def __init__(self, settings: Settings, *, engines: Engines | None = None) -> None:
         """Open the database (its schema is brought up to date) and read the catalogue.
 
-        Raises CardError for a wrong model card.
+        Raises CardError for a wrong model card and ConfigurationError for a wrong ``terrarium.toml``.
         """
         self.settings = settings
-        self.catalog = load_catalog(settings.cards_dir, price_scale=settings.price_scale)
+        self.configuration = _read_configuration(settings)
+        cards = load_cards(self.configuration.cards, settings.cards_dir)
+        _check_models(self.configuration, cards)
+        self.engines = engines or discover(self.configuration, processes=settings.sketch_processes)
+        self.weights = settings.weights_dir or weights_folder()
+        self.catalog = Catalog(
+            cards,
+            price_scale=settings.price_scale,
+            defaults=self.configuration.defaults,
+            problem_of=Availability(self.engines, self.weights).problem_of,
+        )
         self.database = Database(settings.database)
         migrations.upgrade(self.database)
         self.blobs = Blobs(settings.data_dir / "media")
-        self.engines = engines or discover(processes=settings.sketch_processes)
         self.signals = Signals()
         self.rates = RateLimits(settings.rate_limit)
         self.admission = Admission(self.catalog, self.rates, self.ring)
@@ -68,6 +80,11 @@ class House:
             catalog=self.catalog,
             engines=self.engines,
             signals=self.signals,
+            weights=self.weights,
+            fallback=self.configuration.fallback,
+            fetch_rules=FetchRules(
+                max_bytes=self.settings.max_media_bytes, allow_private=self.settings.allow_private_fetch
+            ),
         )
         self.workers = launch(
             bench,
@@ -84,6 +101,27 @@ class House:
             self.workers.stop()
         self.engines.close()
         self.database.close()
+
+
+def _read_configuration(settings: Settings) -> Configuration:
+    if settings.config is not None:
+        return Configuration.read(settings.config)
+    usual = Path("terrarium.toml")
+    return Configuration.read(usual) if usual.exists() else Configuration()
+
+
+def _check_models(configuration: Configuration, cards: list[ModelCard]) -> None:
+    """Raises ConfigurationError for a default or a fallback that cannot be one."""
+    known = {card.id: card for card in cards}
+    for type, model in configuration.defaults.items():
+        if model not in known or known[model].type != type:
+            names = ", ".join(sorted(card.id for card in cards if card.type == type))
+            message = f"{model} is not a model of this type; one of: {names}"
+            raise configuration.error("defaults", type, message)
+    for model, other in configuration.fallback.items():
+        if model not in known or other not in known or known[model].type != known[other].type:
+            message = f"{model} and {other} must be models that are known here, of the same type"
+            raise configuration.error("fallback", model, message)
 
 
 def first_start(house: House) -> accounts.NewKey | None:

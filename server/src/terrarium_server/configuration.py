@@ -77,6 +77,13 @@ class Configuration:
     defaults: dict[str, str] = field(default_factory=dict[str, str])
     fallback: dict[str, str] = field(default_factory=dict[str, str])
     engines: tuple[EngineEntry, ...] = ()
+    path: Path | None = None
+    text: str = ""
+
+    def error(self, table: str, name: str, message: str) -> ConfigurationError:
+        """Say that something is wrong with what stands under this name in this table."""
+        line = _line_of(self.text, (table, name))
+        return ConfigurationError(f"{self.path}:{line}: [{table}] {name}: {message}")
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -101,7 +108,7 @@ class Configuration:
                 raise entry.error("name: taken by an engine above; give this one another name")
             seen.add(entry.name)
         cards = path.parent / document.cards if document.cards is not None else None
-        return cls(cards, defaults, document.fallback, entries)
+        return cls(cards, defaults, document.fallback, entries, path, text)
 
 
 def _entry(path: Path, text: str, number: int, given: _Engine) -> EngineEntry:

@@ -45,6 +45,21 @@ class Settings(BaseSettings):
     cards_dir: Path | None = Field(
         default=None, description="Folder with the owner's own model cards (TOML)."
     )
+    config: Path | None = Field(
+        default=None,
+        description="The owner's configuration; unset means `terrarium.toml` in the working folder, if any.",
+    )
+    weights_dir: Path | None = Field(
+        default=None,
+        description="Folder of models' weights; unset means `terrarium/weights` in the user's cache.",
+    )
+    allow_private_fetch: bool = Field(
+        default=False,
+        description="For development: media links may use http and lead to private addresses.",
+    )
+    max_media_bytes: int = Field(
+        default=200 << 20, ge=1024, description="Largest medium that is fetched from a link."
+    )
     worker_threads: int = Field(
         default=16, ge=1, le=256, description="Runs that one worker process carries at the same time."
     )

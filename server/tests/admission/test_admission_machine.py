@@ -13,7 +13,7 @@ from support.server import CARDS, new_account
 from terrarium_server import accounts, ledger
 from terrarium_server.accounts import Caller
 from terrarium_server.admission import Admission, GenerationRequest, RateLimits
-from terrarium_server.catalog import load_catalog
+from terrarium_server.catalog import Catalog, load_cards
 from terrarium_server.problems import (
     DuplicateKey,
     Forbidden,
@@ -64,7 +64,7 @@ class AdmissionMachine(RuleBasedStateMachine):
         self.database = Database(url, clock_ms=lambda: self.now_ms)
         self.rings = 0
         self.rates = RateLimits(1_000_000)
-        self.admission = Admission(load_catalog(CARDS), self.rates, self._ring)
+        self.admission = Admission(Catalog(load_cards(CARDS)), self.rates, self._ring)
         with self.database.transaction() as tx:
             for table in reversed(metadata.sorted_tables):
                 tx.execute(sa.delete(table))

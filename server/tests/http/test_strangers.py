@@ -54,6 +54,7 @@ CASES = {
     "generations_create": Case(_body),
     "runs_estimate": Case(_body),
     "runs_retrieve": Case(lambda owner: {"path": f"/runs/{owner.run_id}"}),
+    "runs_cancel": Case(lambda owner: {"path": f"/runs/{owner.run_id}/cancel"}),
     "generations_list": Case(lambda owner: {"params": {"project_id": owner.account.project_id}}, True),
     "models_list": Case(lambda _owner: {}, lists_own=True),
     "workspaces_list": Case(lambda _owner: {}, lists_own=True),

@@ -14,7 +14,7 @@ NEEDS_REASON = {
     "pytest.mark.skipif",
     "pytest.mark.xfail",
 }
-TESTS = [tree.ROOT / name for name in ("tests", "server/tests", "client/tests")]
+TESTS = [tree.ROOT / name for name in ("tests", "tests-local", "server/tests", "client/tests")]
 REASON_COMES_FIRST = {"pytest.skip", "pytest.xfail", "pytest.mark.skip"}
 
 
@@ -37,7 +37,7 @@ def test_every_skip_says_why() -> None:
     found = [
         f"{tree.name_of(path)}:{line}"
         for path in tree.python_files(
-            *(tree.ROOT / name for name in ("tests", "server/tests", "client/tests"))
+            *(tree.ROOT / name for name in ("tests", "tests-local", "server/tests", "client/tests"))
         )
         for line in without_reason(tree.syntax(path))
     ]

@@ -1,5 +1,7 @@
 """Who claims how much, and when."""
 
+from typing import Any
+
 import pytest
 
 from support.puppet import Gate, Puppet
@@ -62,10 +64,10 @@ def test_claiming_goes_on_after_the_database_failed(
     failures = iter([OSError("no space left")] * 2)
     claim = _dispatcher.runs.claim
 
-    def sometimes(*args: object) -> object:
+    def sometimes(*args: Any, **options: Any) -> object:
         for failure in failures:
             raise failure
-        return claim(*args)  # type: ignore[arg-type]
+        return claim(*args, **options)
 
     monkeypatch.setattr(_dispatcher.runs, "claim", sometimes)
     with make_stage(Puppet()) as stage:

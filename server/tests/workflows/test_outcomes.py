@@ -3,10 +3,12 @@
 import pytest
 
 from support.puppet import Puppet
+from support.records import pending_run
 from support.stage import GRANT_USD, PRICE_MICROS, MakeStage
-from terrarium_server import accounts
+from terrarium_server import accounts, ledger, runs
 from terrarium_server.engines import Job, Ticket
 from terrarium_server.engines.rehearsal import RehearsalEngine
+from terrarium_server.problems import InvalidInput
 
 GRANT = round(GRANT_USD * 1_000_000)
 CODES = {
@@ -54,10 +56,19 @@ def test_what_breaks_inside_is_a_server_error_that_tells_nothing(
         assert stage.balance == GRANT
 
 
-def test_a_model_that_is_gone_fails_its_runs_and_says_where_to_look(make_stage: MakeStage) -> None:
+def test_a_model_without_its_engine_is_refused_and_fails_what_was_admitted_before(
+    make_stage: MakeStage,
+) -> None:
     # The house has no sketch engine, though the shipped cards name it.
     with make_stage(Puppet()) as stage:
-        run = stage.ended(stage.start("t2t-sketch"))
+        with pytest.raises(InvalidInput, match="no engine named sketch is set up"):
+            stage.start("t2t-sketch")
+        with stage.house.database.transaction() as tx:
+            ledger.hold(tx, stage.account.workspace_id, "run_before", 1000)
+            ids = {"workspace_id": stage.account.workspace_id, "project_id": stage.account.project_id}
+            runs.record(tx, pending_run("run_before", model_id="t2t-sketch", held_micros=1000, **ids))
+        stage.house.ring()
+        run = stage.ended("run_before")
         assert (run.state, run.error_code) == ("failed", "GENERATION_ENDPOINT_NOT_FOUND")
         assert run.error_message and "GET /models" in run.error_message
         assert stage.balance == GRANT

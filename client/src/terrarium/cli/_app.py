@@ -26,7 +26,7 @@ app = typer.Typer(
 )
 app.command()(generate)
 app.add_typer(runs, name="runs")
-app.command()(models)
+app.add_typer(models, name="models")
 app.add_typer(projects, name="projects")
 app.command()(workspaces)
 

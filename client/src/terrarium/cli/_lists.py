@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 import typer
 
 from ._choose import client, first_workspace
-from ._report import emit_json, reported
+from ._plugins import LazyModelsGroup
+from ._report import emit_json, note, reported
 from ._show import moment, seconds, table, usd
 
 AsJson = Annotated[bool, typer.Option("--json", help="JSON on standard output and nothing else.")]
@@ -17,14 +18,26 @@ Kind = Literal["image", "video", "audio", "text"]
 projects = typer.Typer(help="List and make projects.", no_args_is_help=True)
 
 
+models = typer.Typer(
+    cls=LazyModelsGroup, invoke_without_command=True, help="List the models, and fetch what they need."
+)
+
+
+@models.callback()
 @reported
-def models(
+def list_models(
+    context: typer.Context,
     type: Annotated[Kind | None, typer.Option("--type", "-t", help="Only models of this type.")] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", "-a", help="Also those that cannot be used now, and why.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """List the models: price, usual time and parameters."""
+    if context.invoked_subcommand is not None:
+        return
     with client() as flora:
-        found = flora.models.list(type=type).models
+        found = flora.models.list(type=type, unavailable=everything).models
     if as_json:
         emit_json([model.to_dict() for model in found])
         return
@@ -43,6 +56,9 @@ def models(
     ]
     columns = ("MODEL", "TYPE", "NAME", "PROVIDER", "COST", "TIME", "PARAMETERS")
     table(columns, rows, right=("COST", "TIME"))
+    for model in found:
+        if model.unavailable:
+            note(f"{model.model_id} cannot be used now: {model.unavailable}")
 
 
 @projects.command("list")

@@ -16,14 +16,16 @@ GROUP = "terrarium.commands"
 
 
 class LazyGroup(TyperGroup):
-    """A group that lists the commands of the entry-point group without importing them.
+    """A group that lists the commands of an entry-point group without importing them.
 
     An entry point's name is the command's; what it loads is a ``typer.Typer``. Our own names win.
     """
 
+    entry_point_group = GROUP
+
     @cached_property
     def _brought(self) -> dict[str, EntryPoint]:
-        found = sorted(entry_points(group=GROUP), key=lambda entry: entry.name)
+        found = sorted(entry_points(group=self.entry_point_group), key=lambda entry: entry.name)
         return {entry.name: entry for entry in found if entry.name not in self.commands}
 
     def list_commands(self, ctx: Any) -> list[str]:
@@ -43,6 +45,12 @@ class LazyGroup(TyperGroup):
         if name in self.commands or name not in self._brought:
             return super().resolve_command(ctx, args)
         return name, _load(self._brought[name]), args[1:]
+
+
+class LazyModelsGroup(LazyGroup):
+    """What others add to ``terrarium models``."""
+
+    entry_point_group = f"{GROUP}.models"
 
 
 def _load(entry: EntryPoint) -> Any:

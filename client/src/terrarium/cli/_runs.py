@@ -9,7 +9,7 @@ import typer
 from ._choose import client
 from ._generate import Force, Limit, Out, finish, watch
 from ._lists import AsJson
-from ._report import emit_json, plain, reported
+from ._report import emit_json, note, plain, reported
 from ._saving import check
 from ._show import moment, table, usd
 
@@ -75,6 +75,20 @@ def show_run(run_id: RunId, as_json: AsJson = False) -> None:
     for name, value in lines:
         if value:
             typer.echo(f"{name:<10}{plain(value)}")
+
+
+@runs.command("cancel")
+@reported
+def cancel_run(run_id: RunId, as_json: AsJson = False) -> None:
+    """Cancel a run: nothing is charged."""
+    with client() as flora:
+        run = flora.runs.cancel(run_id)
+    if as_json:
+        emit_json(run.to_dict())
+    elif run.error_code == "GENERATION_CANCELLED":
+        note("Cancelled.")
+    else:
+        note(f"It was over already: {run.status}.")
 
 
 @runs.command("wait")

@@ -11,13 +11,15 @@ from ..types import GenerationType
 from ._resource import AsyncResource, Resource, raw, raw_async
 
 
-def list_models(type: GenerationType | None, options: RequestOptions) -> Operation[ModelList]:
+def list_models(
+    type: GenerationType | None, unavailable: bool, options: RequestOptions
+) -> Operation[ModelList]:
     """``GET /models``."""
     return Operation(
         method="GET",
         path="/models",
         shape=ModelList,
-        query=given(type=type),
+        query=given(type=type, all="true" if unavailable else None),
         options=WriteOptions(**options),
     )
 
@@ -30,9 +32,19 @@ class Models(Resource):
         """The same methods, giving headers and status along with the answer."""
         return ModelsWithRawResponse(Models(self._driver, raw=True))
 
-    def list(self, *, type: GenerationType | None = None, **options: Unpack[RequestOptions]) -> ModelList:
-        """The models, all or of one type, in ``.models``: their price, time and parameters."""
-        return self._send(list_models(type, options))
+    def list(
+        self,
+        *,
+        type: GenerationType | None = None,
+        unavailable: bool = False,
+        **options: Unpack[RequestOptions],
+    ) -> ModelList:
+        """The models, all or of one type, in ``.models``: their price, time and parameters.
+
+        With ``unavailable`` (a Terrarium's addition) also those that cannot be used now; their
+        ``unavailable`` says what is missing.
+        """
+        return self._send(list_models(type, unavailable, options))
 
 
 class AsyncModels(AsyncResource):
@@ -44,10 +56,14 @@ class AsyncModels(AsyncResource):
         return AsyncModelsWithRawResponse(AsyncModels(self._driver, raw=True))
 
     async def list(
-        self, *, type: GenerationType | None = None, **options: Unpack[RequestOptions]
+        self,
+        *,
+        type: GenerationType | None = None,
+        unavailable: bool = False,
+        **options: Unpack[RequestOptions],
     ) -> ModelList:
-        """The models, all or of one type, in ``.models``: their price, time and parameters."""
-        return await self._send(list_models(type, options))
+        """The models, all or of one type; see ``Models.list``."""
+        return await self._send(list_models(type, unavailable, options))
 
 
 class ModelsWithRawResponse:

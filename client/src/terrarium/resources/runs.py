@@ -59,6 +59,12 @@ def retrieve_run(run_id: str, options: RequestOptions) -> Operation[Run]:
     return Operation(method="GET", path=path, shape=Run, options=WriteOptions(**options))
 
 
+def cancel_run(run_id: str, options: RequestOptions) -> Operation[Run]:
+    """``POST /runs/{run_id}/cancel``: doing it twice is doing it once."""
+    path = at("/runs/{}/cancel", run_id)
+    return Operation(method="POST", path=path, shape=Run, options=WriteOptions(**options))
+
+
 class Runs(Resource):
     """``client.runs``."""
 
@@ -122,6 +128,13 @@ class Runs(Resource):
     def retrieve(self, run_id: str, **options: Unpack[RequestOptions]) -> Run:
         """Read one run. Only ``status`` tells whether it succeeded: a failed run has progress 100 too."""
         return self._send(retrieve_run(run_id, options))
+
+    def cancel(self, run_id: str, **options: Unpack[RequestOptions]) -> Run:
+        """Cancel a run (a Terrarium's addition): nothing is charged, ``error_code`` is GENERATION_CANCELLED.
+
+        A run that is over already is given as it is.
+        """
+        return self._send(cancel_run(run_id, options))
 
     def wait(
         self,
@@ -211,6 +224,10 @@ class AsyncRuns(AsyncResource):
         """Read one run. Only ``status`` tells whether it succeeded: a failed run has progress 100 too."""
         return await self._send(retrieve_run(run_id, options))
 
+    async def cancel(self, run_id: str, **options: Unpack[RequestOptions]) -> Run:
+        """Cancel a run; see ``Runs.cancel``."""
+        return await self._send(cancel_run(run_id, options))
+
     async def wait(
         self,
         run_id: str,
@@ -243,6 +260,7 @@ class RunsWithRawResponse:
         self.start_generation = raw(runs.start_generation)
         self.estimate = raw(runs.estimate)
         self.retrieve = raw(runs.retrieve)
+        self.cancel = raw(runs.cancel)
 
 
 class AsyncRunsWithRawResponse:
@@ -252,3 +270,4 @@ class AsyncRunsWithRawResponse:
         self.start_generation = raw_async(runs.start_generation)
         self.estimate = raw_async(runs.estimate)
         self.retrieve = raw_async(runs.retrieve)
+        self.cancel = raw_async(runs.cancel)

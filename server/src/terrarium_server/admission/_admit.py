@@ -5,18 +5,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from terrarium_server import accounts, catalog, ids, runs
+from terrarium_server import accounts, catalog, ids, ledger, runs
 from terrarium_server.accounts import Caller
 from terrarium_server.catalog import Catalog, ModelCard
-from terrarium_server.runs import Run
+from terrarium_server.runs import Run, RunOutcome
 from terrarium_server.store import Transaction
 
 from ._idempotency import claim, forget_expired
+from ._inputs import check_media
 from ._rate import RateLimits
 from ._writes import write
 
 _TIMED_RUNS = 20
 _TIMING_SECONDS = 5.0
+_CANCELLED = RunOutcome("GENERATION_CANCELLED", "The run was cancelled; nothing was charged.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ class Admission:
             estimated_seconds=estimate.seconds,
             error_code=None,
             error_message=None,
+            preview=None,
             worker_id=None,
             attempts=0,
             created_at=tx.now_ms,
@@ -93,6 +96,18 @@ class Admission:
         write(tx, run)
         tx.after_commit(self._ring)
         return run
+
+    def cancel(self, tx: Transaction, caller: Caller, run_id: str) -> Run:
+        """End a run and give its hold back; one that is over stays as it is. Returns the run.
+
+        Whoever makes it notices and stops. Raises Forbidden or NotFound.
+        """
+        caller.require_editor()
+        run = runs.find_run(tx, caller.workspace_id, run_id)
+        if runs.fail(tx, run_id, _CANCELLED):
+            ledger.release(tx, run.workspace_id, run_id, run.held_micros)
+            accounts.give_back(tx, run.key_id, run.held_micros)
+        return runs.read_run(tx, run_id)
 
     def estimate(self, tx: Transaction, caller: Caller, request: GenerationRequest) -> Estimate:
         """Say what `admit` would hold for this request; spends and records nothing.
@@ -125,4 +140,5 @@ class Admission:
     def _estimate(self, tx: Transaction, request: GenerationRequest) -> Estimate:
         card = self.catalog.choose(request.type, request.model_id)
         params = catalog.check_params(card, request.params)
+        check_media(tx, request.workspace_id, card, params)
         return Estimate(card, params, self.catalog.quote_micros(card, params), self.seconds(tx, card))

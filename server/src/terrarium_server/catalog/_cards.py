@@ -1,5 +1,6 @@
 import math
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self, cast
 
@@ -43,6 +44,13 @@ class Param(_Part):
     # A medium to start from: the value is a link or a reference (a list of them for string[]).
     media: MediaKind | None = None
 
+    def links(self, params: Mapping[str, Any]) -> list[str]:
+        """Return what stands under this media parameter in checked ``params``, as a list."""
+        value = params.get(self.name)
+        if value is None:
+            return []
+        return cast(list[str], value) if isinstance(value, list) else [value]
+
     @model_validator(mode="after")
     def _media_is_text(self) -> Self:
         if self.media is not None and self.type not in ("string", "string[]"):
@@ -81,6 +89,8 @@ class Weights(_Part):
     bytes: int = Field(gt=0)
     licence: str
     name: str = "weights"
+    # Small enough, and free enough, to be fetched without being asked for by name.
+    pocket: bool = False
     files: dict[str, str] = Field(default_factory=dict)
 
 
@@ -127,7 +137,7 @@ class ModelCard(_Part):
 def read_card(path: Path) -> ModelCard:
     """Parse one card. Raises CardError naming the file and everything wrong with it."""
     try:
-        return ModelCard.model_validate(tomllib.loads(path.read_text("utf-8")) | {"folder": path.parent})
+        card = ModelCard.model_validate(tomllib.loads(path.read_text("utf-8")) | {"folder": path.parent})
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise CardError(f"{path}: not valid TOML: {error}") from error
     except ValidationError as error:
@@ -136,3 +146,9 @@ def read_card(path: Path) -> ModelCard:
             for cause in error.errors()
         )
         raise CardError(f"{path}: {causes}") from error
+    file = card.options.get("file")
+    if not isinstance(file, str):
+        return card
+    # A file of the owner's is named from where the card lies, whichever engine it is for.
+    options = {**card.options, "file": str(path.parent.absolute() / file)}
+    return card.model_copy(update={"options": options})

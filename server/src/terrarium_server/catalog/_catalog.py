@@ -1,4 +1,4 @@
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from terrarium_server.problems import InvalidInput
@@ -8,15 +8,36 @@ from ._cards import CardError, ModelCard, read_card
 _SHIPPED = Path(__file__).parent / "cards"
 
 
-class Catalog:
-    """The models of this server, by id; the card with the highest rank of a type is its default."""
+def _always_there(_card: ModelCard) -> str | None:
+    return None
 
-    def __init__(self, cards: Iterable[ModelCard], *, price_scale: float = 1.0) -> None:
+
+class Catalog:
+    """The models of this server, by id.
+
+    ``problem_of`` says why a model cannot be used now and what to do about it, or None. The default of a
+    type is the owner's choice in ``defaults``, else the highest rank among those that can be used.
+    """
+
+    def __init__(
+        self,
+        cards: Iterable[ModelCard],
+        *,
+        price_scale: float = 1.0,
+        defaults: Mapping[str, str] | None = None,
+        problem_of: Callable[[ModelCard], str | None] = _always_there,
+    ) -> None:
         """Take the cards as they are; prices are multiplied by ``price_scale``."""
         self.price_scale = price_scale
+        self.problem_of = problem_of
+        self._defaults = dict(defaults or {})
         self._cards = {card.id: card for card in cards}
 
-    def list(self, type: str | None = None) -> list[ModelCard]:
+    def available(self, type: str | None = None) -> list[ModelCard]:
+        """Return all cards that can be used now, or those of one type, by id."""
+        return [card for card in self.cards(type) if self.problem_of(card) is None]
+
+    def cards(self, type: str | None = None) -> list[ModelCard]:
         """Return all cards, or those of one type, by id."""
         cards = sorted(self._cards.values(), key=lambda card: card.id)
         return [card for card in cards if type is None or card.type == type]
@@ -28,42 +49,50 @@ class Catalog:
     def choose(self, type: str, model_id: str | None) -> ModelCard:
         """Return the named model, or the default of the type.
 
-        Raises InvalidInput: for an unknown or mistyped model (the message lists the usable ids), or
-        when the server has no model of that type.
+        Raises InvalidInput: for an unknown, mistyped or unusable model (the message lists the usable
+        ids), or when the server has no model of that type.
         """
-        usable = self.list(type)
+        wanted = model_id if model_id is not None else self._defaults.get(type)
+        if wanted is None:
+            usable = self._usable(type)
+            return max(usable, key=lambda card: card.default_rank)
+        card = self._cards.get(wanted)
+        if card is None or card.type != type:
+            names = ", ".join(card.id for card in self._usable(type))
+            wrong = "Unknown model" if card is None else f"{card.id} makes {card.type}"
+            raise InvalidInput.one("model", f"{wrong}; models of type {type}: {names}")
+        problem = self.problem_of(card)
+        if problem is not None:
+            raise InvalidInput.one("model", f"{card.id} cannot be used here now: {problem}")
+        return card
+
+    def _usable(self, type: str) -> list[ModelCard]:
+        usable = self.available(type)
         if not usable:
-            types = ", ".join(sorted({card.type for card in self._cards.values()}))
+            types = ", ".join(sorted({card.type for card in self.available()}))
             raise InvalidInput.one(
                 "type", f"No model of type {type} is set up here; available types: {types}"
             )
-        if model_id is None:
-            return max(usable, key=lambda card: card.default_rank)
-        names = ", ".join(card.id for card in usable)
-        card = self._cards.get(model_id)
-        if card is None:
-            raise InvalidInput.one("model", f"Unknown model; models of type {type}: {names}")
-        if card.type != type:
-            raise InvalidInput.one("model", f"{card.id} makes {card.type}; models of type {type}: {names}")
-        return card
+        return usable
 
     def quote_micros(self, card: ModelCard, params: dict[str, object]) -> int:
         """Return the price of a run in micro-USD, after the owner's scale."""
         return card.quote_micros(params, self.price_scale)
 
 
-def load_catalog(owner_folder: Path | None = None, *, price_scale: float = 1.0) -> Catalog:
+def load_cards(*owner_folders: Path | None) -> list[ModelCard]:
     """Read the shipped cards and the owner's, which win over shipped ones of the same id.
 
     Raises CardError if one of them is wrong.
     """
     paths = sorted(_SHIPPED.glob("*.toml"))
-    if owner_folder is not None:
-        if not owner_folder.is_dir():
-            raise CardError(f"{owner_folder}: not a folder; set TERRARIUM_CARDS_DIR to one with *.toml files")
-        paths = sorted(owner_folder.glob("*.toml")) + paths
+    for folder in owner_folders:
+        if folder is not None:
+            if not folder.is_dir():
+                raise CardError(f"{folder}: not a folder; name one with *.toml files (TERRARIUM_CARDS_DIR)")
+            paths = sorted(folder.glob("*.toml")) + paths
     cards: dict[str, ModelCard] = {}
     for path in paths:
         card = read_card(path)
         cards.setdefault(card.id, card)
-    return Catalog(cards.values(), price_scale=price_scale)
+    return list(cards.values())

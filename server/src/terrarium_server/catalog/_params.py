@@ -1,4 +1,5 @@
 import math
+import re
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -10,6 +11,12 @@ from ._cards import ModelCard, Param
 _MAX_INTEGER = 2**53 - 1
 _MAX_TEXT = 100_000
 _MAX_DEPTH = 32
+
+
+# What clients call a medium to start from.
+_MEDIA = {f"{medium}_{word}": medium for medium in ("image", "video", "audio") for word in ("url", "urls")}
+_LINK = re.compile(r"https?://\S+|asset_[^\s/]+|run_[^\s/]+(/(out|output)_[^\s/]+)?")
+_MOST_MEDIA = 16
 
 
 class _Rejected(Exception):
@@ -28,7 +35,7 @@ def check_params(card: ModelCard, params: Mapping[str, Any]) -> dict[str, Any]:
     for name in params:
         if name not in known:
             shown = name if name.isprintable() and len(name) <= 60 else "…"
-            problems.append(FieldProblem(f"params.{shown}", f"Unknown parameter; {takes}"))
+            problems.append(FieldProblem(f"params.{shown}", _unknown(card, name) + takes))
     checked: dict[str, Any] = {}
     for name, param in known.items():
         value = params.get(name)
@@ -47,7 +54,20 @@ def check_params(card: ModelCard, params: Mapping[str, Any]) -> dict[str, Any]:
     return checked
 
 
+def _unknown(card: ModelCard, name: str) -> str:
+    medium = _MEDIA.get(name)
+    if medium is None:
+        return "Unknown parameter; "
+    same = [param.name for param in card.params if param.media == medium]
+    return f"Send it as {same[0]}; " if same else f"This model takes no {medium}; "
+
+
 def _check(param: Param, value: Any) -> Any:
+    if isinstance(value, str):
+        # Before the type: a number may have a spelling, as "5" or "auto" for a duration.
+        for option in param.options:
+            if value in option.aliases:
+                return option.value
     match param.type:
         case "bool":
             if not isinstance(value, bool):
@@ -62,7 +82,10 @@ def _check(param: Param, value: Any) -> Any:
         case "string[]":
             if not isinstance(value, list):
                 raise _Rejected("Must be a list of strings")
-            return [_text(param, item) for item in value]  # pyright: ignore[reportUnknownVariableType]
+            items = [_text(param, item) for item in value]  # pyright: ignore[reportUnknownVariableType]
+            if param.media is not None and not 0 < len(items) <= _MOST_MEDIA:
+                raise _Rejected(f"Must have 1 to {_MOST_MEDIA} links")
+            return items
         case "dict":
             if not isinstance(value, dict):
                 raise _Rejected("Must be an object")
@@ -95,6 +118,11 @@ def _text(param: Param, value: Any) -> str:
     limit = param.max_length or _MAX_TEXT
     if len(value) > limit:
         raise _Rejected(f"Must have at most {limit} characters")
+    if param.media is not None and not _LINK.fullmatch(value):
+        raise _Rejected(
+            f"Must lead to {'an' if param.media[0] in 'ai' else 'a'} {param.media}: an https link,"
+            " asset_… or run_…/out_…"
+        )
     return _storable(value)
 
 

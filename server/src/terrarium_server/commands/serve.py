@@ -110,10 +110,11 @@ def _open_house(settings: Settings):
 
     from terrarium_server.app import House
     from terrarium_server.catalog import CardError
+    from terrarium_server.configuration import ConfigurationError
 
     try:
         return House(settings)
-    except CardError as error:
+    except (CardError, ConfigurationError) as error:
         raise StartError(str(error)) from error
     except OperationalError as error:
         raise StartError(f"cannot open the database: {error.orig}; check TERRARIUM_DATABASE_URL") from error

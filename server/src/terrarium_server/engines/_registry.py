@@ -1,7 +1,7 @@
 import importlib
 import os
 import pkgutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import cast
 
 from pydantic import SecretStr, ValidationError
@@ -10,13 +10,15 @@ from terrarium_server.configuration import Configuration, EngineEntry
 
 from ._contract import Engine
 from ._setup import EngineOptions, Kind, Setup
+from ._wrappers import Paced, Traced
 
 
 class Engines:
-    """The engines of this server, by name."""
+    """The engines of this server, by name; ``limits`` says how many jobs one may have at the same time."""
 
-    def __init__(self, engines: Iterable[Engine]) -> None:
+    def __init__(self, engines: Iterable[Engine], limits: Mapping[str, int] | None = None) -> None:
         """Take the engines. Raises ValueError when two have the same name."""
+        self.limits = dict(limits or {})
         self._engines: dict[str, Engine] = {}
         for engine in engines:
             if engine.name in self._engines:
@@ -56,16 +58,31 @@ def discover(configuration: Configuration | None = None, *, processes: int) -> E
     known = kinds()
     entries = configuration.engines if configuration is not None else ()
     built: list[Engine] = []
+    limits: dict[str, int] = {}
     for entry in entries:
         kind = known.get(entry.kind)
         if kind is None:
             raise entry.error(f"kind: there is no kind of engine {entry.kind!r}; one of: {', '.join(known)}")
-        built.append(kind.build(_setup(entry, kind, processes)))
+        setup = _setup(entry, kind, processes)
+        engine = kind.build(setup)
+        built.append(Paced(engine, entry.requests_per_second) if entry.requests_per_second else engine)
+        if entry.concurrency or kind.BUILT_IN:
+            limits[entry.name] = entry.concurrency or _room(kind, setup)
     named = {entry.name for entry in entries}
     for name, kind in known.items():
         if kind.BUILT_IN and name not in named:
-            built.append(kind.build(Setup(name, processes, kind.OPTIONS())))
-    return Engines(built)
+            setup = Setup(name, processes, kind.OPTIONS())
+            built.append(kind.build(setup))
+            limits[name] = _room(kind, setup)
+    return Engines([Traced(engine) for engine in built], limits)
+
+
+def _room(kind: Kind, setup: Setup) -> int:
+    """How many jobs a local engine is given at once: its processes busy, and as many ready to follow.
+
+    More would only keep worker threads from the runs of other engines.
+    """
+    return 2 * setup.processes if kind.BUILT_IN and not getattr(kind, "INSTANT", False) else 1_000_000
 
 
 def _setup(entry: EngineEntry, kind: Kind, processes: int) -> Setup:
@@ -74,7 +91,8 @@ def _setup(entry: EngineEntry, kind: Kind, processes: int) -> Setup:
     except ValidationError as error:
         raise entry.error(_causes(error, kind.OPTIONS)) from error
     key = os.environ.get(entry.key_env) if entry.key_env else None
-    return Setup(entry.name, entry.processes or processes, options, SecretStr(key) if key else None)
+    secret = SecretStr(key) if key else None
+    return Setup(entry.name, entry.processes or processes, options, secret, entry.key_env)
 
 
 def _causes(error: ValidationError, options: type[EngineOptions]) -> str:

@@ -13,6 +13,8 @@ from ._contract import Failed, Finished, Job, Look, Lost, Output, Refused, Ticke
 from ._setup import EngineOptions, Setup
 
 BUILT_IN = True
+# Its jobs take no time: any number at once.
+INSTANT = True
 OPTIONS = EngineOptions
 
 _FAILURES = {
@@ -35,7 +37,7 @@ class RehearsalEngine:
 
     repeatable = True
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str = "rehearsal") -> None:
         """Start with no acts."""
         self.name = name
         self._acts: dict[Ticket, _Act] = {}

@@ -65,7 +65,13 @@ def _run_fields(run: Run, kept: list[KeptOutput], base_url: str) -> dict[str, ob
         "error_message": run.error_message,
         "outputs": [output(item, base_url) for item in kept] if run.state == "completed" else None,
         "poll_url": poll_url(base_url, run.run_id),
+        "preview": _preview(run) if run.state == "running" and run.preview else None,
     }
+
+
+def _preview(run: Run) -> wire.RunPreview:
+    shown = run.preview or ""
+    return wire.RunPreview(type="imageUrl" if shown.startswith("data:image/") else "text", url=shown)
 
 
 def run(record: Run, kept: list[KeptOutput], base_url: str) -> wire.Run:
@@ -86,7 +92,7 @@ def generation(record: Run, kept: list[KeptOutput], base_url: str) -> wire.Gener
     )
 
 
-def model(card: ModelCard, default_micros: int, seconds: int) -> wire.Model:
+def model(card: ModelCard, default_micros: int, seconds: int, problem: str | None) -> wire.Model:
     """Show a model card; ``default_micros`` is the price of a run with default parameters."""
     return wire.Model(
         model_id=card.id,
@@ -116,6 +122,7 @@ def model(card: ModelCard, default_micros: int, seconds: int) -> wire.Model:
             for param in card.params
         ],
         beta=card.beta or None,
+        unavailable=problem,
     )
 
 

@@ -71,6 +71,20 @@ async def retrieve(
     return Response(body, headers=headers, media_type="application/json")
 
 
+@api.post("/runs/{run_id}/cancel", tags=["runs"], operation_id="runs_cancel")
+async def cancel(run_id: wire.RunId, visit: Visiting) -> wire.Run:
+    """Cancel a run: nothing is charged. One that is over already is shown as it is."""
+    admission = visit.door.admission
+
+    def work(tx: Transaction, caller: Caller) -> tuple[Run, list[KeptOutput]]:
+        run = admission.cancel(tx, caller, run_id)
+        return run, assets.outputs_of(tx, [run_id]).get(run_id, [])
+
+    run, kept = await visit.write(work)
+    visit.door.signals.changed(run_id)
+    return present.run(run, kept, visit.base_url)
+
+
 async def _await_change(visit: Visit, run_id: str, seconds: int, known_tag: str | None) -> tuple[bytes, str]:
     """Read until the run is over, differs from ``known_tag``, or the time is up."""
     signals = visit.door.signals

@@ -4,7 +4,7 @@ Everything here that decodes belongs into a process of its own: what people send
 """
 
 from ._audio import AUDIO_TYPES, AudioFormat, encode_audio, read_audio
-from ._fetch import Fetched, FetchError, FetchRules, fetch
+from ._fetch import Fetched, FetchError, FetchRules, Kind, fetch, sniff
 from ._ffmpeg import FfmpegError, ffmpeg_path, run_ffmpeg
 from ._video import Clip, VideoWriter, frames, probe
 
@@ -15,6 +15,7 @@ __all__ = [
     "FetchError",
     "FetchRules",
     "Fetched",
+    "Kind",
     "FfmpegError",
     "VideoWriter",
     "encode_audio",
@@ -24,4 +25,5 @@ __all__ = [
     "probe",
     "read_audio",
     "run_ffmpeg",
+    "sniff",
 ]

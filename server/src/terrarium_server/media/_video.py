@@ -27,13 +27,23 @@ class Clip:
 class VideoWriter:
     """Writes RGB frames, (height, width, 3) uint8 with even sides, as MP4: H.264, yuv420p, faststart.
 
-    ``sound`` is a file whose first audio stream is laid under it (AAC; cut or left short at the picture's
-    end). Use it as a context manager and call `finish` at the end. One encoder thread, so that the same
-    frames give the same bytes everywhere.
+    With ``planar``, frames are flat arrays of Y, then U and V at half size (BT.709, limited range): what
+    the encoder takes as it is.
+
+    ``sound`` is a file whose first audio stream is laid under it (AAC; cut, or filled up with silence, at
+    the picture's end). Use it as a context manager and call `finish` at the end. One encoder thread, so
+    that the same frames give the same bytes everywhere.
     """
 
     def __init__(
-        self, width: int, height: int, fps: float, *, sound: Path | None = None, crf: int = 20
+        self,
+        width: int,
+        height: int,
+        fps: float,
+        *,
+        sound: Path | None = None,
+        crf: int = 20,
+        planar: bool = False,
     ) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="terrarium-video-")
         self._made = Path(self._folder.name) / "made.mp4"
@@ -42,7 +52,7 @@ class VideoWriter:
             "-f",
             "rawvideo",
             "-pix_fmt",
-            "rgb24",
+            "yuv420p" if planar else "rgb24",
             "-s",
             f"{width}x{height}",
             "-r",
@@ -62,11 +72,14 @@ class VideoWriter:
                 "aac",
                 "-b:a",
                 "160k",
+                # Silence without end, or a sound shorter than the picture would end the picture.
+                "-af",
+                "apad",
                 "-shortest",
             ]
+        if not planar:
+            command += ["-vf", "scale=out_color_matrix=bt709:out_range=tv"]
         command += [
-            "-vf",
-            "scale=out_color_matrix=bt709:out_range=tv",
             "-c:v",
             "libx264",
             "-preset",

@@ -18,6 +18,7 @@ from ._moves import (
     record,
     record_values,
     requeue,
+    show,
     take_over,
 )
 from ._reads import Run, RunOutcome, find_run, list_runs, read_run, recent_durations
@@ -44,5 +45,6 @@ __all__ = [
     "record_values",
     "requeue",
     "runs",
+    "show",
     "take_over",
 ]

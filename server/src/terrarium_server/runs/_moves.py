@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,13 +18,14 @@ _RUNNING = runs.c.state == sa.literal("running", literal_execute=True)
 _UNFINISHED = runs.c.state.in_(("pending", "running"))
 
 
-def _claim_statement() -> sa.UpdateBase:
+def _claim_statement(*, but_not: bool) -> sa.UpdateBase:
     # A common table expression is evaluated once. PostgreSQL may run a plain subquery again for every row of
     # the outer table, and as it then skips what is locked already, more than ``count`` would be claimed.
     # It is nested because Python's sqlite3 begins no transaction for a statement that starts with WITH.
+    others = runs.c.model_id.not_in(sa.bindparam("models", expanding=True)) if but_not else sa.true()
     queued = (
         sa.select(runs.c.run_id)
-        .where(_PENDING)
+        .where(_PENDING, others)
         .order_by(runs.c.run_id)
         .limit(sa.bindparam("count"))
         .with_for_update(skip_locked=True)
@@ -43,13 +44,15 @@ def _claim_statement() -> sa.UpdateBase:
     )
 
 
-_CLAIM = _claim_statement()
+_CLAIM = _claim_statement(but_not=False)
+_CLAIM_OTHERS = _claim_statement(but_not=True)
 _COMPLETE = (
     sa.update(runs)
     .where(runs.c.run_id == sa.bindparam("run"), runs.c.state == "running")
     .values(
         state="completed",
         progress=100,
+        preview=None,
         cost_micros=sa.bindparam("cost"),
         completed_at=sa.bindparam("now"),
     )
@@ -60,6 +63,7 @@ _FAIL = (
     .values(
         state="failed",
         progress=100,
+        preview=None,
         cost_micros=0,
         error_code=sa.bindparam("code"),
         error_message=sa.bindparam("message"),
@@ -75,6 +79,11 @@ _ADVANCE = (
     )
     .values(progress=sa.bindparam("percent"))
 )
+_SHOW = (
+    sa.update(runs)
+    .where(runs.c.run_id == sa.bindparam("run"), runs.c.state == "running")
+    .values(preview=sa.bindparam("shown"))
+)
 
 
 def record(tx: Transaction, run: Run) -> None:
@@ -87,15 +96,27 @@ def record_values(run: Run) -> dict[str, Any]:
     return {key: getattr(run, name) for name, key in _FIELDS.items()}
 
 
-def claim(tx: Transaction, worker_id: str, count: int) -> list[Run]:
-    """Move at most ``count`` of the oldest pending runs to running, for this worker alone."""
-    rows = tx.execute(_CLAIM, {"worker": worker_id, "count": count, "now": tx.now_ms})
+def claim(tx: Transaction, worker_id: str, count: int, *, but_not: Collection[str] = ()) -> list[Run]:
+    """Move at most ``count`` of the oldest pending runs to running, for this worker alone.
+
+    Runs of the models in ``but_not`` stay in the queue.
+    """
+    values = {"worker": worker_id, "count": count, "now": tx.now_ms}
+    if but_not:
+        rows = tx.execute(_CLAIM_OTHERS, {**values, "models": sorted(but_not)})
+    else:
+        rows = tx.execute(_CLAIM, values)
     return sorted((Run(*row) for row in rows), key=lambda run: run.run_id)
 
 
 def advance(tx: Transaction, run_id: str, percent: int) -> None:
     """Raise a running run's progress; it never goes back."""
     tx.execute(_ADVANCE, {"run": run_id, "percent": percent})
+
+
+def show(tx: Transaction, run_id: str, preview: str) -> None:
+    """Let a running run show what there is of its output so far."""
+    tx.execute(_SHOW, {"run": run_id, "shown": preview})
 
 
 def complete(tx: Transaction, run_id: str, cost_micros: int) -> bool:

@@ -30,6 +30,7 @@ class Run:
     estimated_seconds: int | None
     error_code: str | None
     error_message: str | None
+    preview: str | None
     worker_id: str | None
     attempts: int
     created_at: int

@@ -26,6 +26,8 @@ runs = sa.Table(
     sa.Column("estimated_seconds", sa.Integer),
     sa.Column("error_code", sa.Text),
     sa.Column("error_message", sa.Text),
+    # What there is to see while it is running: text, or a small picture as a data: link.
+    sa.Column("preview", sa.Text),
     sa.Column("worker_id", sa.Text),
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("created_at", sa.BigInteger, nullable=False),

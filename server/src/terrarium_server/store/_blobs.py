@@ -1,5 +1,6 @@
 """Bytes by key, in a local folder (object stores come with many machines)."""
 
+from contextlib import suppress
 from pathlib import Path
 
 from obstore.store import LocalStore
@@ -16,6 +17,17 @@ class Blobs:
     def put(self, key: str, data: bytes) -> None:
         """Keep ``data``; putting the same key again replaces it whole, never half."""
         self._store.put(key, data)
+
+    def delete(self, key: str) -> None:
+        """Forget a blob; one that is not there is none."""
+        with suppress(FileNotFoundError):
+            self._store.delete(key)
+
+    def copy_to(self, key: str, path: Path) -> None:
+        """Write a whole blob to a file. Raises FileNotFoundError."""
+        with path.open("wb") as file:
+            for chunk in self._store.get(key):
+                file.write(chunk)
 
     async def get(self, key: str, start: int, end: int) -> bytes:
         """Return bytes ``start`` (inclusive) to ``end`` (exclusive). Raises FileNotFoundError."""

@@ -53,6 +53,8 @@ class Model(Wire):
     estimated_seconds: Annotated[int, Field(ge=0)]
     params: list[ModelParam]
     beta: Annotated[bool | None, LeftOut] = None
+    # Ours, in the list that is asked for with `all=true`: why it cannot be used now, and what to do.
+    unavailable: Annotated[str | None, LeftOut] = None
 
 
 class ModelList(Wire):

@@ -113,6 +113,13 @@ class RunOutput(Wire):
     url: Annotated[str, Field(min_length=1)]
 
 
+class RunPreview(Wire):
+    """Ours: what a running run has made so far; ``url`` carries the text itself, or a ``data:`` link."""
+
+    type: Literal["text", "imageUrl"]
+    url: Annotated[str, Field(min_length=1)]
+
+
 class Run(Wire):
     """A run as ``GET /runs/{run_id}`` shows it. Times are UTC milliseconds, progress 0 to 100."""
 
@@ -127,6 +134,7 @@ class Run(Wire):
     error_message: Annotated[str | None, LeftOut] = None
     outputs: Annotated[list[RunOutput] | None, LeftOut] = None
     poll_url: Annotated[str | None, LeftOut] = None
+    preview: Annotated[RunPreview | None, LeftOut] = None
 
 
 class Generation(Run):

@@ -4,6 +4,7 @@ import logging
 import queue
 import threading
 import time
+from collections import Counter
 
 from terrarium_server import runs
 from terrarium_server.runs import Run, RunOutcome
@@ -30,6 +31,7 @@ class Dispatcher:
         self._stopping = False
         self._tasks: queue.SimpleQueue[Run] = queue.SimpleQueue()
         self._idle = 0
+        self._at_work: Counter[str] = Counter()
         self._claimer = threading.Thread(target=self._claim_forever, name="terrarium-claim", daemon=True)
 
     def start(self) -> None:
@@ -67,15 +69,44 @@ class Dispatcher:
         if free == 0:
             return False
         with self._bench.database.transaction() as tx:
-            claimed = runs.claim(tx, self._bench.worker_id, free)
+            found = runs.claim(tx, self._bench.worker_id, free, but_not=self._full_models())
+            claimed, too_many = self._fitting(found)
+            for run in too_many:
+                runs.requeue(tx, run.run_id, self._bench.worker_id)
         self._bench.carried.update(run.run_id for run in claimed)
         for run in claimed:
             self._bench.signals.changed(run.run_id)
             self._hand_over(run)
-        return len(claimed) == free
+        return len(found) == free
+
+    def _full_models(self) -> list[str]:
+        """Return the models whose engines have no room for one more run."""
+        limits = self._bench.engines.limits
+        with self._lock:
+            full = {name for name, limit in limits.items() if self._at_work[name] >= limit}
+        return [card.id for card in self._bench.catalog.cards() if card.engine in full] if full else []
+
+    def _fitting(self, found: list[Run]) -> tuple[list[Run], list[Run]]:
+        """Split claimed runs into those their engines have room for, and the others."""
+        limits = self._bench.engines.limits
+        fitting: list[Run] = []
+        too_many: list[Run] = []
+        with self._lock:
+            at_work = self._at_work.copy()
+        for run in found:
+            engine = self._engine_of(run)
+            has_room = engine not in limits or at_work[engine] < limits[engine]
+            (fitting if has_room else too_many).append(run)
+            at_work[engine] += 1
+        return fitting, too_many
+
+    def _engine_of(self, run: Run) -> str:
+        card = self._bench.catalog.get(run.model_id)
+        return card.engine if card is not None else ""
 
     def _hand_over(self, run: Run) -> None:
         with self._lock:
+            self._at_work[self._engine_of(run)] += 1
             self._free -= 1
             self._idle -= 1
             start = self._idle < 0
@@ -94,10 +125,12 @@ class Dispatcher:
                 _log.exception("run %s was interrupted", run.run_id)
                 self._give_up(run)
             self._bench.carried.discard(run.run_id)
+            engine = self._engine_of(run)
             with self._lock:
                 self._free += 1
                 self._idle += 1
-                was_full = self._free == 1
+                was_full = self._free == 1 or self._at_work[engine] == self._bench.engines.limits.get(engine)
+                self._at_work[engine] -= 1
             if was_full:
                 self._bell.set()
 

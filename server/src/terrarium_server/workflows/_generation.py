@@ -8,27 +8,26 @@ happens. Looking again is free, keeping again leaves an unused blob, and settlin
 second attempt finds done. A run on a repeatable engine needs no checkpoint at all.
 """
 
-import hashlib
 import logging
 import time
 from collections.abc import Callable
+from typing import Any
 
 from dbos import DBOS, SetWorkflowID
 from sqlalchemy.exc import OperationalError
 
 from terrarium_server import accounts, assets, canvas, ledger, runs
-from terrarium_server.engines import Engine, Failed, Finished, Job, Lost, Refused, Ticket, Waiting
+from terrarium_server.engines import Engine, Finished, Job, Refused
 from terrarium_server.runs import Run, RunOutcome
 from terrarium_server.store import Transaction
 
 from ._bench import Bench
+from ._making import Over, find_engine, make
 
 _log = logging.getLogger(__name__)
 
 _MAX_ATTEMPTS = 5
-_LOOK_SECONDS = 2.0
 _RETRY_DELAYS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
-_PROGRESS_EVERY = 0.2
 _OUTPUT_TYPES = {"image": "imageUrl", "video": "videoUrl", "audio": "audioUrl", "text": "text"}
 
 # What the registered workflows work with. DBOS allows one instance in a process, so there is one bench.
@@ -52,8 +51,7 @@ def carry(bench: Bench, run: Run) -> None:
     On a repeatable engine a crash costs nothing but time: the run is found an orphan and claimed again,
     so nothing is checkpointed. On any other, DBOS remembers the ticket.
     """
-    engine = _find_engine(bench, run.model_id)
-    if engine is None or engine.repeatable:
+    if _is_repeatable(bench, run):
         _carry(bench, run)
         return
     bench.claimed[run.run_id] = run
@@ -85,22 +83,45 @@ def _carry(bench: Bench, run: Run) -> None:
         fail_run(bench, run, RunOutcome("SERVER_ERROR", message))
         return
     try:
-        result = _make(bench, run)
+        result = make(bench, run, _submit)
         if isinstance(result, Finished):
             _settle(bench, run, result)
             return
         outcome = RunOutcome(result.code, result.message)
+    except Over:
+        return
     except Exception:
         _log.exception("run %s failed inside the server", run.run_id)
         outcome = RunOutcome("SERVER_ERROR", "The server could not carry this run out; try once more.")
     fail_run(bench, run, outcome)
 
 
+def _is_repeatable(bench: Bench, run: Run) -> bool:
+    """Whether every engine that may make this run is repeatable."""
+    models = (run.model_id, bench.fallback.get(run.model_id))
+    engines = [find_engine(bench, model) for model in models if model is not None]
+    return all(engine is None or engine.repeatable for engine in engines)
+
+
+def _submit(engine: Engine, job: Job) -> str:
+    """Submit a job; where a second submit would cost something, the first one's outcome is remembered."""
+    if engine.repeatable:
+        return engine.submit(job)
+    outcome = _submit_once(engine.name, job)
+    if "ticket" in outcome:
+        return outcome["ticket"]
+    raise Refused(outcome["code"], outcome["message"], retry_after=outcome["retry_after"])
+
+
 @DBOS.step(name="submit")
-def _submit_once(job: Job) -> str:
-    engine = _find_engine(_current(), job.model_id)
+def _submit_once(engine_name: str, job: Job) -> dict[str, Any]:
+    engine = _current().engines.get(engine_name)
     assert engine is not None, "checked by the caller"
-    return engine.submit(job)
+    try:
+        return {"ticket": engine.submit(job)}
+    except Refused as refused:
+        failure = refused.failure
+        return {"code": failure.code, "message": failure.message, "retry_after": failure.retry_after}
 
 
 def _adopt(bench: Bench, run_id: str) -> Run | None:
@@ -113,55 +134,6 @@ def _adopt(bench: Bench, run_id: str) -> Run | None:
             # The survivor that recovered it and the worker that dequeued it may be two.
             runs.hand_on(tx, run_id, bench.worker_id)
         return run
-
-
-def _find_engine(bench: Bench, model_id: str) -> Engine | None:
-    card = bench.catalog.get(model_id)
-    return bench.engines.get(card.engine) if card is not None else None
-
-
-def _make(bench: Bench, run: Run) -> Finished | Failed:
-    engine = _find_engine(bench, run.model_id)
-    if engine is None:
-        message = f"The model {run.model_id} is not set up on this server any more; see GET /models."
-        return Failed("GENERATION_ENDPOINT_NOT_FOUND", message)
-    job = _job(run)
-    try:
-        if not engine.repeatable:
-            result = _watch(bench, run, engine, Ticket(_submit_once(job)))
-        else:
-            result = _watch(bench, run, engine, engine.submit(job))
-            if isinstance(result, Lost):
-                result = _watch(bench, run, engine, engine.submit(job))
-    except Refused as refused:
-        return refused.failure
-    if isinstance(result, Lost):
-        return Failed("GENERATION_NO_RESULT", "The engine lost this job; try once more.")
-    return result
-
-
-def _job(run: Run) -> Job:
-    seed = run.params.get("seed")
-    if not isinstance(seed, int):
-        # From the run's id, so that carrying the run out again after a crash makes the same.
-        seed = int.from_bytes(hashlib.sha256(run.run_id.encode()).digest()[:6])
-    return Job(run.run_id, run.model_id, run.type, run.prompt, run.params, seed)
-
-
-def _watch(bench: Bench, run: Run, engine: Engine, ticket: Ticket) -> Finished | Failed | Lost:
-    reported = run.progress
-    reported_at = 0.0
-    while True:
-        seen = engine.look(ticket, wait_seconds=_LOOK_SECONDS)
-        if not isinstance(seen, Waiting):
-            return seen
-        percent = min(99, int(seen.progress * 100))
-        now = time.monotonic()
-        if percent > reported and now - reported_at >= _PROGRESS_EVERY:
-            with bench.database.transaction() as tx:
-                runs.advance(tx, run.run_id, percent)
-            bench.signals.changed(run.run_id)
-            reported, reported_at = percent, now
 
 
 def _settle(bench: Bench, run: Run, result: Finished) -> None:
@@ -181,14 +153,23 @@ def _settle(bench: Bench, run: Run, result: Finished) -> None:
         for position, output in enumerate(result.outputs)
     ]
 
+    in_time = False
+
     def settle(tx: Transaction) -> None:
-        if not runs.complete(tx, run.run_id, run.held_micros):
+        nonlocal in_time
+        in_time = runs.complete(tx, run.run_id, run.held_micros)
+        if not in_time:
             return
         ledger.settle(tx, run.workspace_id, run.run_id, run.held_micros, run.held_micros)
         assets.record_outputs(tx, kept)
         canvas.land(tx, run.node_id, [(output.output_id, output.width, output.height) for output in kept])
 
     _persist(bench, run, settle)
+    if not in_time:
+        # Cancelled in the last moment, or settled by a worker that took over.
+        for output in kept:
+            if output.blob is not None:
+                bench.blobs.delete(output.blob)
 
 
 def fail_run(bench: Bench, run: Run, outcome: RunOutcome) -> None:

@@ -1,0 +1,141 @@
+"""Repainting videos: v2v-painter, and what keeps the paint in its place."""
+
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from support.cases.onnx import CASE, scene
+from support.pocket import pocket_job
+from terrarium_server.engines import Engine, Failed, Finished, Input, Look, Waiting
+from terrarium_server.engines._onnx.steady import Steady, motion
+from terrarium_server.media import VideoWriter, encode_audio, frames, probe
+
+FRAMES, FPS = 8, 12.5
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A still scene, noisy as from a camera, over which a disc moves; the sound is shorter than it."""
+    folder = tmp_path_factory.mktemp("clip")
+    noise = np.random.default_rng(3)
+    tone = np.sin(np.arange(22_050) * 0.06).astype(np.float32)[: int(22_050 * 0.5)] * 0.4
+    (folder / "tone.wav").write_bytes(encode_audio(tone, 22_050, "wav"))
+    y, x = np.mgrid[:144, :192]
+    with VideoWriter(192, 144, FPS, sound=folder / "tone.wav", crf=10) as writer:
+        for index in range(FRAMES):
+            frame = scene(192, 144).astype(np.float32) + noise.normal(0, 3, (144, 192, 3))
+            frame[(x - 10 - index * 4) ** 2 + (y - 20) ** 2 < 100] = (240, 240, 240)
+            writer.write(frame.clip(0, 255).astype(np.uint8))
+        (folder / "clip.mp4").write_bytes(writer.finish())
+    return folder / "clip.mp4"
+
+
+@pytest.fixture(scope="module")
+def looks(clip: Path) -> dict[float, Look]:
+    with CASE.open() as engine:
+        return {steadiness: repainted(engine, clip, steadiness=steadiness) for steadiness in (0.0, 0.9)}
+
+
+def repainted(engine: Engine, video: Path, **params: Any) -> Look:
+    inputs = {"video_url": (Input(video, "video/mp4"),)}
+    key = f"run_{video.name}_{len(params)}_{params.get('steadiness')}"
+    ticket = engine.submit(pocket_job("v2v-painter", "", key=key, inputs=inputs, **params))
+    progress = 0.0
+    while isinstance(seen := engine.look(ticket, wait_seconds=1), Waiting):
+        assert progress <= seen.progress < 1
+        progress = seen.progress
+    return seen
+
+
+def decoded(look: Look, folder: Path) -> tuple[Path, NDArray[np.float32]]:
+    assert isinstance(look, Finished), look
+    data = look.outputs[0].data
+    assert isinstance(data, bytes) and look.outputs[0].content_type == "video/mp4"
+    (folder / "made.mp4").write_bytes(data)
+    return folder / "made.mp4", np.stack(list(frames(folder / "made.mp4"))).astype(np.float32)
+
+
+def test_size_rate_length_and_sound_are_kept(looks: dict[float, Look], tmp_path: Path) -> None:
+    path, shown = decoded(looks[0.9], tmp_path)
+    made = probe(path)
+    assert (made.width, made.height, made.fps, len(shown)) == (192, 144, FPS, FRAMES)
+    with av.open(str(path)) as container:
+        heard = np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)])
+    # The tone, and silence from where it ends.
+    assert np.abs(heard[4000:9000]).mean() > 0.1 > 0.01 > np.abs(heard[-2000:]).mean()
+    assert np.abs(shown[0] - scene(192, 144)).mean() > 15
+
+
+def test_steady_paint_flickers_less_and_is_painted_as_much(looks: dict[float, Look], tmp_path: Path) -> None:
+    def still_part(look: Look) -> NDArray[np.float32]:
+        return decoded(look, tmp_path)[1][:, 60:]
+
+    alone, steady = still_part(looks[0.0]), still_part(looks[0.9])
+    flickers = [np.abs(np.diff(each, axis=0)).mean() for each in (alone, steady)]
+    assert flickers[1] < flickers[0] / 2
+    relief = [np.abs(np.diff(each, axis=2)).mean() for each in (alone, steady)]
+    assert relief[1] > relief[0] * 0.75
+
+
+def test_what_moves_is_seen_where_it_is(looks: dict[float, Look], tmp_path: Path) -> None:
+    alone, steady = (decoded(looks[share], tmp_path)[1] for share in (0.0, 0.9))
+    last = 10 + (FRAMES - 1) * 4
+    where = (slice(-1, None), slice(16, 25), slice(last - 4, last + 5))
+    gone = (slice(-1, None), slice(16, 25), slice(6, 15))
+    for place in (where, gone):
+        assert np.abs(alone[place].mean(axis=(0, 1, 2)) - steady[place].mean(axis=(0, 1, 2))).max() < 45
+
+
+def test_motion_is_found_and_standing_still_is_none() -> None:
+    light = scene(256, 192).astype(np.float32).mean(axis=-1)
+    assert not motion(light, light).any()
+    moved = scene(256, 192, shift=5).astype(np.float32).mean(axis=-1)
+    # What is now at x was 5 pixels further right in the unmoved one.
+    found = motion(moved, light)[130:180, 40:200]
+    assert abs(float(np.median(found[..., 0])) - 5) < 1
+    assert abs(float(np.median(found[..., 1]))) < 0.5
+
+
+def test_after_a_cut_nothing_is_left() -> None:
+    steady = Steady(1.0)
+    steady.follow(scene(128, 96), scene(128, 96))
+    other = 255 - scene(128, 96)[:, ::-1]
+    assert (steady.follow(other, other) == other).all()
+
+
+def _written(path: Path, width: int, height: int, fps: float, count: int) -> Path:
+    with VideoWriter(width, height, fps) as writer:
+        for _ in range(count):
+            writer.write(np.zeros((height, width, 3), np.uint8))
+        path.write_bytes(writer.finish())
+    return path
+
+
+def test_what_cannot_be_repainted_is_told_and_the_painter_lives(clip: Path, tmp_path: Path) -> None:
+    whole = clip.read_bytes()
+    text, broken = tmp_path / "text.mp4", tmp_path / "broken.mp4"
+    text.write_text("not a film")
+    broken.write_bytes(whole[: len(whole) // 2])
+    cases = {
+        text: "cannot be read as a video",
+        broken: "give a whole MP4",
+        _written(tmp_path / "long.mp4", 64, 64, 1, 70): "at most 60 s",
+        _written(tmp_path / "large.mp4", 2560, 1440, 10, 1): "1920 x 1080",
+        _written(tmp_path / "tiny.mp4", 32, 32, 10, 2): "from 64 pixels",
+    }
+    with CASE.open() as engine:
+        for path, told in cases.items():
+            failed = repainted(engine, path)
+            assert isinstance(failed, Failed) and failed.code == "GENERATION_INPUT_VALIDATION"
+            assert told in failed.message, failed.message
+        assert isinstance(repainted(engine, clip, strength=0.0), Finished)
+        upright = _written(tmp_path / "upright.mp4", 66, 130, 10, 2)
+        look = repainted(engine, upright, look="stained glass")
+    silent = probe(decoded(look, tmp_path)[0])
+    assert not silent.has_audio
+    assert isinstance(look, Finished)
+    assert (look.outputs[0].width, look.outputs[0].height) == (66, 130)

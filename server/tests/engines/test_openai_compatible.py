@@ -1,0 +1,294 @@
+"""The OpenAI API: recorded conversations, and llama.cpp's own server."""
+
+import importlib
+import itertools
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from support.cases.openai_compatible import (
+    PNG,
+    SSE,
+    engine_for,
+    image_job,
+    said,
+    text_job,
+    video_job,
+)
+from support.loopback import Asked, Reply, loopback
+from support.pocket import pocket_job
+from support.replay import replay
+from support.server import DEADLINE
+from terrarium_server.engines import (
+    Engine,
+    Failed,
+    Finished,
+    Input,
+    Job,
+    Look,
+    Lost,
+    Output,
+    Refused,
+    Setup,
+    Waiting,
+    openai_compatible,
+)
+from terrarium_server.engines.openai_compatible import OpenAICompatibleEngine
+
+CONVERSATIONS = Path(__file__).parent / "conversations" / "openai"
+KEY = "sk-test-0123456789"
+
+
+def open_engine(url: str, key: str | None = KEY, **options: Any) -> OpenAICompatibleEngine:
+    checked = openai_compatible.OPTIONS.model_validate({"url": f"{url}/v1", **options})
+    secret = SecretStr(key) if key else None
+    return openai_compatible.build(Setup("openai", 1, checked, secret, "OPENAI_API_KEY"))
+
+
+def carry_out(engine: Engine, job: Job) -> tuple[Look, list[Waiting]]:
+    """Submit and look until the end."""
+    ticket, seen = engine.submit(job), list[Waiting]()
+    deadline = time.monotonic() + DEADLINE
+    while isinstance(look := engine.look(ticket, wait_seconds=0.2), Waiting):
+        assert time.monotonic() < deadline, "no end"
+        seen.append(look)
+    return look, seen
+
+
+def outputs(look: Look) -> tuple[Output, ...]:
+    assert isinstance(look, Finished), look
+    return look.outputs
+
+
+def hosted(model_id: str, **params: Any) -> Job:
+    """A job for a card that ships."""
+    return pocket_job(model_id, "a fern", **params)
+
+
+def test_pictures_are_asked_for_in_the_providers_words() -> None:
+    with replay(CONVERSATIONS / "image.json") as server:
+        job = hosted("t2i-gpt-image-2.5-flare", aspect_ratio="3:2", quality="low", num_images=2)
+        look, _ = carry_out(open_engine(server.url), job)
+    assert [(o.content_type, o.width, o.height) for o in outputs(look)] == [("image/png", 3, 2)] * 2
+
+
+def test_a_picture_that_streams_shows_itself_before_it_is_done() -> None:
+    job = image_job("run_1")
+    fixed = {"stream": True, "partial_images": 1}
+    job = Job(job.key, "t2i", "image", "a fern", {}, 7, options={**job.options, "fixed": fixed})
+    with replay(CONVERSATIONS / "image_stream.json") as server:
+        look, _ = carry_out(open_engine(server.url), job)
+    assert [(output.width, output.height) for output in outputs(look)] == [(4, 4)]
+
+
+def test_pictures_to_start_from_are_sent_as_files_and_the_result_is_fetched(tmp_path: Path) -> None:
+    files = [tmp_path / name for name in ("a.png", "b.png", "mask.png")]
+    for file in files:
+        file.write_bytes(PNG)
+    a, b, mask = (Input(file, "image/png") for file in files)
+    params = {"image_urls": ["asset_1", "asset_2"], "mask_url": "asset_3", "aspect_ratio": "1:1"}
+    options = {"endpoint": "images", "model": "gpt-image-2.5-flare"}
+    inputs = {"image_urls": (a, b), "mask_url": (mask,)}
+    job = Job("run_1", "i2i", "image", "make it night", params, 7, inputs, options)
+    with replay(CONVERSATIONS / "edit.json") as server:
+        look, _ = carry_out(open_engine(server.url), job)
+    assert [(output.width, output.height) for output in outputs(look)] == [(5, 5)]
+
+
+def test_a_prompt_is_spoken() -> None:
+    params = {"voice": "coral", "format": "mp3", "speed": 1.25, "instructions": "warm"}
+    options = {"endpoint": "speech", "model": "speaker"}
+    with replay(CONVERSATIONS / "speech.json") as server:
+        job = Job("run_1", "t2a", "audio", "Good morning.", params, 7, options=options)
+        look, _ = carry_out(open_engine(server.url), job)
+    assert [output.content_type for output in outputs(look)] == ["audio/mpeg"]
+
+
+def test_a_video_is_found_again_after_a_restart_and_fetched_through_hiccups() -> None:
+    options = {"endpoint": "videos", "model": "filmer", "sizes": {"16:9": "1280x720"}}
+    job = Job("run_1", "t2v", "video", "a fern", {"aspect_ratio": "16:9", "duration": 4}, 7, options=options)
+    with replay(CONVERSATIONS / "video.json") as server:
+        first = open_engine(server.url, poll_seconds=0.05)
+        ticket = first.submit(job)
+        first.close()
+        engine, seen = open_engine(server.url, poll_seconds=0.05), list[Look]()
+        while not seen or isinstance(seen[-1], Waiting):
+            seen.append(engine.look(ticket, wait_seconds=0.2))
+    assert any(isinstance(look, Waiting) and look.progress == 0.33 for look in seen)
+    assert [output.content_type for output in outputs(seen[-1])] == ["video/mp4"]
+
+
+def test_a_text_streams_and_the_picture_beside_the_prompt_goes_along(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(PNG)
+    inputs = {"image_urls": (Input(tmp_path / "a.png", "image/png"),)}
+    params = {"system_prompt": "Be brief.", "temperature": 0.5, "max_tokens": 10, "image_urls": ["asset_1"]}
+    job = Job("run_1", "t2t", "text", "What is it?", params, 7, inputs, text_job("run_1").options)
+    with loopback(lambda asked: Reply(said("It", "is", "a fern."), headers=SSE, pause=0.1)) as server:
+        look, seen = carry_out(open_engine(server.url), job)
+    body = server.asked[0].json()
+    assert outputs(look)[0] == Output("text/plain", "It is a fern. ")
+    previews = [str(waiting.preview.data) for waiting in seen if waiting.preview is not None]
+    assert previews[0] == "It " and all(
+        later.startswith(sooner) for sooner, later in itertools.pairwise(previews)
+    )
+    assert body["messages"][0] == {"role": "system", "content": "Be brief."}
+    assert body["messages"][1]["content"][0] == {"type": "text", "text": "What is it?"}
+    assert body["messages"][1]["content"][1]["image_url"]["url"].startswith("data:image/png;base64,")
+    assert (body["temperature"], body["max_tokens"], body["stream"]) == (0.5, 10, True)
+    assert "seed" not in body and "image_urls" not in body
+
+
+def _answers(reply: Reply) -> Callable[[Asked], Reply]:
+    return lambda asked: reply
+
+
+def _event(text: str) -> Reply:
+    return Reply((f"data: {text}\n\n".encode(),), headers=SSE)
+
+
+TROUBLE = {
+    "content filter": (
+        _event('{"choices": [{"delta": {}, "finish_reason": "content_filter"}]}'),
+        "LLM_REFUSAL",
+    ),
+    "refusal": (_event('{"choices": [{"delta": {"refusal": "I cannot."}}]}'), "LLM_REFUSAL"),
+    "policy": (Reply({"error": {"code": "content_policy_violation"}}, 400), "LLM_REFUSAL"),
+    "late error": (
+        _event('{"error": {"message": "overloaded", "code": 503}}'),
+        "GENERATION_DOWNSTREAM_SERVICE_ERROR",
+    ),
+    "broke off": (_event('{"choices": [{"delta": {"content": "It is"}}]}'), "GPU_PROVIDER_ERROR"),
+    "empty": (_event('{"choices": [{"delta": {}, "finish_reason": "length"}]}'), "GENERATION_NO_RESULT"),
+    "no choices": (Reply({"choices": "none"}), "GENERATION_INVALID_PROVIDER_RESPONSE"),
+    "not json": (_event("{nonsense"), "GENERATION_INVALID_PROVIDER_RESPONSE"),
+}
+
+
+@pytest.mark.parametrize("name", TROUBLE)
+def test_what_goes_wrong_with_a_text_is_told_apart(name: str) -> None:
+    reply, code = TROUBLE[name]
+    with loopback(_answers(reply)) as server:
+        look, _ = carry_out(open_engine(server.url), text_job("run_1"))
+    assert isinstance(look, Failed) and look.code == code, look
+
+
+def test_cancelling_hangs_up_at_once_and_closing_too() -> None:
+    # One server has begun to answer, the other says nothing yet.
+    for reply in (Reply(said(*["word"] * 1000), headers=SSE, pause=0.02), Reply(hangs=True)):
+        with loopback(_answers(reply)) as server:
+            engine = open_engine(server.url)
+            tickets = engine.submit(text_job("run_1")), engine.submit(text_job("run_2"))
+            wait_for(lambda: len(server.asked) == 2)
+            engine.cancel(tickets[0])
+            assert engine.look(tickets[0], wait_seconds=0.01) == Lost()
+            assert server.hung_up.wait(DEADLINE)
+            engine.close()
+            wait_for(lambda: not any(thread.name.startswith("call run_") for thread in threading.enumerate()))
+
+
+def wait_for(happened: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + DEADLINE
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_the_same_job_is_not_called_for_twice_while_it_is_under_way() -> None:
+    with loopback(_answers(Reply(said("a"), headers=SSE, pause=0.1))) as server:
+        engine = open_engine(server.url)
+        assert engine.submit(text_job("run_1")) == engine.submit(text_job("run_1"))
+        outputs(carry_out(engine, text_job("run_1"))[0])
+    assert len(server.asked) == 1
+
+
+def test_a_video_that_may_have_been_started_fails_and_is_not_called_refused() -> None:
+    with loopback(_answers(Reply(drops=True))) as server:
+        look, _ = carry_out(open_engine(server.url), video_job("run_1"))
+    assert isinstance(look, Failed) and "may have charged" in look.message
+    assert len(server.asked) == 1
+
+
+def test_a_video_that_cannot_be_made_says_why_and_a_cancelled_one_is_deleted() -> None:
+    error = {"code": "moderation_blocked", "message": "Blocked by our moderation system"}
+    failed = {"id": "video_1", "status": "failed", "error": error}
+    with loopback(_answers(Reply(failed))) as server:
+        engine = open_engine(server.url, poll_seconds=0.05)
+        look, _ = carry_out(engine, video_job("run_1"))
+        engine.cancel(engine.submit(video_job("run_2")))
+    assert isinstance(look, Failed) and look.code == "GENERATION_PROMPT_MODERATED"
+    assert (server.asked[-1].method, server.asked[-1].path) == ("DELETE", "/v1/videos/video_1")
+
+
+def test_a_wrong_card_or_a_missing_key_is_told_with_the_remedy() -> None:
+    card = {"endpoint": "chat", "model": "m"}
+    engine = open_engine("http://127.0.0.1:9", None)
+    assert "OPENAI_API_KEY" in str(engine.problem(card))
+    assert engine_for("http://127.0.0.1:9").problem(card) is None
+    assert "key_env" in str(
+        openai_compatible.build(Setup("openai", 1, openai_compatible.OPTIONS())).problem(card)
+    )
+    assert "endpoint" in str(engine.problem({"model": "m"}))
+    with pytest.raises(Refused, match="owner of this server"):
+        engine.submit(Job("run_1", "t2t", "text", "a", {}, 7, options={"endpoint": "chatter", "model": "m"}))
+
+
+def test_a_size_is_worked_out_where_the_card_has_none() -> None:
+    options = {"endpoint": "images", "model": "m"}
+    with loopback(_answers(Reply({"data": []}))) as server:
+        job = Job(
+            "run_1", "t2i", "image", "a", {"aspect_ratio": "16:9", "seed": 2**40}, 2**40 + 3, options=options
+        )
+        look, _ = carry_out(open_engine(server.url), job)
+    assert isinstance(look, Failed) and look.code == "GENERATION_NO_RESULT"
+    assert server.asked[0].json()["size"] == "1360x768"
+    assert server.asked[0].json()["seed"] == 3
+
+
+@pytest.fixture(scope="module")
+def llama() -> Iterator[str]:
+    """llama.cpp's server with a small model; its address."""
+    xllamacpp: Any = importlib.import_module("xllamacpp")
+    params = xllamacpp.CommonParams()
+    params.model.path = str(hosted("t2t-smollm2-135m").weights["model.gguf"])
+    params.n_ctx, params.n_parallel, params.warmup, params.verbosity = 512, 1, False, 0
+    # One thread: several would wait for each other on a machine that has other work.
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
+    params.api_keys = [KEY]
+    server = xllamacpp.Server(params)
+    yield server.listening_address
+    del server
+
+
+def _small(key: str, prompt: str, **params: Any) -> Job:
+    options = {"endpoint": "chat", "model": "smollm2"}
+    return Job(key, "t2t-llama", "text", prompt, params, 7, options=options)
+
+
+def test_llama_cpp_writes_and_shows_what_there_is(llama: str) -> None:
+    engine = open_engine(llama)
+    job = _small("run_1", "Say hello.", max_tokens=6, temperature=0.0, seed=7)
+    look, seen = carry_out(engine, job)
+    written = outputs(look)[0]
+    assert written.content_type == "text/plain" and str(written.data).strip()
+    previews = [str(waiting.preview.data) for waiting in seen if waiting.preview is not None]
+    assert previews and all(str(written.data).startswith(preview) for preview in previews)
+    assert [waiting.progress for waiting in seen] == sorted(waiting.progress for waiting in seen)
+
+
+def test_llama_cpp_refusing_is_understood(llama: str) -> None:
+    wrong_key, _ = carry_out(open_engine(llama, "sk-wrong-0123456789"), _small("run_1", "Hello"))
+    assert isinstance(wrong_key, Failed) and wrong_key.code == "ACCESS_DENIED"
+    assert "OPENAI_API_KEY" in wrong_key.message and "sk-wrong" not in wrong_key.message
+    too_long, _ = carry_out(open_engine(llama), _small("run_2", "word " * 600))
+    assert isinstance(too_long, Failed) and too_long.code == "GENERATION_INPUT_VALIDATION"
+    assert "context size" in too_long.message
+    no_such, _ = carry_out(
+        open_engine(llama),
+        Job("run_3", "t2a", "audio", "Hello", {}, 7, options={"endpoint": "speech", "model": "m"}),
+    )
+    assert isinstance(no_such, Failed) and no_such.code == "GENERATION_ENDPOINT_NOT_FOUND"

@@ -1,0 +1,215 @@
+"""The ground under engines for providers: what goes wrong is told apart, and nothing leaks."""
+
+import logging
+import time
+from collections.abc import Callable
+from email.utils import formatdate
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from support.cases.openai_compatible import PNG
+from support.loopback import Asked, Reply, loopback
+from terrarium_server.engines import CODES, Ticket
+from terrarium_server.engines._failures import clean, moderated, retry_after
+from terrarium_server.engines._outputs import picture_size
+from terrarium_server.engines._provider import Polls, Provider, ProviderError
+
+KEY = "very-secret-0123456789"
+
+
+def provider(url: str, **settings: Any) -> Provider:
+    return Provider("lab", f"{url}/v1", key=SecretStr(KEY), key_env="LAB_KEY", **settings)
+
+
+def failing(reply: Reply, **settings: Any) -> ProviderError:
+    with loopback(lambda asked: reply) as server, pytest.raises(ProviderError) as failed:
+        provider(server.url, **settings).json("POST", "/things", body={"prompt": "a fern"})
+    assert len(server.asked) == 1, "sent again"
+    assert CODES[failed.value.failure.code]
+    assert KEY not in str(failed.value) + repr(failed.value.failure) + repr(failed.value.body)
+    return failed.value
+
+
+STATUSES = {
+    "400 says": (400, {"error": {"message": "n must be 1"}}, "GENERATION_INPUT_VALIDATION"),
+    "422 list": (422, {"detail": [{"loc": ["body", "n"], "msg": "too big"}]}, "GENERATION_INPUT_VALIDATION"),
+    "401": (401, {"error": {"message": f"Incorrect API key: {KEY}"}}, "ACCESS_DENIED"),
+    "403": (403, {}, "ACCESS_DENIED"),
+    "402": (402, {}, "GENERATION_NOT_PAID"),
+    "quota": (429, {"error": {"code": "insufficient_quota"}}, "GENERATION_NOT_PAID"),
+    "404": (404, {"error": {"code": "model_not_found"}}, "GENERATION_ENDPOINT_NOT_FOUND"),
+    "moved": (308, {}, "GENERATION_ENDPOINT_NOT_FOUND"),
+    "408": (408, {}, "GENERATION_PROVIDER_TIMEOUT"),
+    "504": (504, "<html>", "GENERATION_PROVIDER_TIMEOUT"),
+    "429": (429, {"error": "slow down"}, "GENERATION_QUEUE_TOO_LARGE"),
+    "500": (500, {"error": f"broke with {KEY}"}, "GENERATION_DOWNSTREAM_SERVICE_ERROR"),
+    "503": (503, "<html>", "GENERATION_DOWNSTREAM_SERVICE_ERROR"),
+    "policy": (400, {"error": {"code": "content_policy_violation"}}, "GENERATION_PROMPT_MODERATED"),
+    "policy 403": (403, {"error": {"message": "Flagged as unsafe content"}}, "GENERATION_PROMPT_MODERATED"),
+    "policy 422": (
+        422,
+        {"detail": [{"type": "content_policy_violation"}]},
+        "GENERATION_PROMPT_MODERATED",
+    ),
+    "not json": (200, "<html>", "GENERATION_INVALID_PROVIDER_RESPONSE"),
+    "no object": (200, [1], "GENERATION_INVALID_PROVIDER_RESPONSE"),
+}
+
+
+@pytest.mark.parametrize("name", STATUSES)
+def test_every_answer_becomes_a_code_and_words_without_secrets(name: str) -> None:
+    status, body, code = STATUSES[name]
+    error = failing(Reply(body, status))
+    assert error.failure.code == code, error.failure
+    assert error.sent
+    if code == "ACCESS_DENIED":
+        assert "LAB_KEY" in error.failure.message and "'lab'" in error.failure.message
+    if code == "GENERATION_INPUT_VALIDATION":
+        assert "n must be 1" in error.failure.message or "body.n: too big" in error.failure.message
+
+
+def test_nothing_was_sent_to_a_server_that_is_not_there() -> None:
+    with pytest.raises(ProviderError) as failed:
+        provider("http://127.0.0.1:1").json("POST", "/things")
+    assert failed.value.failure.code == "GENERATION_FAILED_TO_START"
+    assert not failed.value.sent and failed.value.passes
+
+
+@pytest.mark.parametrize(
+    ("reply", "code"),
+    [
+        (Reply(drops=True), "GPU_PROVIDER_ERROR"),
+        (Reply((b'{"half":',), drops=True), "GPU_PROVIDER_ERROR"),
+        (Reply(hangs=True), "GENERATION_PROVIDER_TIMEOUT"),
+        (Reply((b" ",) * 100, pause=0.1), "GENERATION_PROVIDER_TIMEOUT"),
+    ],
+    ids=["no answer", "half an answer", "silence", "drop by drop"],
+)
+def test_a_request_without_an_answer_is_not_sent_again(reply: Reply, code: str) -> None:
+    error = failing(reply, timeout_seconds=0.4)
+    assert (error.failure.code, error.sent) == (code, True)
+
+
+def test_a_delay_is_read_in_all_its_spellings() -> None:
+    assert retry_after({"retry-after": "7"}) == 7.0
+    assert retry_after({"retry-after-ms": "2500"}) == 2.5
+    assert retry_after({"retry-after": "86400"}) == 3600.0
+    dated = retry_after({"retry-after": formatdate(time.time() + 100, usegmt=True)})
+    assert dated is not None and 90 < dated <= 100
+    assert retry_after({"retry-after": "soon"}) is None
+    assert failing(Reply({}, 429)).failure.retry_after == 10.0
+
+
+@pytest.mark.parametrize(
+    ("said", "refused"),
+    [
+        ("Your request was rejected as a result of our safety system.", True),
+        (
+            "The response was filtered, triggering the content management policy: content_filter",
+            True,
+        ),
+        ("NSFW content detected. Try running it again, or try a different prompt.", True),
+        ("The input may contain sensitive content", True),
+        ("Prompt blocked by moderation", True),
+        ("safety_tolerance: must be between 1 and 6", False),
+        ("unknown field enable_safety_checker", False),
+        ("Invalid value for 'moderation': must be auto or low", False),
+        ("Unsupported content type", False),
+        ("rate limit: 5 images per minute", False),
+    ],
+)
+def test_refusing_for_content_is_told_from_other_words_about_it(said: str, refused: bool) -> None:
+    assert moderated(said) is refused
+
+
+def test_a_message_is_one_short_line_without_secrets() -> None:
+    said = clean(
+        "a\n\x1b[31mb\u202e  sk-abcdefgh12345678 Bearer abcdefghijklmnop ?X-Amz-Signature=abc " + "x" * 999
+    )
+    assert said.startswith("a [31mb [secret] [secret] ?[secret] xxx")
+    assert len(said) == 400
+
+
+def test_the_key_stays_with_its_host_and_out_of_logs(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+
+    def other(asked: Asked) -> Reply:
+        return Reply(PNG)
+
+    with loopback(other) as elsewhere:
+
+        def answer(asked: Asked) -> Reply:
+            if asked.path == "/v1/moved":
+                return Reply(status=302, headers={"Location": f"{elsewhere.url}/file"})
+            return Reply({"ok": True})
+
+        with loopback(answer) as server:
+            lab = provider(server.url)
+            lab.json("GET", "/things")
+            found = lab.download(f"{elsewhere.url}/file", "image"), lab.download("moved", "image")
+            with pytest.raises(ProviderError, match="another host"):
+                lab.json("GET", f"{elsewhere.url}/things")
+    assert [(output.content_type, output.width, output.height) for output in found] == [
+        ("image/png", 2, 1)
+    ] * 2
+    assert server.asked[0].headers["authorization"] == f"Bearer {KEY}"
+    assert len(elsewhere.asked) == 2
+    assert not any("authorization" in asked.headers for asked in elsewhere.asked)
+    assert KEY not in caplog.text + repr(lab) + repr(vars(lab))
+
+
+def test_results_in_a_private_network_are_not_fetched_for_a_provider_outside_it() -> None:
+    with pytest.raises(ProviderError, match="cannot be fetched"):
+        Provider("lab", "https://api.example.com").download("http://127.0.0.1:1/file", "image")
+    with pytest.raises(ProviderError, match="not public"):
+        Provider("lab", "https://api.example.com").download("https://127.0.0.1:1/file", "image")
+
+
+def test_data_addresses_and_wrong_files() -> None:
+    lab = provider("http://127.0.0.1:1")
+    assert lab.download("data:audio/wav;base64,UklGRgAAAABXQVZF", "audio").content_type == "audio/wav"
+    for wrong in ("data:image/png;base64,UklGRgAAAABXQVZF", "data:image/png;base64,!", "data:image/png,"):
+        with pytest.raises(ProviderError) as failed:
+            lab.download(wrong, "image")
+        assert failed.value.failure.code == "GENERATION_INVALID_PROVIDER_RESPONSE"
+
+
+def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    with loopback(lambda asked: Reply({"ok": True})) as server:
+        assert provider(server.url).json("GET", "/things") == {"ok": True}
+
+
+def _by_path(replies: dict[str, Reply]) -> Callable[[Asked], Reply]:
+    return lambda asked: replies[asked.path]
+
+
+def test_a_hiccup_while_asking_is_put_up_with_for_a_while() -> None:
+    ticket, polls = Ticket("job"), Polls(first=0.01, slowest=0.01, patience=0.05)
+    hiccup, final = failing(Reply({}, 502)), failing(Reply({}, 401))
+    assert polls.due(ticket, 0.0) and not polls.due(ticket, 0.0)
+    assert polls.failed(ticket, hiccup) is None
+    polls.answered(ticket)
+    assert polls.failed(ticket, hiccup) is None
+    time.sleep(0.06)
+    assert polls.failed(ticket, hiccup) == hiccup.failure
+    assert polls.failed(ticket, final) == final.failure
+
+
+def test_the_size_of_a_picture_is_read_from_its_head() -> None:
+    jpeg = b"\xff\xd8\xff\xe0\x00\x04ab\xff\xc2\x00\x11\x08\x00\x10\x00\x20\x03"
+    webp = b"RIFF\x00\x00\x00\x00WEBPVP8X\x0a\x00\x00\x00\x00\x00\x00\x00\x1f\x00\x00\x0f\x00\x00"
+    for picture in (jpeg, webp, b"GIF89a\x20\x00\x10\x00"):
+        assert picture_size(picture) == (32, 16)
+    for broken in (b"", b"\xff\xd8", jpeg[:12], b"\x89PNG"):
+        assert picture_size(broken) is None
+
+
+def test_paths_are_below_the_base_address_and_closing_may_be_early() -> None:
+    with loopback(_by_path({"/v1/a": Reply({"a": 1}), "/v1/b": Reply({"b": 2})})) as server:
+        lab = provider(server.url)
+        lab.close()
+        assert (lab.json("GET", "/a"), lab.json("GET", "b")) == ({"a": 1}, {"b": 2})

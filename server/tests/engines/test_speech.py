@@ -1,0 +1,216 @@
+"""What the speaking engines make: heard through a decoder and a loudness meter."""
+
+import io
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import psutil
+import pytest
+
+from support.cases import espeak as espeak_case
+from support.cases import piper as piper_case
+from support.pocket import pocket_job
+from support.tree import SERVER, python_files
+from terrarium_server.engines import Engine, Failed, Finished, Look, Refused, Waiting
+from terrarium_server.media import ffmpeg_path
+
+STORY = (
+    "Hello there! The old keeper climbed the stairs; at the top, he lit the lamp. Wasn't it bright? "
+    "Its beam swept over the dark water, and the ships found home."
+)
+
+
+@pytest.fixture(scope="module")
+def piper() -> Iterator[Engine]:
+    with piper_case.CASE.open() as engine:
+        yield engine
+
+
+@pytest.fixture(scope="module")
+def espeak() -> Iterator[Engine]:
+    with espeak_case.CASE.open() as engine:
+        yield engine
+
+
+@pytest.fixture(params=["t2a-piper-joe", "t2a-espeak"])
+def speaker(request: pytest.FixtureRequest) -> tuple[Engine, str]:
+    return request.getfixturevalue("piper" if "piper" in request.param else "espeak"), request.param
+
+
+def end(engine: Engine, model: str, text: str, **params: Any) -> Look:
+    ticket = engine.submit(pocket_job(model, text, **params))
+    while isinstance(seen := engine.look(ticket, wait_seconds=5), Waiting):
+        pass
+    return seen
+
+
+def said(engine: Engine, model: str, text: str, **params: Any) -> bytes:
+    seen = end(engine, model, text, **params)
+    assert isinstance(seen, Finished), seen
+    data = seen.outputs[0].data
+    assert isinstance(data, bytes)
+    return data
+
+
+def heard(data: bytes) -> tuple[np.ndarray, int, str]:
+    """Samples within ±1, rate and codec."""
+    with av.open(io.BytesIO(data)) as container:
+        stream = container.streams.audio[0]
+        parts = [frame.to_ndarray().reshape(-1) for frame in container.decode(stream)]
+        samples = np.concatenate(parts)
+        scale = 32768 if samples.dtype == np.int16 else 1
+        return samples.astype(np.float32) / scale, stream.rate, stream.codec_context.name
+
+
+def seconds(data: bytes) -> float:
+    samples, rate, _ = heard(data)
+    return len(samples) / rate
+
+
+def lufs(path: Path) -> float:
+    command = [ffmpeg_path(), "-nostats", "-i", str(path), "-af", "ebur128", "-f", "null", "-"]
+    report = subprocess.run(command, capture_output=True, text=True, check=True).stderr
+    return float(re.findall(r"I:\s+(-?[\d.]+) LUFS", report)[-1])
+
+
+def test_speech_is_as_loud_as_it_should_be_without_clipping_or_clicks(
+    speaker: tuple[Engine, str], tmp_path: Path
+) -> None:
+    data = said(*speaker, STORY, format="wav", sentence_pause=0.5)
+    (tmp_path / "story.wav").write_bytes(data)
+    assert lufs(tmp_path / "story.wav") == pytest.approx(-16, abs=0.5)
+    samples, rate, _ = heard(data)
+    assert 0.5 < np.abs(samples).max() < 0.85
+    # Four sentences: three silences of half a second at least, entered and left at nearly zero.
+    silent = np.flatnonzero(np.convolve(samples != 0, np.ones(rate // 2), "valid") < 0.5)
+    starts = silent[np.diff(silent, prepend=-rate) > 1]
+    assert len(starts) == 3
+    for start in starts:
+        around = samples[start - 20 : start + rate // 2 + 20]
+        assert np.abs(np.diff(around)).max() < 0.01
+
+
+def test_the_same_job_sounds_the_same_in_whatever_process_and_after_whatever(
+    speaker: tuple[Engine, str],
+) -> None:
+    engine, model = speaker
+    first = said(engine, model, STORY)
+    said(engine, model, "Something else entirely.")
+    assert said(engine, model, STORY) == first
+    with (piper_case if "piper" in model else espeak_case).CASE.open() as other:
+        assert said(other, model, STORY) == first
+
+
+def test_the_seed_varies_how_a_voice_says_it(piper: Engine) -> None:
+    made = {said(piper, "t2a-piper-joe", "Hello there.", seed=seed) for seed in (1, 2, 3)}
+    assert len(made) == 3
+
+
+def test_length_follows_the_text_the_rate_and_the_pause(speaker: tuple[Engine, str]) -> None:
+    engine, model = speaker
+    text = "The ships found home. The lamp was bright."
+    plain = seconds(said(engine, model, text, format="wav"))
+    assert seconds(said(engine, model, text * 2, format="wav")) > plain * 1.7
+    assert plain * 0.4 < seconds(said(engine, model, text, format="wav", rate=2.0)) < plain * 0.75
+    assert seconds(said(engine, model, text, format="wav", rate=0.5)) > plain * 1.5
+    longer = seconds(said(engine, model, text, format="wav", sentence_pause=2.0))
+    shortest = seconds(said(engine, model, text, format="wav", sentence_pause=0.0))
+    assert longer - shortest == pytest.approx(2.0, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("format", "content_type", "codec"),
+    [("wav", "audio/wav", "pcm_s16le"), ("mp3", "audio/mpeg", "mp3float"), ("m4a", "audio/mp4", "aac")],
+)
+def test_each_format_is_what_it_says(espeak: Engine, format: str, content_type: str, codec: str) -> None:
+    seen = end(espeak, "t2a-espeak", STORY, format=format)
+    assert isinstance(seen, Finished) and seen.outputs[0].content_type == content_type
+    data = seen.outputs[0].data
+    assert isinstance(data, bytes)
+    assert heard(data)[1:] == (22_050, codec)
+    assert seconds(data) == pytest.approx(seconds(said(espeak, "t2a-espeak", STORY, format="wav")), abs=0.2)
+
+
+def test_languages_voices_and_pitches_differ(espeak: Engine) -> None:
+    ways: list[dict[str, Any]] = [
+        {},
+        {"language": "de"},
+        {"language": "French (France)"},
+        {"language": "EN_gb"},
+        {"voice": "f3"},
+        {"pitch": 90},
+    ]
+    made = [said(espeak, "t2a-espeak", "Radio, hotel, taxi.", **way) for way in ways]
+    assert len(set(made)) == len(ways)
+    assert seconds(said(espeak, "t2a-espeak", "你好，世界。", language="cmn")) > 0.8
+
+
+@pytest.mark.parametrize(
+    ("wanted", "near"), [("germn", "de (German)"), ("de-AT", "de (German)"), ("qqq", "")]
+)
+def test_a_language_that_is_not_there_names_those_near_it(espeak: Engine, wanted: str, near: str) -> None:
+    seen = end(espeak, "t2a-espeak", "Hallo", language=wanted)
+    assert isinstance(seen, Failed) and seen.code == "GENERATION_INVALID_PARAMS"
+    assert f"no language {wanted!r}" in seen.message and near in seen.message
+
+
+@pytest.mark.parametrize("text", ["... !? —", "***\n\n#"])
+def test_a_text_with_nothing_to_say_is_told_so(speaker: tuple[Engine, str], text: str) -> None:
+    seen = end(*speaker, text)
+    assert isinstance(seen, Failed) and seen.code == "GENERATION_INPUT_VALIDATION"
+    assert "nothing in the prompt" in seen.message
+
+
+@pytest.mark.parametrize(("text", "told"), [(" \n", "empty"), ("word " * 5000, "at most 20000")])
+def test_no_text_and_too_much_are_refused(espeak: Engine, text: str, told: str) -> None:
+    with pytest.raises(Refused, match=told):
+        espeak.submit(pocket_job("t2a-espeak", text))
+
+
+def owners_card(folder: Path, voice: str) -> None:
+    (folder / "mine.toml").write_text(
+        'id = "t2a-mine"\nname = "Mine"\ntype = "audio"\nprovider = "me"\ndescription = "Mine."\n'
+        f'engine = "piper"\nestimated_seconds = 3\n[options]\nvoice = "{voice}"\n'
+        '[[params]]\nname = "speaker"\ntype = "string"\n'
+    )
+
+
+def test_an_owners_voice_is_found_beside_its_card(piper: Engine, tmp_path: Path) -> None:
+    owners_card(tmp_path, "mine.onnx")
+    with pytest.raises(Refused, match=r"mine\.onnx is not there"):
+        piper.submit(pocket_job("t2a-mine", "Hello.", folder=tmp_path))
+    weights = pocket_job("t2a-piper-joe", "").weights
+    (tmp_path / "mine.onnx").symlink_to(weights["voice.onnx"])
+    with pytest.raises(Refused, match=r"no mine\.onnx\.json beside it"):
+        piper.submit(pocket_job("t2a-mine", "Hello.", folder=tmp_path))
+    (tmp_path / "mine.onnx.json").write_text("[]")
+    broken = end(piper, "t2a-mine", "Hello.", folder=tmp_path)
+    assert isinstance(broken, Failed) and "mine.onnx.json is not the description" in broken.message
+    (tmp_path / "mine.onnx.json").unlink()
+    (tmp_path / "mine.onnx.json").symlink_to(weights["voice.onnx.json"])
+    assert said(piper, "t2a-mine", "Hello.", folder=tmp_path) == said(piper, "t2a-piper-joe", "Hello.")
+    nobody = end(piper, "t2a-mine", "Hello.", folder=tmp_path, speaker="ada")
+    assert isinstance(nobody, Failed) and "no speaker 'ada'; give a number from 0 to 0" in nobody.message
+
+
+def test_a_voice_that_is_missing_is_a_problem_before_anyone_asks(piper: Engine, tmp_path: Path) -> None:
+    assert piper.problem({"voice": str(tmp_path / "gone.onnx")}) == (
+        "The voice gone.onnx is not there; put it where the card says, beside its gone.onnx.json."
+    )
+    assert "path" in (piper.problem({"voice": 3}) or "")
+
+
+def test_the_gpl_library_stays_in_a_program_of_its_own(piper: Engine) -> None:
+    said(piper, "t2a-piper-joe", "Hello.")
+    children = [
+        child for child in psutil.Process().children() if child.cmdline()[-1].endswith("_piper_process")
+    ]
+    programs = [program for child in children for program in child.children()]
+    assert [program.cmdline()[-1] for program in programs] == ["terrarium_server.engines._espeak_program"]
+    loading = [path.name for path in python_files(SERVER) if "ctypes" in path.read_text("utf-8")]
+    assert loading == ["_espeak_program.py"]

@@ -1,0 +1,263 @@
+"""The parts of speaking: text in sentences, phonemes as ids, noise as an input, programs that answer."""
+
+import stat
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from terrarium_server.engines._speech.espeak import (
+    EspeakError,
+    LibraryEspeak,
+    ProgramEspeak,
+    Voice,
+    open_espeak,
+)
+from terrarium_server.engines._speech.language import find_language
+from terrarium_server.engines._speech.loudness import TARGET, levelled, loudness
+from terrarium_server.engines._speech.noise import NotAModel, noise_as_inputs
+from terrarium_server.engines._speech.sound import joined
+from terrarium_server.engines._speech.text import clauses, sentences
+from terrarium_server.engines._speech.voice import (
+    BadVoice,
+    Description,
+    Network,
+    NoSuchSpeaker,
+    phoneme_ids,
+    read_description,
+    speaker_number,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("One. Two! Three?", ["One.", "Two!", "Three?"]),
+        (
+            "Dr. A. Smith paid 3.14 e.g. for pie. Then he left.",
+            ["Dr. A. Smith paid 3.14 e.g. for pie.", "Then he left."],
+        ),
+        ("“Stop!” he said. So?", ["“Stop!” he said.", "So?"]),
+        ("A title\n\nand its text\nin lines", ["A title", "and its text in lines"]),
+        ("你好。世界！", ["你好。", "世界！"]),
+        ("Well... yes. *** \n\n --", ["Well... yes."]),
+        ("", []),
+    ],
+)
+def test_a_text_is_parted_into_what_is_said_in_one_breath(text: str, parts: list[str]) -> None:
+    assert sentences(text) == parts
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(alphabet="ab .,!?—\n你。", max_size=900))
+def test_no_word_is_lost_and_no_sentence_is_endless(text: str) -> None:
+    found = sentences(text)
+    letters = [sign for sign in text if sign.isalpha()]
+    assert [sign for part in found for sign in part if sign.isalpha()] == letters
+    assert all(len(part) <= 300 for part in found)
+    assert [s for part in found for clause in clauses(part) for s in clause.text if s.isalpha()] == letters
+
+
+def test_clauses_keep_their_marks() -> None:
+    found = clauses("At 3,000 m, said she — “really?” — he rested; then: down")
+    assert [clause.mark for clause in found] == [",", ",", "?", ",", ";", ":", "."] or [
+        clause.mark for clause in found
+    ] == [",", ",", "?", ";", ":", "."]
+
+
+VOICES = [
+    Voice("English (Great Britain)", "gmw/en", (("en-gb", 2), ("en", 2))),
+    Voice("English (America)", "gmw/en-US", (("en-us", 2), ("en", 3))),
+    Voice("German", "gmw/de", (("de", 5),)),
+]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "handle"), [("en", "gmw/en"), ("EN_us", "gmw/en-US"), ("german", "gmw/de"), (" de ", "gmw/de")]
+)
+def test_a_language_is_found_however_it_is_written(wanted: str, handle: str) -> None:
+    assert find_language(wanted, VOICES) == handle
+
+
+PROGRAM = r"""#!/bin/sh
+case "$*" in
+  --voices)
+    echo "Pty Language       Age/Gender VoiceName          File                 Other Languages"
+    echo " 2  en-us           --/M      English_(America)  gmw/en-US            (en 3)"
+    echo " 5  nb              --/M      Norwegian_Bokmål  gmq/nb               (no 5)(x 9)" ;;
+  *nope*) echo "Error: The specified espeak-ng voice does not exist." >&2; exit 1 ;;
+  *--ipa*) read -r text; printf ' həlˈoʊ\n %s\n' "$text" ;;
+  *--stdout*) printf 'RIFF\044\360\377\177WAVEfmt \020\0\0\0\001\0\001\0\042\126\0\0\104\254\0\0\002\0\020\0'
+    printf 'data\0\360\377\177\001\0\002\0\003' ;;
+esac
+"""
+
+
+def test_the_systems_program_is_preferred_and_understood(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "espeak-ng"
+    program.write_text(PROGRAM)
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    espeak = open_espeak()
+    assert isinstance(espeak, ProgramEspeak)
+    assert espeak.voices() == [
+        Voice("English (America)", "gmw/en-US", (("en-us", 2), ("en", 3))),
+        Voice("Norwegian Bokmål", "gmq/nb", (("nb", 5), ("no", 5), ("x", 9))),
+    ]
+    assert espeak.phonemes("gmw/en-US", ["one [[t]]", "two"]) == ["həlˈoʊ one [ [t]]", "həlˈoʊ two"]
+    spoken = espeak.speak("gmw/en-US", "one", words_per_minute=175, pitch=50)
+    assert (spoken.samples, spoken.rate) == (b"\1\0\2\0", 22_050)
+    with pytest.raises(EspeakError, match="does not exist"):
+        espeak.phonemes("nope", ["one"])
+
+
+def test_the_librarys_program_answers_the_same_each_time_and_survives_its_end() -> None:
+    espeak = LibraryEspeak()
+    try:
+        voices = espeak.voices()
+        assert len(voices) > 100
+        voice = find_language("en-us", voices)
+        assert espeak.phonemes(voice, ["Hello, Dr. Smith.", "..."]) == ["həlˈoʊ dˈɑːktɚ smˈɪθ", ""]
+        first = espeak.speak(voice, "Sixty seas.", words_per_minute=175, pitch=50)
+        assert espeak.speak(voice, "Sixty seas.", words_per_minute=175, pitch=50) == first
+        with pytest.raises(EspeakError, match="no voice 'nope'"):
+            espeak.phonemes("nope", ["one"])
+        espeak.close()
+        assert espeak.speak(voice, "Sixty seas.", words_per_minute=175, pitch=50) == first
+    finally:
+        espeak.close()
+
+
+IDS = {"_": [0], "^": [1], "$": [2], "a": [5], "̃": [6], "o": [7], ".": [8], " ": [9]}
+
+
+def described(**changes: Any) -> Description:
+    said: dict[str, Any] = {"ids": IDS, "replaced": {}, "rate": 16_000, "noise": 0.6, "length": 1.0}
+    said |= {"noise_of_lengths": 0.8, "espeak_voice": "en", "speakers": 2, "speaker_names": {"ada": 1}}
+    return Description(**said | changes)
+
+
+def test_phonemes_become_the_ids_that_piper_voices_read() -> None:
+    # Decomposed, language marks and unknown signs left out, a pad after each.
+    assert phoneme_ids(described(), "(fr)ã(en)§.") == [1, 0, 5, 0, 6, 0, 8, 0, 2]
+    assert phoneme_ids(described(replaced={"u": ["o", "a"]}), "u") == [1, 0, 7, 0, 5, 0, 2]
+    assert phoneme_ids(described(), "§") == []
+
+
+def test_speakers_go_by_name_or_number() -> None:
+    assert [speaker_number(described(), who) for who in (None, "", "ada", "1", 0)] == [0, 0, 1, 1, 0]
+    with pytest.raises(NoSuchSpeaker, match=r"no speaker '2'; give a number from 0 to 1 or one of: ada"):
+        speaker_number(described(), "2")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("{", "not the description"),
+        ('{"phoneme_type": "pinyin"}', "'pinyin'"),
+        ("null", "not the description"),
+    ],
+)
+def test_a_description_that_is_wrong_is_told(tmp_path: Path, text: str, told: str) -> None:
+    (tmp_path / "v.onnx.json").write_text(text)
+    with pytest.raises(BadVoice, match=told):
+        read_description(tmp_path / "v.onnx.json")
+
+
+def message(*fields: tuple[int, bytes | int]) -> bytes:
+    """A protocol buffer of short fields."""
+    parts = [
+        bytes([number << 3 & 127 | 128, number >> 4, value])
+        if isinstance(value, int)
+        else bytes([number << 3 | 2]) + bytes([len(value) & 127 | 128, len(value) >> 7]) + value
+        for number, value in fields
+    ]
+    return b"".join(parts)
+
+
+def tiny_voice() -> bytes:
+    """A network that says its noise, three samples of it, times the speaker's number."""
+
+    def value(name: bytes, kind: int, *sides: int) -> bytes:
+        shape = message(*[(1, message((1, side))) for side in sides])
+        return message((1, name), (2, message((1, message((1, kind), (2, shape))))))
+
+    cast = message((1, b"sid"), (2, b"who"), (4, b"Cast"), (5, message((1, b"to"), (3, 1), (20, 2))))
+    random = message((1, b"scales"), (2, b"noise"), (4, b"RandomNormalLike"))
+    times = message((1, b"noise"), (1, b"who"), (2, b"output"), (4, b"Mul"))
+    inputs = [
+        value(b"input", 7, 1, 4),
+        value(b"input_lengths", 7, 1),
+        value(b"scales", 1, 3),
+        value(b"sid", 7, 1),
+    ]
+    graph = [(1, cast), (1, random), (1, times), (2, b"g"), *[(11, one) for one in inputs]]
+    graph.append((12, value(b"output", 1, 3)))
+    return message((1, 8), (7, message(*graph)), (8, message((1, b""), (2, 15))))
+
+
+def test_noise_comes_from_the_seed_and_the_speaker_is_told(tmp_path: Path) -> None:
+    (tmp_path / "v.onnx").write_bytes(tiny_voice())
+    network = Network(tmp_path / "v.onnx", described(), threads=1)
+    made = [
+        network.speak([1, 0, 5, 2], seed=seed, rate=1.0, speaker=who)
+        for seed, who in [((7,), 1), ((7,), 0), ((8,), 1)]
+    ]
+    expected = np.random.default_rng((7,)).standard_normal(3, dtype=np.float32)
+    assert np.allclose(made[0], np.clip(expected, -1, 1))
+    assert not made[1].any() and not np.array_equal(made[0], made[2])
+
+
+def test_noise_that_is_too_short_is_read_from_its_start_again() -> None:
+    model, names = noise_as_inputs(tiny_voice())
+    assert names == ["terrarium_noise_0"]
+    session: Any = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    whole = np.ones(1, np.int64)
+    feeds = {"input": np.ones((1, 4), np.int64), "input_lengths": whole, "sid": whole}
+    feeds |= {"scales": np.ones(3, np.float32), names[0]: np.array([3, 4], np.float32)}
+    assert session.run(None, feeds)[0].tolist() == [3, 4, 3]
+
+
+@pytest.mark.parametrize("broken", [b"\x3a\xff\x01abc", b"not a model"])
+def test_what_is_no_model_is_told(broken: bytes, tmp_path: Path) -> None:
+    with pytest.raises(NotAModel):
+        noise_as_inputs(broken)
+    (tmp_path / "v.onnx").write_bytes(broken)
+    with pytest.raises(BadVoice, match=r"v\.onnx is not an ONNX model"):
+        Network(tmp_path / "v.onnx", described(), threads=1)
+
+
+def tone(seconds: float, *, level: float, rate: int = 22_050) -> np.ndarray:
+    return (level * np.cos(2 * np.pi * 997 * np.arange(round(seconds * rate)) / rate)).astype(np.float32)
+
+
+def test_loudness_is_measured_as_the_standard_says() -> None:
+    # A 997 Hz sine at full scale in one channel is −3.01 LUFS.
+    assert loudness(tone(3, level=1.0, rate=48_000), 48_000) == pytest.approx(-3.01, abs=0.05)
+    quiet = np.concatenate([tone(3, level=0.1), np.zeros(220_500, np.float32)])
+    assert loudness(quiet, 22_050) == pytest.approx(-23.01, abs=0.3)
+    assert loudness(np.zeros(100, np.float32), 22_050) == -np.inf
+
+
+def test_levelling_reaches_the_target_without_clipping() -> None:
+    spiky = tone(2, level=0.02)
+    spiky[::2205] += 0.5
+    made = levelled(spiky, 22_050)
+    assert loudness(made, 22_050) == pytest.approx(TARGET, abs=0.2)
+    assert np.abs(made).max() <= 10 ** (-2 / 20) + 1e-6
+    assert not levelled(np.zeros(1000, np.float32), 22_050).any()
+
+
+def test_joins_have_no_clicks() -> None:
+    parts = [tone(0.2, level=0.9), tone(0.3, level=0.9)]
+    row = joined(parts, 22_050, 0.1)
+    assert len(row) == round(0.6 * 22_050)
+    assert row[0] == row[-1] == 0
+    # Nowhere steeper than the tone itself.
+    assert np.abs(np.diff(row)).max() <= np.abs(np.diff(parts[0])).max() * 1.05

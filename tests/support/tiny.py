@@ -1,0 +1,28 @@
+"""Tiny models with random weights, for the engines that need torch (`make test-local`)."""
+
+import atexit
+import shutil
+import subprocess
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+
+from support import tree
+
+
+@cache
+def _written() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="terrarium-tiny-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    program = tree.ROOT / "tests-local/tiny_models.py"
+    done = subprocess.run(
+        [sys.executable, str(program), str(folder)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def tiny_model(name: str) -> Path:
+    """The folder of a model of `tests-local/tiny_models.py`, written once for the session."""
+    return _written() / name

@@ -3,6 +3,7 @@
 
 BIN := .venv/bin
 STAMPS := .venv/.stamps
+PEERS := .venv-peers
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 LOCAL := .venv-local
 LOCAL_PIP := $(LOCAL)/bin/python -m pip --disable-pip-version-check
@@ -10,7 +11,7 @@ COMPILE := $(STAMPS)/uv/bin/uv pip compile --quiet --universal --python-version 
 	--generate-hashes --no-emit-index-url --no-header
 LOCK := $(COMPILE) server/pyproject.toml client/pyproject.toml --extra cli
 
-.PHONY: setup demo test test-local check contract bench lock format
+.PHONY: setup demo test test-local test-peers check contract bench gallery lock format
 .DEFAULT_GOAL := setup
 
 setup: $(STAMPS)/distributions $(STAMPS)/pocket node_modules/.stamp
@@ -58,6 +59,15 @@ $(LOCAL)/.stamp: requirements/local.txt requirements/torch.txt requirements/torc
 	$(LOCAL_PIP) install --quiet --no-deps --no-build-isolation --no-index -e ./server -e ./client
 	@touch $@
 
+# The engines before other people's servers: heavy to install, so in an environment of their own.
+test-peers: setup $(PEERS)/.stamp
+	$(BIN)/python -m pytest tests-peers $(ARGS)
+
+$(PEERS)/.stamp: requirements/peers.txt scripts/make-venv.sh
+	sh scripts/make-venv.sh $(PEERS)
+	$(PEERS)/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes -r requirements/peers.txt
+	@touch $@
+
 check: setup
 	@sh scripts/check.sh
 
@@ -71,12 +81,16 @@ contract: setup
 bench: setup
 	$(BIN)/python -m bench $(ARGS)
 
+gallery: setup
+	$(BIN)/python scripts/gallery.py
+
 # Renews every pin. For a single package: make lock ARGS="--upgrade-package NAME".
 lock: ARGS ?= --upgrade
 lock: $(STAMPS)/uv/bin/uv
 	$(LOCK) $(ARGS) requirements/dev.in -o requirements/dev.txt
 	$(LOCK) --constraints requirements/dev.txt -o requirements/run.txt
 	$(COMPILE) --no-deps $(ARGS) requirements/alone.in -o requirements/alone.txt
+	$(COMPILE) $(ARGS) requirements/peers.in -o requirements/peers.txt
 	$(LOCK) --extra local --override requirements/without-torch.in --no-emit-package torch \
 		--constraints requirements/dev.txt $(ARGS) requirements/local.in -o requirements/local.txt
 	$(COMPILE) --constraints requirements/local.txt requirements/torch.in -o requirements/torch.txt

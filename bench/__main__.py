@@ -2,9 +2,16 @@
 
 import sys
 
-from . import admission
+from . import admission, band, llama, painter, sketch, speech
 
-BENCHES = {"admission": admission.run}
+BENCHES = {
+    "admission": admission.run,
+    "band": band.run,
+    "llama": llama.run,
+    "painter": painter.run,
+    "sketch": sketch.run,
+    "speech": speech.run,
+}
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """The band: what is asked for is what is written, and what is written sounds as it should."""
 
 import io
+import itertools
 import wave
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,8 +20,9 @@ from terrarium_server.engines._band import Score, Unplayable, compose, read_brie
 from terrarium_server.engines._band.instruments import KNOWN
 from terrarium_server.engines._band.loudness import loudness
 from terrarium_server.engines._band.mix import TARGET_LUFS
+from terrarium_server.engines._band.moods import MOODS
 from terrarium_server.engines._band.score import Note, Part
-from terrarium_server.engines._band.styles import MOODS, STYLES
+from terrarium_server.engines._band.styles import STYLES
 from terrarium_server.media import read_audio, run_ffmpeg
 
 
@@ -33,7 +35,9 @@ def names(score: Score) -> set[str]:
 
 
 def notes(score: Score, role: str) -> list[Note]:
-    return sorted((note for part in score.parts if part.role == role for note in part.notes), key=lambda n: n.start)
+    return sorted(
+        (note for part in score.parts if part.role == role for note in part.notes), key=lambda n: n.start
+    )
 
 
 ANY_PIECE = {
@@ -58,6 +62,7 @@ def test_any_piece_is_in_its_key_in_range_and_comes_home_in_time(
     for note in notes(score, "lead"):
         over = next(span for span in reversed(score.chords) if span.start <= note.start + 1e-6)
         assert note.pitch % 12 in score.key.scale | over.chord.scale | set(over.chord.tones)
+    assert all(span.start % 1 == 0 for span in score.chords)
     for part in score.parts:
         for note in part.notes:
             assert note.length > 0 and 0 < note.velocity <= 1
@@ -80,7 +85,7 @@ def test_a_melody_moves_mostly_by_step_breathes_and_has_a_motif(seed: int, style
     score = written("", seed, style=style, duration=60.0)
     # The busiest singer's first phrases; lines below another melody are no melodies.
     part = max((one for one in score.parts if one.role == "lead"), key=lambda one: len(one.notes))
-    moves = [abs(after.pitch - note.pitch) for note, after in zip(part.notes, part.notes[1:], strict=False)]
+    moves = [abs(after.pitch - note.pitch) for note, after in itertools.pairwise(part.notes)]
     assert sum(move <= 4 for move in moves) >= 0.6 * len(moves)
     assert max(moves, default=0) <= 16
     sung = sum(note.length for note in part.notes)
@@ -96,8 +101,10 @@ def test_chords_are_led_with_little_motion() -> None:
     for seed in range(8):
         score = written("a calm piano piece with strings", seed, duration=60.0)
         pad = next(part for part in score.parts if part.role == "pad")
-        tops = [max(n.pitch for n in pad.notes if n.start <= at.start < n.start + n.length) for at in score.chords]
-        moves = [abs(after - top) for top, after in zip(tops, tops[1:], strict=False)]
+        tops = [
+            max(n.pitch for n in pad.notes if n.start <= at.start < n.start + n.length) for at in score.chords
+        ]
+        moves = [abs(after - top) for top, after in itertools.pairwise(tops)]
         assert np.mean(moves) < 2.6, moves
 
 
@@ -139,7 +146,8 @@ def test_parameters_win_over_words_and_only_the_named_play() -> None:
     )
     assert (score.key.name, score.clock.tempo, names(score)) == ("Dm", 60, {"cello", "electric piano"})
     everyone = ["violin", "flute", "oboe", "harp", "piano", "choir", "strings", "double bass"]
-    assert names(written("", instruments=everyone, duration=40.0)) == set(everyone)
+    for seconds in (6.0, 40.0):
+        assert names(written("", instruments=everyone, duration=seconds)) == set(everyone)
 
 
 def test_who_cannot_be_had_is_told_with_who_can() -> None:
@@ -152,7 +160,14 @@ def test_who_cannot_be_had_is_told_with_who_can() -> None:
 
 
 def test_prompts_and_seeds_make_different_pieces() -> None:
-    prompts = ("lofi beats to study", "epic trailer", "happy folk dance", "dark ambient", "smoky jazz trio", "rock")
+    prompts = (
+        "lofi beats to study",
+        "epic trailer",
+        "happy folk dance",
+        "dark ambient",
+        "smoky jazz trio",
+        "rock",
+    )
     scores = [written(prompt) for prompt in prompts]
     assert len({frozenset(names(score)) for score in scores}) == len(scores)
     assert len({round(score.clock.tempo) for score in scores}) >= 5
@@ -178,26 +193,28 @@ def heard(engine: Engine, prompt: str, **params: Any) -> bytes:
     return seen.outputs[0].data
 
 
-def samples(data: bytes) -> np.ndarray[Any, np.dtype[np.float32]]:
+def samples(data: bytes) -> Any:
     with wave.open(io.BytesIO(data)) as file:
         assert (file.getnchannels(), file.getframerate()) == (2, 44_100)
-        return np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, 2).astype(np.float32) / 32768
+        return (
+            np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, 2).astype(np.float32) / 32768
+        )
 
 
 def test_a_piece_sounds_as_long_as_loud_and_as_clean_as_it_should(engine: Engine, tmp_path: Path) -> None:
-    piece: dict[str, Any] = {"duration": 12.5, "format": "wav"}
+    piece: dict[str, Any] = {"duration": 8.5, "format": "wav"}
     data = heard(engine, "an upbeat pop tune with violin", **piece)
-    other = heard(engine, "dark ambient in C minor", duration=8, format="wav")
+    other = heard(engine, "dark ambient in C minor", duration=5, format="wav")
     assert heard(engine, "an upbeat pop tune with violin", **piece) == data != other
     sound = samples(data)
-    assert len(sound) == 12.5 * 44_100
+    assert len(sound) == 8.5 * 44_100
     assert 0.1 < np.abs(sound).max() < 0.9
     assert np.abs(sound[-2000:]).max() == 0
-    assert np.abs(sound[: 44_100]).max() > 0.02
+    assert np.abs(sound[:44_100]).max() > 0.02
     assert 0.1 < np.corrcoef(sound.T)[0, 1] < 0.999
     # Most of it lies where music does, and there is some bass and some treble.
     power = np.abs(np.fft.rfft(sound.mean(axis=1))) ** 2
-    bands = np.add.reduceat(power, [int(edge * 12.5) for edge in (30, 250, 4000, 16000)])[:3] / power.sum()
+    bands = np.add.reduceat(power, [int(edge * 8.5) for edge in (30, 250, 4000, 16000)])[:3] / power.sum()
     assert bands.sum() > 0.98 and bands.min() > 0.002, bands
     # Ours agrees with ffmpeg's, which is what listeners' machines go by.
     (tmp_path / "piece.wav").write_bytes(data)

@@ -83,8 +83,8 @@ def test_a_question_is_answered_and_the_answer_ends_by_itself(engine: Engine) ->
     assert answer.endswith(".") and len(answer) < 200
 
 
-def test_it_is_the_default_for_text() -> None:
-    texts = [card for card in load_cards() if card.type == "text"]
+def test_it_is_the_default_for_text_where_no_provider_is_set_up() -> None:
+    texts = [card for card in load_cards() if card.type == "text" and card.engine in ("llama", "sketch")]
     assert max(texts, key=lambda card: card.default_rank).id == MODEL
 
 
@@ -98,9 +98,8 @@ def test_same_seed_same_text_in_another_process_and_another_seed_another_text(en
         assert write(another, job) == text
 
 
-@pytest.mark.parametrize("seed", [2**32 - 1, 2**53 - 1])
-def test_no_seed_means_roll_one(engine: Engine, seed: int) -> None:
-    job = pocket_job(MODEL, "a red fox in the snow", seed=seed, temperature=1.5, max_tokens=8)
+def test_no_seed_means_roll_one(engine: Engine) -> None:
+    job = pocket_job(MODEL, "a red fox in the snow", seed=2**32 - 1, temperature=1.5, max_tokens=8)
     assert write(engine, job) == write(engine, job)
 
 
@@ -137,7 +136,7 @@ def test_the_preview_grows_into_the_answer(engine: Engine) -> None:
 
 
 def test_a_character_of_several_tokens_is_whole_or_not_there(engine: Engine) -> None:
-    wishes = {"system_prompt": "", "temperature": 0, "repetition_penalty": 1}
+    wishes = {"system_prompt": "", "temperature": 0}
     job = replace(pocket_job(MODEL, "Repeat exactly: 🦊🐢🦉🦄日本語", **wishes), options={})
     cut = [write(engine, replace(job, params={**job.params, "max_tokens": most})) for most in (6, 7, 8)]
     assert cut == ["Repeat exactly: 🦊"] * 3
@@ -183,17 +182,16 @@ def test_an_owners_file_beside_the_card_is_used_and_takes_the_place_of_another(
     assert write(engine, shipped) == before
 
 
-@pytest.mark.parametrize("keep", [2_000, 50_000_000])
 def test_a_damaged_file_fails_its_run_and_the_process_goes_on(
-    engine: Engine, weights: Path, tmp_path: Path, keep: int
+    engine: Engine, weights: Path, tmp_path: Path
 ) -> None:
     write(engine, pocket_job(MODEL, "Name a fern.", max_tokens=2))
     before = processes()
-    with weights.open("rb") as file:
-        job = owners_job(tmp_path, file.read(keep))
-    failed = failure(engine, job)
-    assert failed.code == "GENERATION_FAILED_TO_START"
-    assert "mine.gguf cannot be loaded" in failed.message
+    for keep in (2_000, 50_000_000):
+        with weights.open("rb") as file:
+            failed = failure(engine, owners_job(tmp_path, file.read(keep)))
+        assert failed.code == "GENERATION_FAILED_TO_START"
+        assert "mine.gguf cannot be loaded" in failed.message
     assert write(engine, pocket_job(MODEL, "Name a fern.", max_tokens=2))
     assert processes() == before
 

@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from terrarium_server.engines import Engine, Job, Refused, Setup, diffusers, transformers
+from terrarium_server.engines import Engine, Job, Output, Refused, Setup, diffusers, transformers
 from terrarium_server.engines._child import Cancelled, Unfit
-from terrarium_server.engines._diffusers.call import read_call
+from terrarium_server.engines._diffusers import Pipelines, read_call
+from terrarium_server.engines._local.bench import Bench
 from terrarium_server.engines._local.lease import Lease
-from terrarium_server.engines._local.machine import is_broken, is_out_of_memory, weights_size
+from terrarium_server.engines._local.machine import GIB, is_broken, is_out_of_memory, weights_size
 from terrarium_server.engines._local.shelf import Shelf
 from terrarium_server.engines._local.waiting import Progress, attend
 
@@ -203,6 +204,97 @@ def test_work_is_told_of_while_it_goes_on_and_stops_at_its_next_report() -> None
     assert attend(SimpleNamespace(report=lambda *_: None), lambda progress: "made") == "made"  # pyright: ignore[reportArgumentType]
 
 
+class Part:
+    """A model's part of so many bytes."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+
+    def parameters(self) -> list[Any]:
+        return [SimpleNamespace(numel=lambda: self._size, element_size=lambda: 1)]
+
+    def buffers(self) -> list[Any]:
+        return []
+
+
+class Placed:
+    """A pipeline that writes down where it is put."""
+
+    def __init__(self) -> None:
+        self.components = {"unet": Part(6 * GIB), "text_encoder": Part(2 * GIB), "scheduler": "none"}
+        self.log: list[str] = []
+
+    def __call__(self, prompt: str) -> None: ...
+
+    def to(self, device: str, **_: Any) -> None:
+        self.log.append(device)
+
+    def enable_model_cpu_offload(self, device: str) -> None:
+        self.log.append(f"by model on {device}")
+
+    def enable_sequential_cpu_offload(self, device: str) -> None:
+        self.log.append(f"by layer on {device}")
+
+    def remove_all_hooks(self) -> None: ...
+
+
+def gpu(free: float, total: float = 80) -> Any:
+    sizes = (int(free * GIB), int(total * GIB))
+    torch = SimpleNamespace(
+        nn=SimpleNamespace(Module=Part), cuda=SimpleNamespace(mem_get_info=lambda _: sizes)
+    )
+    return SimpleNamespace(
+        is_cuda=True, name="cuda:0", lease=None, torch=torch, free=lambda: sizes[0], tidy=lambda: None
+    )
+
+
+@pytest.mark.parametrize(
+    ("machine", "placed"),
+    [
+        (gpu(40), "cuda:0"),
+        (gpu(9, total=9), "by model on cuda:0"),
+        (gpu(4, total=9), "by layer on cuda:0"),
+    ],
+)
+def test_weights_are_put_on_the_gpu_as_far_as_they_fit(machine: Any, placed: str) -> None:
+    base = Placed()
+    model = Pipelines(machine, base)
+    for _ in range(2):
+        assert model.ready("text-to-image") is base
+    assert base.log == [placed], "once, and it stays there"
+    model.rest()
+    model.rest()
+    assert base.log == [placed, "cpu"]
+    model.ready("text-to-image", frugal=True)
+    assert "by" in base.log[-1]
+
+
+@pytest.mark.parametrize(("lacks", "tried"), [(1, [False, True]), (2, [False, True])])
+def test_without_room_on_the_gpu_it_is_tried_frugally_before_it_is_told(
+    monkeypatch: pytest.MonkeyPatch, lacks: int, tried: list[bool]
+) -> None:
+    monkeypatch.setattr("terrarium_server.engines._local.bench.Machine", lambda *_: gpu(40))
+    seen: list[bool] = []
+
+    def work(_machine: Any, _model: Any, _request: Any, _progress: Any, frugal: bool) -> list[Output]:
+        seen.append(frugal)
+        if len(seen) <= lacks:
+            raise RuntimeError("CUDA out of memory. Tried to allocate")
+        return [Output("text/plain", "made")]
+
+    request = {"device": "auto", "dtype": "auto", "download": True, "place": {}}
+    request["card"] = {"variant": None, "dtype": "auto", "trust_remote_code": False}
+    bench = Bench[Resting](lambda _machine, _request: (0, Resting), work)
+    talk: Any = SimpleNamespace(report=lambda *_: None)
+    if lacks == 1:
+        assert bench.handle(request, talk) == [Output("text/plain", "made")]
+    else:
+        with pytest.raises(Unfit, match="ask for a lower resolution") as unfit:
+            bench.handle(request, talk)
+        assert unfit.value.code == "GENERATION_INPUT_VALIDATION"
+    assert seen == tried
+
+
 def pipe(**parts: Any) -> Any:
     return SimpleNamespace(**{"vae_scale_factor": 8, **parts})
 
@@ -233,7 +325,7 @@ WORDS = {"prompt", "width", "height", "num_inference_steps", "num_frames", "fram
                 transformer=SimpleNamespace(config=SimpleNamespace(patch_size=(1, 2, 2))),
             ),
             "text-to-video",
-            {"aspect_ratio": "16:9", "resolution": "480p", "seconds": 5, "fps": 16},
+            {"aspect_ratio": "16:9", "resolution": "480p", "duration": 5, "fps": 16},
             {"width": 848, "height": 480, "num_frames": 81, "frame_rate": 16},
         ),
         (pipe(), "text-to-video", {"num_frames": 14}, {"num_frames": 14, "frame_rate": 8}),

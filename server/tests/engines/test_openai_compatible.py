@@ -2,6 +2,7 @@
 
 import importlib
 import itertools
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -24,6 +25,7 @@ from support.loopback import Asked, Reply, loopback
 from support.pocket import pocket_job
 from support.replay import replay
 from support.server import DEADLINE
+from terrarium_server.catalog import load_cards
 from terrarium_server.engines import (
     Engine,
     Failed,
@@ -247,6 +249,18 @@ def test_a_size_is_worked_out_where_the_card_has_none() -> None:
     assert isinstance(look, Failed) and look.code == "GENERATION_NO_RESULT"
     assert server.asked[0].json()["size"] == "1360x768"
     assert server.asked[0].json()["seed"] == 3
+
+
+def test_the_cards_in_the_docs_can_be_used(tmp_path: Path) -> None:
+    page = Path(__file__).parents[3] / "docs/engines/openai_compatible.md"
+    blocks = re.findall(r"```toml\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+    cards = [block for block in blocks if block.startswith("id =")]
+    for number, block in enumerate(cards):
+        (tmp_path / f"{number}.toml").write_text(block)
+    engine = engine_for("http://127.0.0.1:9")
+    found = [card for card in load_cards(tmp_path) if card.provider in ("ollama", "localai", "openai")]
+    assert len(found) >= len(cards) + 3
+    assert [engine.problem(card.options) for card in found] == [None] * len(found)
 
 
 @pytest.fixture(scope="module")

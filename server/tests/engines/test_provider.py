@@ -163,6 +163,9 @@ def test_the_key_stays_with_its_host_and_out_of_logs(caplog: pytest.LogCaptureFi
 def test_results_in_a_private_network_are_not_fetched_for_a_provider_outside_it() -> None:
     with pytest.raises(ProviderError, match="cannot be fetched"):
         Provider("lab", "https://api.example.com").download("http://127.0.0.1:1/file", "image")
+    for wrong in ("https://[bad", "https://host:port/file", "http://127.0.0.1:port/file"):
+        with pytest.raises(ProviderError, match="answered with"):
+            Provider("lab", "http://127.0.0.1:1").download(wrong, "image")
     with pytest.raises(ProviderError, match="not public"):
         Provider("lab", "https://api.example.com").download("https://127.0.0.1:1/file", "image")
 

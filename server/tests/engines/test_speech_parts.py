@@ -64,9 +64,8 @@ def test_no_word_is_lost_and_no_sentence_is_endless(text: str) -> None:
 
 def test_clauses_keep_their_marks() -> None:
     found = clauses("At 3,000 m, said she — “really?” — he rested; then: down")
-    assert [clause.mark for clause in found] == [",", ",", "?", ",", ";", ":", "."] or [
-        clause.mark for clause in found
-    ] == [",", ",", "?", ";", ":", "."]
+    assert [clause.mark for clause in found] == [",", ",", "?", ";", ":", "."]
+    assert found[0].text == "At 3,000 m," and found[-1].text == "down"
 
 
 VOICES = [
@@ -204,9 +203,9 @@ def tiny_voice() -> bytes:
 
 def test_noise_comes_from_the_seed_and_the_speaker_is_told(tmp_path: Path) -> None:
     (tmp_path / "v.onnx").write_bytes(tiny_voice())
-    network = Network(tmp_path / "v.onnx", described(), threads=1)
+    network = Network(tmp_path / "v.onnx", threads=1)
     made = [
-        network.speak([1, 0, 5, 2], seed=seed, rate=1.0, speaker=who)
+        network.speak(described(), [1, 0, 5, 2], seed=seed, rate=1.0, speaker=who)
         for seed, who in [((7,), 1), ((7,), 0), ((8,), 1)]
     ]
     expected = np.random.default_rng((7,)).standard_normal(3, dtype=np.float32)
@@ -230,7 +229,7 @@ def test_what_is_no_model_is_told(broken: bytes, tmp_path: Path) -> None:
         noise_as_inputs(broken)
     (tmp_path / "v.onnx").write_bytes(broken)
     with pytest.raises(BadVoice, match=r"v\.onnx is not an ONNX model"):
-        Network(tmp_path / "v.onnx", described(), threads=1)
+        Network(tmp_path / "v.onnx", threads=1)
 
 
 def tone(seconds: float, *, level: float, rate: int = 22_050) -> np.ndarray:

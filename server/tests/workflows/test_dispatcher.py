@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from support.puppet import Gate, Puppet
+from support.puppet import Gate, Puppet, answers
 from support.stage import MakeStage, Stage
 from terrarium_server.workflows import _dispatcher
 
@@ -73,3 +73,17 @@ def test_claiming_goes_on_after_the_database_failed(
     with make_stage(Puppet()) as stage:
         assert stage.ended(stage.start()).state == "completed"
     assert next(failures, None) is None
+
+
+def test_an_engine_gets_no_more_than_its_owner_allows_and_others_go_on(make_stage: MakeStage) -> None:
+    gate = Gate()
+    puppet = Puppet(lambda job: gate(job) if job.model_id == "t2t-rehearsal" else answers(job))
+    with make_stage(puppet) as stage:
+        stage.house.engines.limits["rehearsal"] = 2
+        slow = [stage.start() for _ in range(4)]
+        stage.wait_until(lambda: len(puppet.submitted) == 2, "two were not begun")
+        assert sorted(run.state for run in stage.all_runs()) == ["pending", "pending", "running", "running"]
+        gate.open_for(4)
+        assert [stage.ended(run_id).state for run_id in slow] == ["completed"] * 4
+        assert sorted(puppet.submitted) == sorted(slow)
+        assert {run.attempts for run in stage.all_runs()} == {1}

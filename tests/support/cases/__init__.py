@@ -1,6 +1,7 @@
 """What the conformance kit needs to know of each kind of engine: one module for each, with a `CASE`."""
 
 import importlib
+import importlib.util
 import pkgutil
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -45,9 +46,17 @@ class Case:
     )
 
 
+# Kinds that need torch, which `make test` does without: theirs are the cases of `make test-local`.
+_NEED_TORCH = {"diffusers", "transformers"}
+
+
+def all_kinds() -> list[str]:
+    """Every kind that has a case, here or there."""
+    return [info.name for info in pkgutil.iter_modules(__path__)]
+
+
 def all_cases() -> dict[str, Case]:
-    """Every case, by the name of its module, which is the engine's kind."""
-    return {
-        info.name: importlib.import_module(f"{__name__}.{info.name}").CASE
-        for info in pkgutil.iter_modules(__path__)
-    }
+    """The cases by kind: where torch is installed those that need it, everywhere else the others."""
+    has_torch = importlib.util.find_spec("torch") is not None
+    chosen = [name for name in all_kinds() if (name in _NEED_TORCH) is has_torch]
+    return {name: importlib.import_module(f"{__name__}.{name}").CASE for name in chosen}

@@ -120,7 +120,7 @@ def _download(url: str, part: Path, weights: Weights, progress: Progress) -> Non
             again = answer.status_code == 206
             with part.open("ab" if again else "wb") as file:
                 arrived = have if again else 0
-                for chunk in answer.iter_bytes(_CHUNK):
+                for chunk in answer.iter_raw():
                     file.write(chunk)
                     arrived += len(chunk)
                     progress(arrived)

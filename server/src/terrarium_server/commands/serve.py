@@ -151,7 +151,8 @@ def _greet(address: str, new_key: str | None) -> None:
 def _configure_log(level: str) -> None:
     import logging
 
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    for talkative in ("alembic", "httpx"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)
     logging.basicConfig(
         level=level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )

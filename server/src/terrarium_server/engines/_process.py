@@ -243,7 +243,9 @@ class _Child:
     def end(self) -> None:
         self._process.kill()
         self._process.wait()
-        self._to.close()
+        # What it was not sent any more is lost with it.
+        with suppress(OSError):
+            self._to.close()
         self._from.close()
 
 

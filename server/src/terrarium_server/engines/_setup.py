@@ -21,13 +21,14 @@ class Setup:
 
     ``name`` is what cards call it, ``processes`` bounds its local model processes, ``options`` is an
     instance of its module's ``OPTIONS``, and ``key`` the provider's secret, read from the environment
-    variable that the owner named (None if none was named or it is not set).
+    variable ``key_env`` that the owner named (None if none was named or it is not set).
     """
 
     name: str
     processes: int
     options: EngineOptions
     key: SecretStr | None = None
+    key_env: str | None = None
 
 
 class Kind(Protocol):

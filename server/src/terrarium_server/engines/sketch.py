@@ -1,4 +1,4 @@
-"""The built-in sketch engine: pictures and shot descriptions by rules, without weights or network."""
+"""The built-in sketch engine: pictures, clips and descriptions by rules, without weights or network."""
 
 import math
 from collections.abc import Mapping
@@ -13,6 +13,7 @@ OPTIONS = EngineOptions
 
 _SIDES = {"0.5k": 512, "1k": 1024, "2k": 2048, "4k": 4096}
 _LONGEST = 4096
+_MOST_IMAGES = 8
 
 
 class SketchEngine:
@@ -30,18 +31,40 @@ class SketchEngine:
         return None
 
     def submit(self, job: Job) -> Ticket:
-        """Queue a picture or a text. Raises Refused for any other type."""
-        request = {"type": job.type, "prompt": job.prompt, "seed": job.seed}
+        """Queue a picture, a clip or a text. Raises Refused for another type or without its input."""
+        request: dict[str, Any] = {"prompt": job.prompt, "seed": job.seed}
+        request["files"] = {name: [str(file.path) for file in files] for name, files in job.inputs.items()}
         match job.type:
+            case "text" if _describes(job):
+                self._need(job, "image_urls")
+                count = len(job.inputs["image_urls"])
+                if count > _MOST_IMAGES:
+                    message = (
+                        f"image_urls holds {count} images; at most {_MOST_IMAGES} are described at once."
+                    )
+                    raise Refused("GENERATION_INPUT_VALIDATION", message)
+                request["make"] = "description"
             case "text":
-                pass
+                request["make"] = "shot"
             case "image":
                 width, height = size(str(job.params["aspect_ratio"]), str(job.params["resolution"]))
-                request |= {"width": width, "height": height}
+                request |= {"make": "pictures", "width": width, "height": height}
                 request |= {"count": job.params["num_images"], "style": job.params["style"]}
+            case "video":
+                if job.options.get("from") == "image":
+                    self._need(job, "image_url")
+                names = ("aspect_ratio", "resolution", "duration", "fps", "motion")
+                request |= {"make": "video", "style": job.params.get("style", "auto")}
+                request |= {name: job.params[name] for name in names}
             case _:
                 raise Refused("GENERATION_PROVIDER_NOT_SUPPORTED", f"The sketch engine makes no {job.type}.")
         return self._pool.submit(Ticket(job.key), request)
+
+    def _need(self, job: Job, name: str) -> None:
+        if not job.inputs.get(name):
+            raise Refused(
+                "GENERATION_INPUT_VALIDATION", f"{job.model_id} needs {name}: an image to start from."
+            )
 
     def look(self, ticket: Ticket, *, wait_seconds: float) -> Look:
         """Say how a sketch stands."""
@@ -54,6 +77,10 @@ class SketchEngine:
     def close(self) -> None:
         """End the painters."""
         self._pool.close()
+
+
+def _describes(job: Job) -> bool:
+    return job.options.get("from") == "image"
 
 
 def size(aspect_ratio: str, resolution: str) -> tuple[int, int]:

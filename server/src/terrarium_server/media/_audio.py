@@ -1,14 +1,17 @@
+from __future__ import annotations
+
 import io
 import tempfile
 import wave
 from pathlib import Path
-from typing import Any, Literal
-
-import av
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, Literal
 
 from ._ffmpeg import run_ffmpeg
+
+# Heavy, and of use in model processes only: they are imported where they are used.
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 AudioFormat = Literal["wav", "mp3", "m4a"]
 AUDIO_TYPES: dict[AudioFormat, str] = {"wav": "audio/wav", "mp3": "audio/mpeg", "m4a": "audio/mp4"}
@@ -42,6 +45,8 @@ def encode_audio(
 
 def wav_bytes(samples: NDArray[np.float32], rate: int) -> bytes:
     """Return samples as a 16-bit WAV file."""
+    import numpy as np
+
     whole = np.clip(np.round(samples * 32767.0), -32768, 32767).astype("<i2")
     kept = io.BytesIO()
     with wave.open(kept, "wb") as file:
@@ -57,6 +62,9 @@ def read_audio(path: Path, rate: int, *, max_seconds: float = 600) -> NDArray[np
 
     Decodes what people send: call it in a child process only.
     """
+    import av
+    import numpy as np
+
     parts: list[NDArray[np.float32]] = []
     length = 0
     with av.open(str(path)) as container:

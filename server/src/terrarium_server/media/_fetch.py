@@ -5,17 +5,18 @@ goes to the very address that was checked, so that a name cannot change its mind
 checked again. Size, time and type are bounded.
 """
 
+from __future__ import annotations
+
 import ipaddress
-import socket
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import TYPE_CHECKING, BinaryIO, Literal
 from urllib.parse import urljoin, urlsplit
 
-import httpcore
-import httpx
+# Most servers never fetch anything: what it takes is imported when something is.
+if TYPE_CHECKING:
+    import httpx
 
 Kind = Literal["image", "video", "audio"]
 
@@ -47,9 +48,13 @@ class Fetched:
 
 def fetch(url: str, into: Path, *, kind: Kind, rules: FetchRules) -> Fetched:
     """Fetch ``url`` into the file ``into``; it must be of this kind. Raises FetchError."""
+    import httpx
+
+    from ._guarded import GuardedTransport
+
     deadline = time.monotonic() + rules.seconds
     timeout = httpx.Timeout(min(15.0, rules.seconds))
-    with httpx.Client(transport=_Transport(rules), timeout=timeout, trust_env=False) as client:
+    with httpx.Client(transport=GuardedTransport(rules), timeout=timeout, trust_env=False) as client:
         try:
             for _ in range(_REDIRECTS + 1):
                 _check(url, rules)
@@ -142,29 +147,6 @@ def _article(kind: Kind) -> str:
     return {"image": "an image", "video": "a video", "audio": "audio"}[kind]
 
 
-class _GuardedBackend(httpcore.NetworkBackend):
-    """Connects only to addresses that everybody may reach."""
-
-    def __init__(self, rules: FetchRules) -> None:
-        self._rules = rules
-        self._plain = httpcore.SyncBackend()
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.NetworkStream:
-        addresses = _addresses(host, port)
-        if not self._rules.allow_private:
-            for address in addresses:
-                if not is_public(address):
-                    raise FetchError("the link leads to an address that is not public")
-        return self._plain.connect_tcp(addresses[0], port, timeout, local_address, socket_options)
-
-
 def is_public(address: str) -> bool:
     """Whether everybody may reach this address, also through the ways IPv6 has of writing an IPv4 one."""
     ip = ipaddress.ip_address(address.partition("%")[0])
@@ -177,20 +159,3 @@ def is_public(address: str) -> bool:
         if ip.teredo is not None:
             return False
     return ip.is_global and not ip.is_multicast and not ip.is_reserved
-
-
-def _addresses(host: str, port: int) -> list[str]:
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise FetchError("the link's host is not known") from error
-    return [str(entry[4][0]) for entry in found]
-
-
-class _Transport(httpx.HTTPTransport):
-    def __init__(self, rules: FetchRules) -> None:
-        super().__init__(trust_env=False, retries=0)
-        backend = _GuardedBackend(rules)
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=httpx.create_ssl_context(trust_env=False), network_backend=backend, http1=True
-        )

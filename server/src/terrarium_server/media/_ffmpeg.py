@@ -3,8 +3,6 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 
-import imageio_ffmpeg  # pyright: ignore[reportMissingTypeStubs]
-
 
 class FfmpegError(Exception):
     """ffmpeg did not do it; the message is what it said last."""
@@ -13,6 +11,8 @@ class FfmpegError(Exception):
 @functools.cache
 def ffmpeg_path() -> str:
     """Return the ffmpeg program: the wheel's, whose abilities we know, or the system's."""
+    import imageio_ffmpeg  # pyright: ignore[reportMissingTypeStubs]
+
     try:
         return imageio_ffmpeg.get_ffmpeg_exe()
     except RuntimeError as error:

@@ -1,16 +1,19 @@
+from __future__ import annotations
+
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, cast
-
-import av
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from ._ffmpeg import FfmpegError, ffmpeg_path
+
+# Heavy, and of use in model processes only: they are imported where they are used.
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,8 @@ class VideoWriter:
 
     def write(self, frame: NDArray[np.uint8]) -> None:
         """Add one frame. Raises FfmpegError if the encoder has died."""
+        import numpy as np
+
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(np.ascontiguousarray(frame).data)
@@ -138,6 +143,8 @@ def probe(path: Path) -> Clip:
 
     Decodes what people send: call it in a child process only.
     """
+    import av
+
     with av.open(str(path)) as container:
         if not container.streams.video:
             raise ValueError("there is no moving picture in it")
@@ -161,6 +168,9 @@ def frames(path: Path) -> Iterator[NDArray[np.uint8]]:
 
     Decodes what people send: call it in a child process only.
     """
+    import av
+    import numpy as np
+
     with av.open(str(path)) as container:
         for frame in container.decode(container.streams.video[0]):
             shown: Any = frame.to_ndarray(format="rgb24")

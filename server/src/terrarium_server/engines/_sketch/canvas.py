@@ -7,7 +7,7 @@ Colours are linear light; a picture is planar, shape (3, rows, columns), float32
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -115,6 +115,24 @@ class Scene(Protocol):
 
     def shade(self, band: Band) -> Plane:
         """Linear light of one band, shape (3, rows, width)."""
+        ...
+
+
+@runtime_checkable
+class Deep(Protocol):
+    """A scene that can leave its foreground out, so that the two can move apart."""
+
+    def behind(self, band: Band) -> Plane:
+        """Linear light of what is far, also where something stands before it, shape (3, rows, width)."""
+        ...
+
+
+@runtime_checkable
+class Wet(Protocol):
+    """A scene with water in it."""
+
+    def liquid(self, band: Band) -> Plane:
+        """How much of each pixel is open water, 0..1, shape (rows, width)."""
         ...
 
 

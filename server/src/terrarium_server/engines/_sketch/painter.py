@@ -1,15 +1,16 @@
 """One painting from start to end: read, compose, develop in bands, encode."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 
 from .brief import Brief, read
-from .canvas import Frame, Scene
+from .canvas import Band, Frame, Scene
 from .finish import PROXY_SIDE, Darkroom, Pixels, encode
 from .lettering import letter
-from .noise import Dice
+from .noise import Dice, Plane
 from .palette import Palette, choose
 from .scenes.abstract import Abstract
 from .scenes.city import City
@@ -76,35 +77,63 @@ def paint(
     if style not in STYLES:
         raise ValueError(f"style must be one of {', '.join(STYLES)}, not {style!r}")
     tell = progress or _silent
-    brief = read(prompt)
+    tell(0.02)
+    easel = prepare(read(prompt), Frame(width, height), seed=seed, style=style)
+    tell(0.1)
+    pixels = easel.develop(easel.scene.shade, lambda done: tell(0.1 + 0.75 * done))
+    pixels = easel.treat(pixels)
+    if easel.brief.quotes:
+        pixels = letter(pixels, easel.brief.quotes, easel.palette)
+    tell(0.93)
+    png = encode(pixels)
+    tell(1.0)
+    return Painting(png, width, height, easel.brief.scene)
+
+
+@dataclass(frozen=True)
+class Easel:
+    """A scene composed for a frame, with everything that turns its light into pixels."""
+
+    brief: Brief
+    palette: Palette
+    frame: Frame
+    dice: Dice
+    scene: Scene
+    style: str
+    room: Darkroom
+
+    def develop(self, shade: Callable[[Band], Plane], tell: Callable[[float], None] | None = None) -> Pixels:
+        """Paint with one of the scene's ways of shading a band: (h, w, 3) pixels."""
+        pixels: Pixels = np.empty((self.frame.height, self.frame.width, 3), dtype=np.uint8)
+        for band in self.frame.bands():
+            pixels[band.top : band.top + band.rows] = self.room.develop(shade(band), band)
+            if tell is not None:
+                tell((band.top + band.rows) / self.frame.height)
+        return pixels
+
+    def treat(self, pixels: Pixels) -> Pixels:
+        """Do to developed pixels what the style asks for."""
+        return treat(pixels, self.brief.scene, self.style, self.dice.fork("treat"))
+
+
+def prepare(brief: Brief, frame: Frame, *, seed: int, style: str, grain: bool = True) -> Easel:
+    """Compose a brief for a frame; ``style`` is one of ``STYLES``. A moving picture wants no ``grain``."""
     painted_style = resolve(brief.scene, style, brief.style)
     light = painted_style if painted_style in {"neon", "noir"} else brief.light
     dice = Dice(f"{seed}/{brief.text.casefold()}")
     palette = choose(brief, light, dice.fork("palette"))
-    frame = Frame(width, height)
     proxy = frame.shrunk(PROXY_SIDE)
-    tell(0.02)
     compose = SCENES[brief.scene]
+    stock = film(brief.scene, painted_style)
     room = Darkroom(
         compose(brief, palette, dice.fork("scene"), proxy),
         proxy,
-        film(brief.scene, painted_style),
+        stock if grain else replace(stock, grain=0.0),
         palette.light.level,
         dice,
     )
-    tell(0.1)
     scene = compose(brief, palette, dice.fork("scene"), frame)
-    pixels: Pixels = np.empty((height, width, 3), dtype=np.uint8)
-    for band in frame.bands():
-        pixels[band.top : band.top + band.rows] = room.develop(scene.shade(band), band)
-        tell(0.1 + 0.75 * (band.top + band.rows) / height)
-    pixels = treat(pixels, brief.scene, painted_style, dice.fork("treat"))
-    if brief.quotes:
-        pixels = letter(pixels, brief.quotes, palette)
-    tell(0.93)
-    png = encode(pixels)
-    tell(1.0)
-    return Painting(png, width, height, brief.scene)
+    return Easel(brief, palette, frame, dice, scene, painted_style, room)
 
 
 def _silent(_: float) -> None:

@@ -26,7 +26,7 @@ class Sky:
         self.sun_x = dice.between(0.12, 0.62) * ax * dice.sign()
         self.sun_y = horizon + light.height * dice.between(0.8, 1.2) * min(1.5, 0.55 + 0.45 * (top - horizon))
         self.moon = palette.name in {"night", "bluehour", "noir"} or "moon" in brief.extras
-        self.veiled = palette.name in {"foggy", "moody", "studio"} or "rain" in brief.extras
+        self.veiled = palette.name in {"foggy", "moody", "studio"} or bool({"rain", "veiled"} & brief.extras)
         self._radius = dice.between(0.075, 0.12) * (0.85 if self.moon else 1.0)
         self._clouds = tile(dice.fork("clouds"), cells=4, octaves=7, gain=0.52)
         self._amount = dice.between(-0.12, 0.3) - (0.35 if palette.name == "moody" else 0.0)

@@ -240,7 +240,12 @@ LIGHT_WORDS: dict[str, str] = {
 
 EXTRA_WORDS: dict[str, str] = {
     "rain": "rain rainy raining drizzle storm stormy downpour",
-    "snow": "snow snowy winter snowfall frozen icy",
+    "snow": "snow snowy winter snowfall frozen icy blizzard snowing",
+    "embers": "fire campfire bonfire ember embers spark sparks fireplace fireside lava volcano candle "
+    "candlelit",
+    "petals": "petal petals blossom sakura",
+    "fireflies": "firefly fireflies magical enchanted fairy",
+    "dust": "dust dusty sunbeam sunlit motes",
     "fog": "fog foggy mist misty haze hazy",
     "stars": "star stars starry",
     "aurora": "aurora",

@@ -90,6 +90,19 @@ class City:
         small = frame.shrunk(_MIRROR_SIDE)
         self._mirror = Mirror(self._above(small.whole()), small)
 
+    def behind(self, band: Band) -> Plane:
+        """The sky alone."""
+        return self._sky.paint(band.x, np.maximum(band.y, self._water), band.px)
+
+    def liquid(self, band: Band) -> Plane:
+        """The river, or the wet street."""
+        return np.clip((self._water - band.y) * (1.0 / band.px), 0.0, 1.0) * np.ones_like(band.x)
+
+    @property
+    def rains(self) -> bool:
+        """Whether rain falls; neon likes it wet."""
+        return "rain" in self._extras or (self._neon and self._dice.fork("rain?").chance(0.6))
+
     def shade(self, band: Band) -> Plane:
         """Buildings above the water line, their streaked mirror below."""
         picture = self._above(band)
@@ -104,7 +117,7 @@ class City:
             lay(picture, self._palette.shade * 0.3, line * 0.6)
         if "birds" in self._extras:
             birds(picture, band, self._dice.fork("birds"), 0.3, 0.6, self._palette.shade)
-        if "rain" in self._extras or (self._neon and self._dice.fork("rain?").chance(0.6)):
+        if self.rains and "dry" not in self._extras:
             rain(picture, band, self._dice.fork("rain"), mix(self._palette.low, rgb("#c8d4ff"), 0.4))
         return picture
 

@@ -53,6 +53,10 @@ class Desert:
         rise = 0.2 + 0.8 * smooth(2.5, 9.0, z)
         return rise * (lifted * lifted * 0.52 + bend * 0.25)
 
+    def behind(self, band: Band) -> Plane:
+        """The sky alone."""
+        return backdrop(self._sky, band)
+
     def shade(self, band: Band) -> Plane:
         """Sky, then sand lit by slope and shadow, hazed by distance."""
         picture = backdrop(self._sky, band)

@@ -216,8 +216,8 @@ class Flowers:
                     )
                 )
 
-    def shade(self, band: Band) -> Plane:
-        """Paper and a loose wash, then stems, leaves and petals one over the other."""
+    def behind(self, band: Band) -> Plane:
+        """Paper, a loose wash and splashes."""
         frame = band.frame
         noise = self._noise.at(band.x * 0.2, band.y * 0.2)
         fine = self._noise.at(band.x * 0.7 + 0.3, band.y * 0.7)
@@ -229,6 +229,11 @@ class Flowers:
             picture[c] = (self._paper[c] + (self._wash[c] - self._paper[c]) * loose * 0.7) * fibre
         for x, y, size, colour in self._splashes:
             self._dab(picture, band, x, y, size, colour)
+        return picture
+
+    def shade(self, band: Band) -> Plane:
+        """Stems, leaves and petals one over the other on the paper."""
+        picture = self.behind(band)
         for stem in self._stems:
             self._line(picture, band, *stem)
         for petal in self._back:

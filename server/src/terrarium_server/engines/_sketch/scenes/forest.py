@@ -57,6 +57,13 @@ class Forest:
 
     def shade(self, band: Band) -> Plane:
         """Glow first, then row over row, shafts of light between them."""
+        return self._grow(band, _ROWS)
+
+    def behind(self, band: Band) -> Plane:
+        """The wood without its nearest rows."""
+        return self._grow(band, _ROWS - 2)
+
+    def _grow(self, band: Band, rows: int) -> Plane:
         pal = self._palette
         x, y = band.x, band.y
         far = np.sqrt((x - self._light_x) ** 2 + ((y - self._light_y) * 0.8) ** 2)
@@ -71,7 +78,7 @@ class Forest:
         angle = np.arctan2(y - self._light_y, x - self._light_x)
         shafts = self._rays.at(angle * (1.0 / math.pi), np.full_like(angle, 0.31))
         shafts = smooth(-0.1, 0.9, shafts) * np.exp(far * -0.9) * smooth(0.05, 0.5, far)
-        for row, trees in enumerate(self._rows):
+        for row, trees in enumerate(self._rows[:rows]):
             depth = row / (_ROWS - 1)
             haze = (1.0 - depth) ** 1.25 * 0.9
             self._floor(picture, band, depth, haze)
@@ -190,6 +197,8 @@ class Forest:
             return
         light = self._tone(mix(self._green, self._glow, 0.35), haze)
         dark = self._tone(mix(turn(self._green, value=0.35), self._dark, 0.55), haze)
+        # Near leaves stand against the light: a pale patch of them would cut the trunks off.
+        light = mix(light, dark, 0.7 * depth)
         lit = np.clip(smooth(0.55, 0.0, fill) * (1.0 - aside * 0.55) + leaf * 0.3, 0.0, 1.0)
         for c in range(3):
             tone = dark[c] + (light[c] - dark[c]) * lit

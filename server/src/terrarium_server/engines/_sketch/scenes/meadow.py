@@ -69,6 +69,10 @@ class Meadow:
         u, v = x * 0.026 + self._at[0], z * 0.034 + self._at[1]
         return self._roll.at(u, v) * (0.35 + np.minimum(z, 30.0) * 0.05)
 
+    def behind(self, band: Band) -> Plane:
+        """The sky alone."""
+        return backdrop(self._sky, band)
+
     def shade(self, band: Band) -> Plane:
         """Sky, fields, trees from far to near."""
         picture = backdrop(self._sky, band)

@@ -14,6 +14,7 @@ from ..sky import Sky
 from ..terrain import Terrain
 
 _MIRROR_SIDE = 420
+_SOLID = np.ones(3, dtype=np.float32)
 
 
 class Mountains:
@@ -104,14 +105,28 @@ class Mountains:
             layer += (colour - layer) * covered
         return picture
 
+    def behind(self, band: Band) -> Plane:
+        """The sky alone."""
+        return self._sky.paint(band.x, np.maximum(band.y, self._horizon), band.px)
+
+    def liquid(self, band: Band) -> Plane:
+        """The lake where no tree stands before it."""
+        _, z, covered = self._terrain.look(band)
+        dry = band.empty()
+        for x, base, height, key, _ in self._trees:
+            pine(dry, band, x, base, height, _SOLID, key)
+        return self._wet(band, z, covered) * (1.0 - dry[0])
+
+    def _wet(self, band: Band, z: Plane, covered: Plane) -> Plane:
+        plane = (1.7 * 0.1) / np.maximum(self._horizon - band.y, 1e-4)
+        return smooth(0.985, 0.998, z / plane) * covered * (band.y < self._horizon)
+
     def shade(self, band: Band) -> Plane:
         """Land above, its mirror below, dark trees nearest."""
         picture = self._land(band, self._terrain)
         pal = self._palette
         _, z, covered = self._terrain.look(band)
-        depth = np.maximum(self._horizon - band.y, 1e-4)
-        plane = (1.7 * 0.1) / depth
-        wet = smooth(0.985, 0.998, z / plane) * covered * (band.y < self._horizon)
+        wet = self._wet(band, z, covered)
         if wet.any():
             first = int(np.nonzero(wet.max(axis=1) > 0)[0][0])
             picture[:, first:] += (self._lake_light(band, first) - picture[:, first:]) * wet[first:]

@@ -67,6 +67,10 @@ class Portrait:
         self._dim = 0.62 if dark else 1.0
         self._shade = mix(turn(pal.shade, saturation=0.8), rgb("#7a4a3c"), 0.45)
 
+    def behind(self, band: Band) -> Plane:
+        """The painted backdrop alone."""
+        return self._ground(band)
+
     def shade(self, band: Band) -> Plane:
         """From the back to the front."""
         picture = self._ground(band)

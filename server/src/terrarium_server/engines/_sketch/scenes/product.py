@@ -60,7 +60,29 @@ class Product:
             self._ambient = rgb("#2f7fd8") * 0.5
         self._patch = -side * view.between(0.7, 1.5), view.between(1.5, 2.1)
         self._sunlight = palette.sun * 3.6
-        self._steam = tile(dice.fork("steam"), cells=3, octaves=4) if self._ware.steams else None
+        self._steam = (
+            tile(dice.fork("steam"), cells=3, octaves=4)
+            if self._ware.steams and "dry" not in brief.extras
+            else None
+        )
+
+    @property
+    def steams(self) -> tuple[float, float, float] | None:
+        """Where steam leaves the ware, in picture units, and the scale of things there."""
+        if not self._ware.steams:
+            return None
+        scale = float(np.linalg.norm(self._forward)) / 4.7
+        return -self._shift, self._ware.bound.height * 0.46 * scale, scale
+
+    def behind(self, band: Band) -> Plane:
+        """The table and the wall, with the ware's shadow but without the ware."""
+        shape = (band.rows, band.frame.width)
+        x, y = (np.broadcast_to(axis, shape).ravel() for axis in (band.x, band.y))
+        rays = self._rays(x + self._shift, y)
+        eye = tuple(np.full_like(x, part) for part in self._eye)
+        picture = self._room((eye[0], eye[1], eye[2]), rays).reshape(3, *shape)
+        self._air(picture, band)
+        return picture
 
     def shade(self, band: Band) -> Plane:
         """Paint the band, then look again, four times finer, at every pixel on an edge."""
@@ -92,11 +114,7 @@ class Product:
     def _look(self, x: Plane, y: Plane) -> Plane:
         """Light along the rays through flat arrays of picture points, shape (3, n)."""
         x = x + self._shift
-        fx, fy, fz = self._forward
-        direction: Vec = (x + fx, y * self._up[1] + fy,
-                          y * self._up[2] + fz)  # fmt: skip
-        scale = 1.0 / np.sqrt(dot(direction, direction))
-        direction = direction[0] * scale, direction[1] * scale, direction[2] * scale
+        direction = self._rays(x, y)
         eye = tuple(np.full_like(x, part) for part in self._eye)
         origin: Vec = (eye[0], eye[1], eye[2])
         start, end = span(self._ware.bound, origin, direction)
@@ -110,6 +128,13 @@ class Product:
             start_at: Vec = origin[0][solid], origin[1][solid], origin[2][solid]
             picture[:, solid] = self._solid(along(start_at, rays, hit[solid]), rays)
         return picture
+
+    def _rays(self, x: Plane, y: Plane) -> Vec:
+        fx, fy, fz = self._forward
+        direction: Vec = (x + fx, y * self._up[1] + fy,
+                          y * self._up[2] + fz)  # fmt: skip
+        scale = 1.0 / np.sqrt(dot(direction, direction))
+        return direction[0] * scale, direction[1] * scale, direction[2] * scale
 
     def _room(self, origin: Vec, rays: tuple[Plane, ...]) -> Plane:
         """Table and wall, which melt into each other out of focus."""

@@ -55,6 +55,14 @@ class Room:
             for _ in range(3)
         ]
 
+    def behind(self, band: Band) -> Plane:
+        """Wall, floor and what hangs on the wall."""
+        picture = self._shell(band)
+        self._frame(picture, band)
+        if self._lamp_on:
+            self._lamplight(picture, band)
+        return picture
+
     def shade(self, band: Band) -> Plane:
         """Wall and floor in the window's light, then the furniture with its shadows."""
         picture = self._shell(band)

@@ -48,6 +48,22 @@ class Sea:
             deep = mix(rgb("#0b4a62"), palette.top, 0.2)
         self._deep = deep
 
+    def behind(self, band: Band) -> Plane:
+        """The sky alone."""
+        return backdrop(self._sky, band)
+
+    def liquid(self, band: Band) -> Plane:
+        """All below the horizon but the boat."""
+        wet = np.clip((self._horizon - band.y) * (1.0 / band.px), 0.0, 1.0) * np.ones_like(band.x)
+        if self._boat is not None:
+            x, down, size = self._boat
+            base = self._horizon - down
+            hull = smooth(size * 0.75, size * 0.5, np.abs(band.x - x)) * smooth(
+                base - size * 0.3, base - size * 0.12, band.y
+            )
+            wet = wet * (1.0 - hull)
+        return wet
+
     def shade(self, band: Band) -> Plane:
         """Sky above the horizon, water below it."""
         picture = backdrop(self._sky, band)

@@ -77,6 +77,16 @@ class Space:
 
     def shade(self, band: Band) -> Plane:
         """Gas and stars, then the far half of the ring, the planet and the near half."""
+        picture = self.behind(band)
+        if self._ringed:
+            self._rings(picture, band, front=False)
+        self._ball(picture, band, self._x, self._y, self._radius, plain=False)
+        if self._ringed:
+            self._rings(picture, band, front=True)
+        return picture
+
+    def behind(self, band: Band) -> Plane:
+        """Gas, stars and the far companion."""
         x, y = band.x, band.y
         picture = band.empty()
         u, v = x * 0.17 + self._at, y * 0.17
@@ -98,11 +108,6 @@ class Space:
         halo *= np.clip(toward * 0.6 + 0.4, 0.0, 1.0) * 0.42
         for c in range(3):
             picture[c] += self._air[c] * halo
-        if self._ringed:
-            self._rings(picture, band, front=False)
-        self._ball(picture, band, self._x, self._y, self._radius, plain=False)
-        if self._ringed:
-            self._rings(picture, band, front=True)
         return picture
 
     def _ball(self, picture: Plane, band: Band, x: float, y: float, radius: float, *, plain: bool) -> None:

@@ -1,0 +1,135 @@
+"""`make gallery`: a sample of every model that works here, and small versions of them for the docs."""
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+
+from support.server import running_server
+from terrarium import Flora
+from terrarium_server.media import run_ffmpeg
+
+ROOT = Path(__file__).resolve().parent.parent
+SMALL = ROOT / "docs" / "gallery"
+LARGE = ROOT / "gallery"
+
+# (name, model, prompt, parameters); a parameter "@name" is the output of that sample.
+SAMPLES: list[tuple[str, str, str, dict[str, Any]]] = [
+    ("mug", "t2i-sketch", "A cinematic product photo of a ceramic mug on a sunlit table", {"seed": 7}),
+    (
+        "lighthouse",
+        "t2i-sketch",
+        "A lighthouse above a stormy sea at dusk",
+        {"aspect_ratio": "16:9", "seed": 3},
+    ),
+    (
+        "city",
+        "t2i-sketch",
+        "A rainy neon city street at night, cyberpunk",
+        {"aspect_ratio": "16:9", "seed": 5},
+    ),
+    ("flowers", "t2i-sketch", "A bouquet of wildflowers, watercolour", {"aspect_ratio": "4:5", "seed": 2}),
+    ("forest", "t2i-sketch", "A misty pine forest in the morning", {"aspect_ratio": "3:2", "seed": 4}),
+    (
+        "portrait",
+        "t2i-sketch",
+        "Portrait of a woman in warm window light",
+        {"aspect_ratio": "4:5", "seed": 9},
+    ),
+    ("painted-lighthouse", "i2i-painter", "paint it", {"image_url": "@lighthouse"}),
+    ("painted-forest", "i2i-painter", "paint it", {"image_url": "@forest", "style_image_url": "@flowers"}),
+    ("sea", "t2v-sketch", "A calm sea at sunset", {"duration": 4, "resolution": "720p", "seed": 1}),
+    ("push-in", "i2v-sketch", "a slow push-in", {"image_url": "@city", "duration": 4, "resolution": "720p"}),
+    ("painted-sea", "v2v-painter", "paint it", {"video_url": "@sea"}),
+    ("palette", "i2t-sketch", "Describe the picture.", {"image_urls": ["@lighthouse"]}),
+    ("shot", "t2t-sketch", "A lighthouse above a stormy sea at dusk", {"seed": 1}),
+    ("answer", "t2t-smollm2-135m", "Name three things to see in Lisbon.", {"max_tokens": 120, "seed": 1}),
+    (
+        "voice",
+        "t2a-piper-joe",
+        "Welcome to Terrarium. Everything you hear was made on this machine.",
+        {"seed": 1},
+    ),
+    ("languages", "t2a-espeak", "Guten Morgen. Heute wird ein schöner Tag.", {"language": "de"}),
+    (
+        "lo-fi",
+        "t2a-band",
+        "a warm lo-fi beat with electric piano, 78 bpm, A minor",
+        {"duration": 30, "seed": 4},
+    ),
+    ("waltz", "t2a-band", "a bright folk waltz with violin and accordion in G", {"duration": 30, "seed": 2}),
+]
+SUFFIXES = {"imageUrl": ".png", "videoUrl": ".mp4", "audioUrl": ".mp3", "text": ".txt"}
+
+
+def main() -> None:
+    LARGE.mkdir(exist_ok=True)
+    SMALL.mkdir(parents=True, exist_ok=True)
+    rows: list[str] = []
+    with tempfile.TemporaryDirectory() as folder, running_server(Path(folder), config="/dev/null") as server:
+        flora = Flora(api_key=server.first.api_key, base_url=server.api_url)
+        made: dict[str, str] = {}
+        for number, (name, model, prompt, params) in enumerate(SAMPLES, start=1):
+            print(f"[{number}/{len(SAMPLES)}] {model}: {prompt}", flush=True)
+            given = {key: _resolved(value, made) for key, value in params.items()}
+            kind = {"i": "image", "v": "video", "a": "audio", "t": "text"}[model[2]]
+            began = time.monotonic()
+            started = flora.runs.start_generation(
+                workspace_id=server.first.workspace_id,
+                project_id=server.first.project_id,
+                type=kind,  # type: ignore[arg-type]
+                prompt=prompt,
+                model=model,
+                params=given,
+            )
+            run = flora.runs.wait(started.run_id)
+            made[name] = started.run_id
+            output = (run.outputs or [])[0]
+            large = LARGE / f"{name}{SUFFIXES[output.type]}"
+            if output.type == "text":
+                large.write_text(output.url)
+            else:
+                with urlopen(output.url) as answer:
+                    large.write_bytes(answer.read())
+            shown = _small(large, name)
+            rows.append(f"| {shown} | `{model}` | {prompt} | {time.monotonic() - began:.1f} s |")
+    head = "# Gallery\n\nMade by `make gallery` with what a fresh machine has: no GPU, no account.\n\n"
+    table = "| | model | prompt | took |\n|---|---|---|--:|\n" + "\n".join(rows) + "\n"
+    (SMALL / "README.md").write_text(head + table)
+    total = sum(path.stat().st_size for path in SMALL.iterdir())
+    print(f"Full size in {LARGE.name}/, small in docs/gallery/ ({total / 1e6:.1f} MB)")
+
+
+def _resolved(value: Any, made: dict[str, str]) -> Any:
+    if isinstance(value, list):
+        return [_resolved(item, made) for item in value]  # pyright: ignore[reportUnknownVariableType]
+    return made[value[1:]] if isinstance(value, str) and value.startswith("@") else value
+
+
+def _small(large: Path, name: str) -> str:
+    """Write the small version and return the cell that shows it."""
+    match large.suffix:
+        case ".png":
+            small = SMALL / f"{name}.jpg"
+            scale = "scale='min(640,iw)':-2"
+            run_ffmpeg(["-i", str(large), "-vf", scale, "-q:v", "4", "-map_metadata", "-1", str(small)])
+            return f"![{name}]({small.name})"
+        case ".mp4":
+            small = SMALL / f"{name}.mp4"
+            quiet = ["-vf", "scale=480:-2", "-crf", "30", "-preset", "slow", "-pix_fmt", "yuv420p"]
+            run_ffmpeg(["-i", str(large), *quiet, "-movflags", "+faststart", str(small)])
+            return f"[{name}]({small.name})"
+        case ".mp3":
+            small = SMALL / f"{name}.mp3"
+            run_ffmpeg(["-i", str(large), "-b:a", "80k", "-map_metadata", "-1", str(small)])
+            return f"[{name}]({small.name})"
+        case _:
+            return "<br>".join(large.read_text().replace("|", "\\|").splitlines())
+
+
+if __name__ == "__main__":
+    main()

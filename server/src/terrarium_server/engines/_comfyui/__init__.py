@@ -1,0 +1,1 @@
+"""Inside the comfyui engine: filling in a workflow, following a prompt, reading what became of it."""

@@ -1,0 +1,63 @@
+"""The process that asks the eSpeak NG program for speech and puts its sentences together."""
+
+import functools
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from terrarium_server.engines._child import Talk, Unfit, serve
+from terrarium_server.engines._contract import Output
+from terrarium_server.engines._speech.espeak import Espeak, EspeakError, Voice, open_espeak
+from terrarium_server.engines._speech.language import NoSuchLanguage, find_language
+from terrarium_server.engines._speech.sound import encoded, joined
+from terrarium_server.engines._speech.text import sentences
+from terrarium_server.media import AUDIO_TYPES
+
+_WORDS_PER_MINUTE = 175
+_SILENT = "There is nothing in the prompt that can be spoken in this language; give it words."
+
+
+@functools.cache
+def _espeak() -> Espeak:
+    return open_espeak()
+
+
+@functools.cache
+def _voices() -> list[Voice]:
+    return _espeak().voices()
+
+
+def _speak(request: dict[str, Any], talk: Talk) -> list[Output]:
+    talk.report(0.0)
+    voice = find_language(request["language"], _voices())
+    written = sentences(request["prompt"])
+    if request["variant"] != "default":
+        voice = f"{voice}+{request['variant']}"
+    speed = round(_WORDS_PER_MINUTE * request["rate"])
+    parts: list[NDArray[np.float32]] = []
+    rate = 0
+    for number, text in enumerate(written):
+        spoken = _espeak().speak(voice, text, words_per_minute=speed, pitch=request["pitch"])
+        samples = np.frombuffer(spoken.samples, "<i2").astype(np.float32) / 32768.0
+        if samples.any():
+            rate = spoken.rate
+            parts.append(samples)
+        talk.report(0.95 * (number + 1) / len(written))
+    if not parts:
+        raise Unfit("GENERATION_INPUT_VALIDATION", _SILENT)
+    data = encoded(joined(parts, rate, request["pause"]), rate, request["format"])
+    return [Output(AUDIO_TYPES[request["format"]], data)]
+
+
+def _handle(request: dict[str, Any], talk: Talk) -> list[Output]:
+    try:
+        return _speak(request, talk)
+    except NoSuchLanguage as error:
+        raise Unfit("GENERATION_INVALID_PARAMS", str(error)) from error
+    except EspeakError as error:
+        raise Unfit("AUDIO_GENERATION_ERROR", f"{error}.") from error
+
+
+if __name__ == "__main__":
+    serve(_handle)

@@ -1,0 +1,36 @@
+"""In the child: pictures that people sent."""
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from .._child import Unfit
+
+_MOST_PIXELS = 64_000_000
+# Pillow reads more, some of it through other programs.
+_FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "GIF", "BMP", "TIFF")
+
+
+def pictures(request: dict[str, Any]) -> list[Image.Image]:
+    """Open the pictures that came with a request, upright and RGB. Raises Unfit."""
+    files = [Path(file["path"]) for files in request["media"].values() for file in files]
+    return [_open(path) for path in files]
+
+
+def _open(path: Path) -> Image.Image:
+    Image.init()
+    formats = [name for name in _FORMATS if name in Image.OPEN]
+    try:
+        with warnings.catch_warnings(), Image.open(path, formats=formats) as opened:
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            if opened.width * opened.height > _MOST_PIXELS:
+                message = (
+                    f"The picture has more than {_MOST_PIXELS // 1_000_000} megapixels; send a smaller one."
+                )
+                raise Unfit("GENERATION_INPUT_VALIDATION", message)
+            return ImageOps.exif_transpose(opened).convert("RGB")
+    except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
+        message = "What was sent as a picture cannot be read as one; send a PNG, JPEG or WebP."
+        raise Unfit("GENERATION_INPUT_VALIDATION", message) from error

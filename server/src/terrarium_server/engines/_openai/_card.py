@@ -1,0 +1,122 @@
+import json
+import math
+from collections.abc import Mapping
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from terrarium_server.engines._contract import Input, Job, Refused
+
+Endpoint = Literal["chat", "images", "speech", "videos"]
+
+# What each endpoint makes.
+ENDPOINTS: dict[Endpoint, str] = {"chat": "text", "images": "image", "speech": "audio", "videos": "video"}
+
+# What our parameters are called by the API, where it differs.
+_FIELDS: dict[Endpoint, dict[str, str]] = {
+    "chat": {},
+    "images": {"num_images": "n"},
+    "speech": {"format": "response_format"},
+    "videos": {"duration": "seconds"},
+}
+_SIDES = {"0.5k": 512, "1k": 1024, "2k": 2048, "4k": 4096}
+# Servers differ in how large a seed may be; all take this many bits.
+_SEED_BITS = 31
+
+
+class OpenAICard(BaseModel):
+    """What ``[options]`` of a card says.
+
+    ``model`` is the provider's name for it. ``fields`` renames parameters ("" sends one not at all),
+    ``fixed`` holds what is always sent. ``sizes`` says which ``size`` stands for an ``aspect_ratio``, or
+    for an aspect ratio and a resolution with a space between; without it, the size is worked out.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+    endpoint: Endpoint
+    model: str = Field(min_length=1)
+    fields: dict[str, str] = Field(default_factory=dict)
+    fixed: dict[str, Any] = Field(default_factory=dict)
+    sizes: dict[str, str] = Field(default_factory=dict)
+
+    @classmethod
+    def read(cls, options: Mapping[str, Any]) -> Self:
+        """Check a card's options. Raises ValueError, saying everything that is wrong."""
+        try:
+            return cls.model_validate(options)
+        except ValidationError as error:
+            causes = "; ".join(
+                f"{'.'.join(str(part) for part in cause['loc'])}: {cause['msg']}" for cause in error.errors()
+            )
+            raise ValueError(f"[options] of its card: {causes}") from error
+
+    @classmethod
+    def of_job(cls, job: Job) -> Self:
+        """Check the options of a job's card. Raises Refused."""
+        try:
+            card = cls.read(job.options)
+        except ValueError as error:
+            message = f"{job.model_id} cannot be used: {error}. The owner of this server must correct it."
+            raise Refused("GENERATION_ENDPOINT_NOT_FOUND", message) from error
+        if ENDPOINTS[card.endpoint] != job.type:
+            message = f"{job.model_id} makes {ENDPOINTS[card.endpoint]}, not {job.type}."
+            raise Refused("GENERATION_PROVIDER_NOT_SUPPORTED", message)
+        return card
+
+    def body(self, job: Job, *, without: tuple[str, ...] = ()) -> dict[str, Any]:
+        """Return what is asked, less prompt and media and the parameters in ``without``. Raises Refused."""
+        asked: dict[str, Any] = {"model": self.model}
+        left_out = {"seed", *job.inputs, *without}
+        if self.endpoint in ("images", "videos") and "aspect_ratio" not in self.fields:
+            left_out |= {"aspect_ratio", "resolution"}
+            if "aspect_ratio" in job.params:
+                asked["size"] = self._size(job)
+        for name, value in job.params.items():
+            if name not in left_out:
+                self._set(asked, name, value)
+        if "seed" in job.params or "seed" in self.fields:
+            self._set(asked, "seed", job.seed % (1 << _SEED_BITS))
+        if "seconds" in asked:
+            asked["seconds"] = str(asked["seconds"])
+        return asked | self.fixed
+
+    def _set(self, asked: dict[str, Any], name: str, value: Any) -> None:
+        if field := self.fields.get(name, _FIELDS[self.endpoint].get(name, name)):
+            asked[field] = value
+
+    def _size(self, job: Job) -> str:
+        ratio, resolution = str(job.params["aspect_ratio"]), str(job.params.get("resolution", ""))
+        if self.sizes:
+            size = self.sizes.get(f"{ratio} {resolution}") or self.sizes.get(ratio)
+            if size is None:
+                message = f"aspect_ratio {ratio} {resolution} is not among: {', '.join(self.sizes)}."
+                raise Refused("GENERATION_INVALID_PARAMS", message.replace("  ", " "))
+            return size
+        try:
+            wide, high = (float(part) for part in ratio.split(":"))
+            side = _SIDES[resolution or "1k"]
+        except (ValueError, KeyError) as error:
+            message = (
+                f"{ratio} at {resolution} has no size; the card of {job.model_id} needs [options.sizes]."
+            )
+            raise Refused("GENERATION_INVALID_PARAMS", message) from error
+        return f"{_step(side * math.sqrt(wide / high))}x{_step(side * math.sqrt(high / wide))}"
+
+
+def form(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a request's fields as those of a form, which holds texts only."""
+    return {
+        name: json.dumps(value) if isinstance(value, dict | list) else value for name, value in body.items()
+    }
+
+
+def file_of(medium: Input) -> tuple[str, bytes, str]:
+    """Return a medium as a file of a form."""
+    extension = medium.content_type.partition("/")[2].partition("+")[0]
+    return f"{medium.path.stem}.{extension}", medium.path.read_bytes(), medium.content_type
+
+
+def _step(pixels: float) -> int:
+    # Every diffusion model works in blocks, of 16 pixels at most.
+    return max(16, round(pixels / 16) * 16)

@@ -1,0 +1,111 @@
+import base64
+from collections.abc import Mapping
+from typing import Any, cast
+
+from terrarium_server.engines._contract import Failed, Input, Job, Output
+from terrarium_server.engines._fields import data_uri
+from terrarium_server.engines._provider import (
+    Line,
+    Provider,
+    ProviderError,
+    Stream,
+    invalid_answer,
+    moderation,
+)
+
+from ._calls import Report
+from ._card import OpenAICard
+from ._events import events, is_events, raise_error
+
+_LONGEST_TEXT = 1_000_000
+# Fields that say how many tokens may come; a token is reported as a step towards that end.
+_LIMITS = ("max_completion_tokens", "max_tokens")
+_TYPICAL_TOKENS = 400
+_SOUND = {"audio/wav": "wav", "audio/mpeg": "mp3"}
+
+
+def chat(provider: Provider, card: OpenAICard, job: Job, line: Line, report: Report) -> tuple[Output, ...]:
+    """Ask for a text and report it while it is written. Raises ProviderError."""
+    asked = card.body(job, without=("system_prompt",))
+    body = {"messages": _messages(job), "stream": True, **asked}
+    limits = (asked.get(name) for name in _LIMITS)
+    expected = next((limit for limit in limits if isinstance(limit, int) and limit > 0), _TYPICAL_TOKENS)
+    text = ""
+    with provider.stream(
+        "POST", "/chat/completions", body=body, idempotency_key=job.key, line=line, text=True
+    ) as stream:
+        if not is_events(stream):
+            text, ended = _whole(provider, stream)
+        else:
+            ended = None
+            for count, event in enumerate(events(provider, stream, text=True)):
+                if event is None:
+                    ended = ended or "stop"
+                    break
+                piece, reason = _choice(provider, event, "delta")
+                ended = reason or ended
+                if piece:
+                    text = (text + piece)[:_LONGEST_TEXT]
+                    report(min(0.99, count / expected), Output("text/plain", text))
+    return (_checked(provider, text, ended),)
+
+
+def _messages(job: Job) -> list[dict[str, Any]]:
+    parts = [_part(medium) for media in job.inputs.values() for medium in media]
+    content = [{"type": "text", "text": job.prompt}, *parts] if parts else job.prompt
+    system = job.params.get("system_prompt")
+    return [
+        *([{"role": "system", "content": system}] if system else []),
+        {"role": "user", "content": content},
+    ]
+
+
+def _part(medium: Input) -> dict[str, Any]:
+    if medium.content_type.startswith("image/"):
+        return {"type": "image_url", "image_url": {"url": data_uri(medium)}}
+    if sound := _SOUND.get(medium.content_type):
+        data = base64.b64encode(medium.path.read_bytes()).decode()
+        return {"type": "input_audio", "input_audio": {"data": data, "format": sound}}
+    message = f"This model takes pictures, WAV and MP3, not {medium.content_type}."
+    raise ProviderError(Failed("GENERATION_INPUT_VALIDATION", message), sent=False)
+
+
+def _whole(provider: Provider, stream: Stream) -> tuple[str, str | None]:
+    """Read the answer of a server that does not stream."""
+    content = stream.read()
+    document = provider.parse(content)
+    raise_error(provider, document, content, text=True)
+    text, reason = _choice(provider, document, "message")
+    return text[:_LONGEST_TEXT], reason or "stop"
+
+
+def _choice(provider: Provider, document: Mapping[str, Any], name: str) -> tuple[str, str | None]:
+    """Return the text and the reason of the end, if any, of the first choice."""
+    choices = document.get("choices")
+    if name == "delta" and not choices:
+        # Some events tell of usage or of the content filter alone.
+        return "", None
+    choice = _object(cast(list[Any], choices)[0]) if isinstance(choices, list) and choices else None
+    said = _object(choice.get(name) or {}) if choice is not None else None
+    if choice is None or said is None:
+        raise invalid_answer(provider.who, "a message of an unknown form")
+    reason, refusal, text = choice.get("finish_reason"), said.get("refusal"), said.get("content") or ""
+    if refusal or reason in ("content_filter", "refusal"):
+        raise ProviderError(moderation(provider.who, str(refusal or ""), text=True))
+    if not isinstance(text, str):
+        raise invalid_answer(provider.who, "a message that is not text")
+    return text, str(reason) if reason else None
+
+
+def _object(value: Any) -> dict[str, Any] | None:
+    return cast(dict[str, Any], value) if isinstance(value, dict) else None
+
+
+def _checked(provider: Provider, text: str, ended: str | None) -> Output:
+    if ended is None:
+        message = f"{provider.who} broke off in the middle of its answer; it may have charged for this. "
+        raise ProviderError(Failed("GPU_PROVIDER_ERROR", message + "Try once more."))
+    if not text.strip():
+        remedy = "allow more tokens" if ended == "length" else "say it in other words, or try again later"
+        raise ProviderError(Failed("GENERATION_NO_RESULT", f"{provider.who} wrote nothing; {remedy}."))
+    return Output("text/plain", text)

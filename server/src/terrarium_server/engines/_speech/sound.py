@@ -1,0 +1,40 @@
+"""Sentences' sound joined into one, without clicks, and encoded."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from terrarium_server.media import AudioFormat, encode_audio
+
+from .loudness import levelled
+
+_FADE_SECONDS = 0.005
+
+
+def joined(parts: Sequence[NDArray[np.float32]], rate: int, pause: float) -> NDArray[np.float32]:
+    """Return the parts, each (length,) within ±1, with ``pause`` seconds of silence between them.
+
+    Every part starts and ends at zero, by a short fade: a jump into silence is heard as a click.
+    """
+    silence = np.zeros(round(pause * rate), np.float32)
+    row: list[NDArray[np.float32]] = []
+    for part in parts:
+        row += [silence, _faded(part, rate)] if row else [_faded(part, rate)]
+    return np.concatenate(row)
+
+
+def encoded(samples: NDArray[np.float32], rate: int, format: AudioFormat) -> bytes:
+    """Encode at the loudness that speech is published with, −16 LUFS."""
+    return encode_audio(levelled(samples, rate), rate, format)
+
+
+def _faded(part: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
+    # Silence at the ends would take the fade, and add to the pause that was asked for.
+    part = np.trim_zeros(part)
+    length = min(round(_FADE_SECONDS * rate), len(part) // 2)
+    ramp = (0.5 - 0.5 * np.cos(np.pi * np.arange(length) / max(length, 1))).astype(np.float32)
+    faded = part.copy()
+    faded[:length] *= ramp
+    faded[len(faded) - length :] *= ramp[::-1]
+    return faded

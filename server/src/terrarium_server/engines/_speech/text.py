@@ -1,0 +1,95 @@
+"""A text in sentences, and a sentence in clauses with the marks that end them."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+_LONGEST = 300
+_LONGEST_ABBREVIATION = 16
+_CLOSING = "\"'”’»)\\]"
+_END = re.compile(rf"[.!?…؟۔।॥]+[{_CLOSING}]*(?=\s|$)|[。！？]+[」』”’）]*")
+_PARAGRAPH = re.compile(r"\n\s*\n")
+_CLAUSE = re.compile(rf"[,;:!?…؟،؛]+[{_CLOSING}]*(?=\s|$)|[。，、！？；：]+[」』”’）]*|(?<=\s)[–—-]+(?=\s)|—")
+_ABBREVIATED = re.compile(
+    r"(?:^|[\s(])(?:\w|(?:\w\.)+\w|mr|mrs|ms|dr|prof|st|vs|bzw|ca|nr|sr|sra|mme|mlle)\.$", re.I
+)
+_SYMBOLS = ("So", "Sc", "Sm")
+_MARKS = {
+    ",": ",，、،–—-",
+    ";": ";；؛",
+    ":": ":：",
+    "!": "!！",
+    "?": "?？؟",
+    ".": ".…。۔।॥",
+}
+_MARK_OF = {written: mark for mark, all_written in _MARKS.items() for written in all_written}
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """Words as written, their mark included, and that mark as one of ``. , ; : ! ?``."""
+
+    text: str
+    mark: str
+
+
+def sentences(text: str) -> list[str]:
+    """Split a text; a sentence that is too long to say in one go is parted between clauses or words.
+
+    What has no letter, digit or symbol in it is left out: eSpeak NG would read stray marks out by name.
+    """
+    found: list[str] = []
+    for paragraph in _PARAGRAPH.split(text):
+        plain = " ".join(paragraph.split())
+        start = 0
+        for end in _END.finditer(plain):
+            if not _goes_on(plain, end):
+                found += _parted(plain[start : end.end()].strip())
+                start = end.end()
+        found += _parted(plain[start:].strip())
+    return [sentence for sentence in found if _speakable(sentence)]
+
+
+def clauses(sentence: str) -> list[Clause]:
+    """Split a sentence at its inner marks; the last clause has the mark that ends it, or a full stop."""
+    found: list[Clause] = []
+    start = 0
+    for mark in _CLAUSE.finditer(sentence):
+        if mark.end() < len(sentence):
+            text = sentence[start : mark.end()].strip()
+            if _speakable(text):
+                found.append(Clause(text, _MARK_OF[mark[0][0]]))
+            start = mark.end()
+    rest = sentence[start:].strip()
+    ending = re.search(rf"([.!?…؟۔।॥。！？,;:，；：])[{_CLOSING}」』）]*$", rest)
+    if _speakable(rest):
+        found.append(Clause(rest, _MARK_OF[ending[1]] if ending else "."))
+    return found
+
+
+def _speakable(text: str) -> bool:
+    """Whether it has a letter, a number, or a symbol such as an emoji or a currency's."""
+    return any(
+        unicodedata.category(sign)[0] in "LN" or unicodedata.category(sign) in _SYMBOLS for sign in text
+    )
+
+
+def _goes_on(text: str, end: re.Match[str]) -> bool:
+    """Whether what looks like the end of a sentence is inside one."""
+    after = text[end.end() : end.end() + 2].lstrip()
+    if not after:
+        return False
+    # Not the whole text: a long one has thousands of ends.
+    before = text[max(0, end.end() - _LONGEST_ABBREVIATION) : end.end()]
+    return after[0].islower() or (end[0] == "." and _ABBREVIATED.search(before) is not None)
+
+
+def _parted(sentence: str) -> list[str]:
+    parts: list[str] = []
+    while len(sentence) > _LONGEST:
+        marks = [mark.end() for mark in _CLAUSE.finditer(sentence, 1, _LONGEST) if mark.end() > _LONGEST // 3]
+        space = sentence.rfind(" ", 1, _LONGEST)
+        cut = marks[-1] if marks else space if space > 0 else _LONGEST
+        parts.append(sentence[:cut].strip())
+        sentence = sentence[cut:].strip()
+    return [*parts, sentence] if sentence else parts

@@ -1,0 +1,77 @@
+"""The built-in band: music composed by rules and played on a sound font's sampled instruments."""
+
+import importlib.util
+from collections.abc import Mapping
+from typing import Any
+
+from ._band import Brief, Score, Stroke, Unplayable, compose, perform, read_brief
+from ._contract import Job, Look, Refused, Ticket
+from ._process import ProcessPool
+from ._setup import EngineOptions, Setup
+
+__all__ = [
+    "BUILT_IN",
+    "OPTIONS",
+    "BandEngine",
+    "Brief",
+    "Score",
+    "Stroke",
+    "build",
+    "compose",
+    "perform",
+    "read_brief",
+]
+
+BUILT_IN = True
+OPTIONS = EngineOptions
+
+_FONT = "instruments.sf3"
+_MISSING = "The band needs the package tinysoundfont; install it with `pip install --no-deps tinysoundfont`."
+
+
+class BandEngine:
+    """Plays in processes of its own. Repeatable: same job, same bytes."""
+
+    repeatable = True
+
+    def __init__(self, name: str, *, processes: int) -> None:
+        """Use at most ``processes`` bands; each keeps its instruments loaded."""
+        self.name = name
+        self._pool = ProcessPool(
+            "terrarium_server.engines._band_process", processes=processes, cancel_grace=5.0
+        )
+
+    def problem(self, job_options: Mapping[str, Any]) -> str | None:
+        """Say whether the synthesiser is installed."""
+        return None if importlib.util.find_spec("tinysoundfont") else _MISSING
+
+    def submit(self, job: Job) -> Ticket:
+        """Queue a piece. Raises Refused for another type, an unknown instrument or a key that is none."""
+        if job.type != "audio":
+            raise Refused("GENERATION_PROVIDER_NOT_SUPPORTED", f"The band makes no {job.type}.")
+        font = job.weights.get(_FONT)
+        if font is None:
+            raise Refused("GENERATION_INVALID_PARAMS", f"The card {job.model_id} names no weights {_FONT}.")
+        try:
+            read_brief(job.prompt, job.params, job.seed)
+        except Unplayable as unplayable:
+            raise Refused("GENERATION_INVALID_PARAMS", str(unplayable)) from unplayable
+        request = {"prompt": job.prompt, "params": dict(job.params), "seed": job.seed}
+        return self._pool.submit(Ticket(job.key), {**request, "instruments": str(font)})
+
+    def look(self, ticket: Ticket, *, wait_seconds: float) -> Look:
+        """Say how a piece stands."""
+        return self._pool.look(ticket, wait_seconds=wait_seconds)
+
+    def cancel(self, ticket: Ticket) -> None:
+        """Forget a piece."""
+        self._pool.cancel(ticket)
+
+    def close(self) -> None:
+        """Send the players home."""
+        self._pool.close()
+
+
+def build(setup: Setup) -> BandEngine:
+    """Make the engine for this server."""
+    return BandEngine(setup.name, processes=setup.processes)

@@ -1,0 +1,81 @@
+"""Restyling of pictures and videos by small networks, run with onnxruntime in processes of its own."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ._contract import Job, Look, Refused, Ticket
+from ._process import ProcessPool
+from ._setup import EngineOptions, Setup
+
+BUILT_IN = True
+OPTIONS = EngineOptions
+
+_THREADS = 2
+_TASKS = ("restyle",)
+_NETWORKS = ("multistyle26.onnx", "arbitrary_predict.onnx", "arbitrary_transform.onnx")
+_SOURCES = {"image": "image_url", "video": "video_url"}
+_WISHES = ("look", "strength", "preserve_color", "brush", "steadiness", "format")
+
+
+class OnnxEngine:
+    """Repaints what it is given. Repeatable: same job, same bytes."""
+
+    repeatable = True
+
+    def __init__(self, name: str, *, processes: int) -> None:
+        """Use at most ``processes`` painters, of two threads each."""
+        self.name = name
+        self._pool = ProcessPool(
+            "terrarium_server.engines._onnx_process",
+            processes=processes,
+            threads=_THREADS,
+            cancel_grace=3.0,
+        )
+
+    def problem(self, job_options: Mapping[str, Any]) -> str | None:
+        """Only a card can be wrong: what it needs comes with the server."""
+        task = job_options.get("task", _TASKS[0])
+        if task not in _TASKS:
+            return f"the card's options.task is {task!r}; the onnx engine knows: {', '.join(_TASKS)}"
+        return None
+
+    def submit(self, job: Job) -> Ticket:
+        """Queue a picture or a video to repaint. Raises Refused."""
+        source = _SOURCES.get(job.type)
+        if source is None:
+            raise Refused("GENERATION_PROVIDER_NOT_SUPPORTED", f"The onnx engine makes no {job.type}.")
+        wrong = self.problem(job.options)
+        if wrong is not None:
+            raise Refused("GENERATION_PROVIDER_NOT_SUPPORTED", f"{job.model_id} cannot work: {wrong}.")
+        missing = [name for name in _NETWORKS if name not in job.weights]
+        if missing:
+            message = f"{job.model_id} lacks its networks {', '.join(missing)}; name them under [weights]."
+            raise Refused("GENERATION_PROVIDER_NOT_SUPPORTED", message)
+        if not job.inputs.get(source):
+            raise Refused("GENERATION_INPUT_VALIDATION", f"Give the {job.type} to repaint as {source}.")
+        style = job.inputs.get("style_image_url", ())
+        request = {
+            "type": job.type,
+            "source": str(job.inputs[source][0].path),
+            "style": str(style[0].path) if style else None,
+            "weights": {name: str(job.weights[name]) for name in _NETWORKS},
+            **{name: job.params[name] for name in _WISHES if name in job.params},
+        }
+        return self._pool.submit(Ticket(job.key), request)
+
+    def look(self, ticket: Ticket, *, wait_seconds: float) -> Look:
+        """Say how a repainting stands."""
+        return self._pool.look(ticket, wait_seconds=wait_seconds)
+
+    def cancel(self, ticket: Ticket) -> None:
+        """Stop a repainting: at the next frame, or with its process."""
+        self._pool.cancel(ticket)
+
+    def close(self) -> None:
+        """End the painters."""
+        self._pool.close()
+
+
+def build(setup: Setup) -> OnnxEngine:
+    """Make the engine for this server."""
+    return OnnxEngine(setup.name, processes=setup.processes)

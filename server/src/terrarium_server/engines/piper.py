@@ -1,0 +1,103 @@
+"""Piper voices: natural speech from a small network, spoken in a process of its own."""
+
+import importlib.util
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ._contract import Job, Look, Refused, Ticket
+from ._process import ProcessPool
+from ._setup import EngineOptions, Setup
+from ._speech.espeak import espeak_problem
+from ._speech.request import speech_request
+
+BUILT_IN = True
+OPTIONS = EngineOptions
+
+_WEIGHTS = "voice.onnx"
+_THREADS = 4
+
+
+class PiperEngine:
+    """Speaks with the voice of the card's weights, or the one its ``[options]`` name. Repeatable."""
+
+    repeatable = True
+
+    def __init__(self, name: str, *, processes: int) -> None:
+        """Use at most ``processes`` speakers."""
+        self.name = name
+        self._pool = ProcessPool(
+            "terrarium_server.engines._piper_process",
+            processes=processes,
+            patience=300,
+            idle_seconds=300,
+            threads=threads_for(processes),
+            cancel_grace=5,
+        )
+
+    def problem(self, job_options: Mapping[str, Any]) -> str | None:
+        """Say what is missing here: eSpeak NG, onnxruntime, or a voice that is named by its whole path."""
+        if problem := espeak_problem():
+            return problem
+        if importlib.util.find_spec("onnxruntime") is None:
+            return "onnxruntime is missing: pip install onnxruntime"
+        voice = job_options.get("voice", "")
+        if not isinstance(voice, str):
+            return "[options] voice must be the path of a Piper voice, NAME.onnx"
+        return _missing(Path(voice)) if Path(voice).is_absolute() else None
+
+    def submit(self, job: Job) -> Ticket:
+        """Queue a text to speak. Raises Refused for another type, no text, or a voice that is not there."""
+        request = speech_request(job)
+        voice = _voice(job)
+        if problem := _missing(voice):
+            raise Refused("GENERATION_ENDPOINT_NOT_FOUND", problem)
+        request |= {"voice": str(voice), "speaker": job.params.get("speaker")}
+        return self._pool.submit(Ticket(job.key), request)
+
+    def look(self, ticket: Ticket, *, wait_seconds: float) -> Look:
+        """Say how it stands."""
+        return self._pool.look(ticket, wait_seconds=wait_seconds)
+
+    def cancel(self, ticket: Ticket) -> None:
+        """Stop after the sentence that is being spoken."""
+        self._pool.cancel(ticket)
+
+    def close(self) -> None:
+        """End the speakers."""
+        self._pool.close()
+
+
+def threads_for(processes: int) -> int:
+    """Return how many cores each of the processes may use; the speech is the same with any number."""
+    return max(1, min(_THREADS, (os.cpu_count() or 1) // processes))
+
+
+def _voice(job: Job) -> Path:
+    named = job.options.get("voice")
+    if named:
+        return (job.folder or Path()) / str(named)
+    if _WEIGHTS not in job.weights:
+        message = (
+            f'The card {job.model_id} names no voice: give it [weights], or voice = "NAME.onnx" in [options].'
+        )
+        raise Refused("GENERATION_ENDPOINT_NOT_FOUND", message)
+    return job.weights[_WEIGHTS]
+
+
+def _missing(voice: Path) -> str | None:
+    if not voice.is_file():
+        return (
+            f"The voice {voice.name} is not there; put it where the card says, beside its {voice.name}.json."
+        )
+    if not voice.with_name(f"{voice.name}.json").is_file():
+        return (
+            f"The voice {voice.name} has no {voice.name}.json beside it; it comes from where the voice does."
+        )
+    return None
+
+
+def build(setup: Setup) -> PiperEngine:
+    """Make the engine for this server."""
+    return PiperEngine(setup.name, processes=setup.processes)

@@ -1,0 +1,36 @@
+"""Language models in GGUF files: the one that ships."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from support.cases import Case
+from support.pocket import pocket_job
+from terrarium_server.engines import Engine, Job, Setup
+from terrarium_server.engines import llama as kind
+
+MODEL = "t2t-smollm2-135m"
+
+
+@contextmanager
+def opened() -> Iterator[Engine]:
+    """An engine with one process of one thread."""
+    engine = kind.build(Setup("llama", 1, kind.OPTIONS()))
+    yield engine
+    engine.close()
+
+
+def _job(key: str) -> Job:
+    return pocket_job(MODEL, "Name a fern.", key=key, max_tokens=8)
+
+
+def _long(key: str) -> Job:
+    prompt = "Tell the whole story of a fern on a windowsill, chapter by chapter."
+    return pocket_job(MODEL, prompt, key=key, max_tokens=2000, system_prompt="Never stop writing.")
+
+
+def _wrong(key: str) -> Job:
+    return replace(_job(key), type="hologram")
+
+
+CASE = Case(opened, _job, _long, _wrong, "text/plain", in_processes=True)

@@ -1,0 +1,123 @@
+"""Any server that speaks the OpenAI API, played by one on this machine."""
+
+import base64
+import json
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from support.cases import Case, Situation, Staged
+from support.loopback import Asked, Reply, loopback
+from terrarium_server.engines import Engine, Job, Setup
+from terrarium_server.engines import openai_compatible as kind
+
+
+def _chunk(name: bytes, data: bytes) -> bytes:
+    return len(data).to_bytes(4, "big") + name + data + zlib.crc32(name + data).to_bytes(4, "big")
+
+
+PNG = (
+    b"\x89PNG\r\n\x1a\n"
+    + _chunk(b"IHDR", (2).to_bytes(4, "big") + (1).to_bytes(4, "big") + b"\x08\x02\x00\x00\x00")
+    + _chunk(b"IDAT", zlib.compress(b"\x00\x10\x80\x20\x90\x30\x40"))
+    + _chunk(b"IEND", b"")
+)
+
+
+def picture(data: bytes = PNG) -> Reply:
+    return Reply({"data": [{"b64_json": base64.b64encode(data).decode()}]})
+
+
+def said(*words: str) -> tuple[bytes, ...]:
+    """A streamed answer, with its end."""
+    deltas: list[tuple[dict[str, str], str | None]] = [({"content": f"{word} "}, None) for word in words]
+    events = [json.dumps(_spoken(delta, ended)) for delta, ended in [*deltas, ({}, "stop")]]
+    return tuple(f"data: {event}\n\n".encode() for event in [*events, "[DONE]"])
+
+
+def _spoken(delta: dict[str, str], ended: str | None) -> dict[str, Any]:
+    choice = {"index": 0, "delta": delta, "finish_reason": ended}
+    head = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1795264754, "model": "writer"}
+    return {**head, "choices": [choice]}
+
+
+SSE = {"Content-Type": "text/event-stream"}
+
+
+def engine_for(url: str, **options: Any) -> kind.OpenAICompatibleEngine:
+    return kind.build(Setup("openai", 1, kind.OPTIONS.model_validate({"url": f"{url}/v1", **options})))
+
+
+def image_job(key: str, **params: Any) -> Job:
+    options = {"endpoint": "images", "model": "painter", "sizes": {"1:1": "1024x1024"}}
+    return Job(key, "t2i", "image", "a fern", {"aspect_ratio": "1:1", **params}, 7, options=options)
+
+
+def text_job(key: str, **params: Any) -> Job:
+    return Job(
+        key, "t2t", "text", "Tell of a fern.", params, 7, options={"endpoint": "chat", "model": "writer"}
+    )
+
+
+def video_job(key: str) -> Job:
+    options = {"endpoint": "videos", "model": "filmer"}
+    return Job(key, "t2v", "video", "a fern", {"duration": 4}, 7, options=options)
+
+
+def _ordinary(asked: Asked) -> Reply:
+    if asked.path == "/v1/chat/completions":
+        return Reply(said(*["word"] * 200), headers=SSE, pause=0.05)
+    return picture()
+
+
+@contextmanager
+def _open() -> Iterator[Engine]:
+    with loopback(_ordinary) as server:
+        engine = engine_for(server.url)
+        yield engine
+        engine.close()
+
+
+def _vanishes(asked: Asked) -> Reply:
+    if asked.method == "POST":
+        return Reply({"id": "video_1", "status": "queued"})
+    return Reply({"error": {"message": "Video not found", "code": "not_found"}}, 404)
+
+
+_MODERATED = {"message": "Rejected by our safety system.", "code": "moderation_blocked"}
+_SITUATIONS: dict[Situation, tuple[Callable[[str], Job], Callable[[Asked], Reply]]] = {
+    "slow": (text_job, lambda asked: Reply(said(*"a b c d e f".split()), headers=SSE, pause=0.05)),
+    "moderated": (image_job, lambda asked: Reply({"error": _MODERATED}, 400)),
+    "busy": (image_job, lambda asked: Reply({"error": {}}, 429, {"Retry-After": "7"})),
+    "hangs": (text_job, lambda asked: Reply(hangs=True)),
+    "vanishes": (video_job, _vanishes),
+    "rubbish": (image_job, lambda asked: Reply("<html>It works!</html>")),
+    "wrong_type": (image_job, lambda asked: picture(b"%PDF-1.7 and so on")),
+    "drops": (image_job, lambda asked: Reply(drops=True)),
+}
+
+
+@contextmanager
+def _staged(situation: Situation) -> Iterator[Staged]:
+    job, answer = _SITUATIONS[situation]
+    with loopback(answer) as server:
+        engine = engine_for(server.url, timeout_seconds=0.5 if situation == "hangs" else 600.0)
+        yield Staged(
+            engine, job("run_1"), lambda: sum(asked.method == "POST" for asked in list(server.asked))
+        )
+        engine.close()
+
+
+def _situation(situation: Situation) -> Callable[[], Any]:
+    return lambda: _staged(situation)
+
+
+CASE = Case(
+    _open,
+    image_job,
+    text_job,
+    lambda key: image_job(key, aspect_ratio="7:1"),
+    "image/png",
+    situations={situation: _situation(situation) for situation in _SITUATIONS},
+)

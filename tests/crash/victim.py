@@ -25,7 +25,7 @@ import sys
 import threading
 import traceback
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,9 @@ class ScriptedEngine:
     def __init__(self, name: str, *, repeatable: bool) -> None:
         self.name = name
         self.repeatable = repeatable
+
+    def problem(self, job_options: Mapping[str, Any]) -> str | None:
+        return None
 
     def submit(self, job: Job) -> Ticket:
         return Ticket(_ask("submit", key=job.key)["ticket"])
@@ -122,8 +125,8 @@ def claim_only_without(gate: Path) -> None:
     """Let this process claim nothing while the file ``gate`` exists."""
     original = runs.claim
 
-    def wrapped(tx: Transaction, worker_id: str, count: int) -> list[runs.Run]:
-        return [] if gate.exists() else original(tx, worker_id, count)
+    def wrapped(tx: Transaction, worker_id: str, count: int, **options: Any) -> list[runs.Run]:
+        return [] if gate.exists() else original(tx, worker_id, count, **options)
 
     runs.claim = wrapped
 
@@ -136,7 +139,7 @@ def _run(order: dict[str, Any]) -> None:
         os.dup2(source, target)
     os.environ.update(order["environment"])
     engines = [ScriptedEngine("paid", repeatable=False), ScriptedEngine("free", repeatable=True)]
-    app.discover = lambda *, processes: Engines(engines)
+    app.discover = lambda _configuration, *, processes: Engines(engines)
     if gate := os.environ.get("CRASH_GATE"):
         claim_only_without(Path(gate))
     if at := os.environ.get("CRASH_AT"):

@@ -26,8 +26,8 @@ test("workspaces.list shows the key's workspace", async () => {
 
 test("models.list filters by type and declares the parameters", async () => {
   const { models } = await flora.models.list();
-  assert.deepEqual(new Set(models.map((model) => model.type)), new Set(["image", "text"]));
-  for (const type of ["image", "text"]) {
+  assert.deepEqual(new Set(models.map((model) => model.type)), new Set(["audio", "image", "text", "video"]));
+  for (const type of ["audio", "image", "text", "video"]) {
     const ofType = await flora.models.list({ type });
     assert.deepEqual(ofType.models, models.filter((model) => model.type === type));
   }

@@ -46,7 +46,7 @@ def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
         ({"model": "./nowhere"}, "there is no folder {folder}/nowhere; put the model there"),
         ({"model": "./empty"}, "{folder}/empty has no model_index.json"),
         ({"model": "sdxl"}, "write the hub's owner/name, or a path"),
-        ({"model": "me/sd"}, "me/sd is not on this machine; fetch it with: hf download me/sd (or set"),
+        ({"model": "me/sd"}, "me/sd is not on this machine; say download = true for"),
         ({"model": "me/sd", "revision": "v2"}, "hf download me/sd --revision v2"),
     ],
 )
@@ -274,6 +274,7 @@ def test_without_room_on_the_gpu_it_is_tried_frugally_before_it_is_told(
     monkeypatch: pytest.MonkeyPatch, lacks: int, tried: list[bool]
 ) -> None:
     monkeypatch.setattr("terrarium_server.engines._local.bench.Machine", lambda *_: gpu(40))
+    monkeypatch.setattr("terrarium_server.engines._local.bench.stay_offline", lambda **_: None)
     seen: list[bool] = []
 
     def work(_machine: Any, _model: Any, _request: Any, _progress: Any, frugal: bool) -> list[Output]:

@@ -79,17 +79,20 @@ def test_every_wrong_parameter_is_named(client: Client, account: Account, path: 
 
 def test_an_unknown_model_is_told_the_usable_ones(client: Client, account: Account) -> None:
     said = rejected_fields(client.post("/generate", json=account.body(model="t2t-none")))
-    assert said == {"model": "Unknown model; models of type text: t2t-rehearsal, t2t-sketch"}
+    assert said["model"].startswith("Unknown model; models of type text: ")
+    assert {"t2t-rehearsal", "t2t-sketch"} <= set(said["model"].split(": ")[1].split(", "))
 
 
 def test_a_model_of_another_type_is_told_the_usable_ones(client: Client, account: Account) -> None:
     said = rejected_fields(client.post("/generate", json=account.body(model="t2i-sketch")))
-    assert said == {"model": "t2i-sketch makes image; models of type text: t2t-rehearsal, t2t-sketch"}
+    assert said["model"].startswith("t2i-sketch makes image; models of type text: ")
+    assert "t2i-sketch" not in said["model"].split(": ")[1]
 
 
-def test_a_type_without_a_model_is_told_the_usable_ones(client: Client, account: Account) -> None:
-    said = rejected_fields(client.post("/generate", json=account.body(type="audio")))
-    assert said == {"type": "No model of type audio is set up here; available types: image, text"}
+def test_a_model_that_is_not_set_up_is_told_what_is_missing(client: Client, account: Account) -> None:
+    body = account.body(type="image", model="t2i-flux-schnell-fal")
+    said = rejected_fields(client.post("/generate", json=body))
+    assert said["model"].startswith("t2i-flux-schnell-fal cannot be used here now: no engine named fal")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from support.stage import MakeStage
 from terrarium_server import runs
 from terrarium_server.engines import Job, Look, Waiting
 from terrarium_server.store import Transaction
-from terrarium_server.workflows import _generation
+from terrarium_server.workflows import _making
 
 FRACTIONS = [0.0, 0.1, 0.1, 0.05, 0.5, 0.499, 0.994, 1.0, 1.0]
 
@@ -37,7 +37,7 @@ def written(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_progress_is_written_when_it_grows_and_never_reads_as_done_before_the_end(
     make_stage: MakeStage, monkeypatch: pytest.MonkeyPatch, written: list[int]
 ) -> None:
-    monkeypatch.setattr(_generation, "_PROGRESS_EVERY", 0.0)
+    monkeypatch.setattr(_making, "_PROGRESS_EVERY", 0.0)
     with make_stage(Puppet(jumps)) as stage:
         run = stage.ended(stage.start())
     assert written == [10, 50, 99]
@@ -47,7 +47,7 @@ def test_progress_is_written_when_it_grows_and_never_reads_as_done_before_the_en
 def test_progress_is_not_written_more_often_than_anybody_looks(
     make_stage: MakeStage, monkeypatch: pytest.MonkeyPatch, written: list[int]
 ) -> None:
-    monkeypatch.setattr(_generation, "_PROGRESS_EVERY", 1000.0)
+    monkeypatch.setattr(_making, "_PROGRESS_EVERY", 1000.0)
     with make_stage(Puppet(jumps)) as stage:
         stage.ended(stage.start())
     assert written == [10]

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -36,7 +37,9 @@ def claim(stage: Stage, worker_id: str, count: int) -> list[str]:
 def watch(stage: Stage, worker_id: str, rings: list[str]) -> Watch:
     """One more worker's watch."""
     house = stage.house
-    bench = Bench(worker_id, house.database, house.blobs, house.catalog, house.engines, house.signals)
+    bench = Bench(
+        worker_id, house.database, house.blobs, house.catalog, house.engines, house.signals, house.weights
+    )
     return Watch(bench, timeout=10, ring=lambda: rings.append(worker_id))
 
 
@@ -46,8 +49,9 @@ def nobody_claims(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     may_claim = threading.Event()
     original = runs.claim
 
-    def gated(tx: Transaction, worker_id: str, count: int) -> list[runs.Run]:
-        return original(tx, worker_id, count) if may_claim.is_set() or worker_id in (DEAD, ALIVE) else []
+    def gated(tx: Transaction, worker_id: str, count: int, **options: Any) -> list[runs.Run]:
+        may = may_claim.is_set() or worker_id in (DEAD, ALIVE)
+        return original(tx, worker_id, count, **options) if may else []
 
     monkeypatch.setattr(runs, "claim", gated)
     return may_claim
@@ -157,8 +161,8 @@ def test_a_claim_whose_answer_was_lost_is_picked_up(
     lost: list[str] = []
     original = runs.claim
 
-    def committed_but_unheard(tx: Transaction, worker_id: str, count: int) -> list[runs.Run]:
-        claimed = original(tx, worker_id, count)
+    def committed_but_unheard(tx: Transaction, worker_id: str, count: int, **options: Any) -> list[runs.Run]:
+        claimed = original(tx, worker_id, count, **options)
         if claimed and not lost:
             lost.extend(run.run_id for run in claimed)
             return []

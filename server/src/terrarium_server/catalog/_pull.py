@@ -15,8 +15,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-import httpx
-
 from ._cards import ModelCard, Weights
 from ._weights import find_weights, folder_of
 
@@ -112,6 +110,9 @@ def _download(url: str, part: Path, weights: Weights, progress: Progress) -> Non
     if have >= weights.bytes:
         # Whole already, or not what it should be: the sum will tell.
         return
+    # The server reads this module too, and never downloads.
+    import httpx
+
     headers = {"range": f"bytes={have}-"} if have else {}
     try:
         with httpx.stream("GET", url, headers=headers, follow_redirects=True, timeout=60) as answer:

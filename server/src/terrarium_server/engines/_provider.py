@@ -10,6 +10,8 @@ Every call goes over a connection of its own: a kept one may be dead, and then n
 request that costs money had arrived. Nothing but the fetching of a result is ever tried twice from here.
 """
 
+from __future__ import annotations
+
 import base64
 import json
 import tempfile
@@ -19,10 +21,9 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self, TypedDict, Unpack, cast
+from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack, cast
 from urllib.parse import unquote_to_bytes, urljoin, urlsplit
 
-import httpx
 from pydantic import Field, SecretStr
 
 from ._contract import Failed, Output
@@ -38,6 +39,10 @@ from ._failures import (
 from ._line import Line
 from ._outputs import MediaKind, media_output
 from ._polls import Polls
+
+# It takes a while to import, and most servers have no provider.
+if TYPE_CHECKING:
+    import httpx
 from ._setup import EngineOptions, Setup
 
 __all__ = [
@@ -206,6 +211,8 @@ class Provider:
 
         ``path`` is below the base address, or a whole address of the same host.
         """
+        import httpx
+
         usual = self._timeout_seconds if method == "POST" else min(_ANSWER_SECONDS, self._timeout_seconds)
         seconds = request.get("seconds", usual)
         deadline = time.monotonic() + seconds
@@ -287,6 +294,8 @@ class Provider:
         return self.content("GET", url, line=line, seconds=self._timeout_seconds)
 
     def _open(self) -> httpx.Client:
+        import httpx
+
         with self._lock:
             if self._client is None:
                 self._client = httpx.Client(
@@ -330,6 +339,8 @@ class Provider:
         return body.replace(self._key.get_secret_value().encode(), b"[secret]")
 
     def _unanswered(self, error: httpx.RequestError) -> ProviderError:
+        import httpx
+
         match error:
             case httpx.ConnectError() | httpx.ConnectTimeout() | httpx.PoolTimeout() | httpx.ProxyError():
                 failure = Failed(
@@ -356,6 +367,8 @@ class Provider:
         )
 
     def _fetch(self, url: str, kind: MediaKind) -> Output:
+        import httpx
+
         from terrarium_server.media import FetchError, FetchRules, fetch
 
         rules = FetchRules(

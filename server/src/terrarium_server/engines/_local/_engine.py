@@ -67,7 +67,7 @@ class LocalEngine:
         request = {
             "type": job.type,
             "prompt": job.prompt,
-            "params": {name: value for name, value in job.params.items() if name not in job.inputs},
+            "params": {name: value for name, value in job.params.items() if name not in {"seed", *media}},
             "seed": job.seed,
             "media": media,
             "place": place_of(card, self._options.folder).as_json(),

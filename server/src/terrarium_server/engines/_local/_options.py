@@ -108,8 +108,8 @@ def trouble(place: Place, needs: Iterable[str], *, file: str, download: bool) ->
         return None
     revision = f" --revision {place.revision}" if place.revision else ""
     return (
-        f"{place.hub} is not on this machine; fetch it with: hf download {place.hub}{revision}"
-        " (or set download = true for this engine)"
+        f"{place.hub} is not on this machine; say download = true for this engine, and what is needed comes"
+        f" with the first job (or fetch all of it: hf download {place.hub}{revision})"
     )
 
 

@@ -1,7 +1,9 @@
 """What a provider handed out, known by its first bytes and never by what it is called."""
 
+import base64
 import struct
 from typing import Literal
+from urllib.parse import unquote_to_bytes
 
 from ._contract import Output
 from ._failures import invalid_answer
@@ -68,3 +70,12 @@ def _jpeg_size(data: bytes) -> tuple[int, int] | None:
             return width, height
         at += 2 + struct.unpack_from(">H", data, at + 2)[0]
     return None
+
+
+def data_url_bytes(who: str, url: str) -> bytes:
+    """Return what a ``data:`` address carries. Raises ProviderError."""
+    head, _, data = url.partition(",")
+    try:
+        return base64.b64decode(data, validate=True) if head.endswith(";base64") else unquote_to_bytes(data)
+    except ValueError as error:
+        raise invalid_answer(who, "a data: address that cannot be decoded") from error

@@ -12,7 +12,6 @@ request that costs money had arrived. Nothing but the fetching of a result is ev
 
 from __future__ import annotations
 
-import base64
 import json
 import tempfile
 import threading
@@ -22,7 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack, cast
-from urllib.parse import unquote_to_bytes, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from pydantic import Field, SecretStr
 
@@ -37,7 +36,7 @@ from ._failures import (
     retry_after,
 )
 from ._line import Line
-from ._outputs import MediaKind, media_output
+from ._outputs import MediaKind, data_url_bytes, media_output
 from ._polls import Polls
 
 # It takes a while to import, and most servers have no provider.
@@ -263,7 +262,7 @@ class Provider:
         it, unless the provider itself is on this network (its url starts with http://).
         """
         if url.startswith("data:"):
-            return media_output(self.who, _data_url(self.who, url), kind)
+            return media_output(self.who, data_url_bytes(self.who, url), kind)
         if not url.startswith(("https://", "http://")) or _origin(url) == _origin(self.url):
             try:
                 return media_output(self.who, self._result(url, line).content, kind)
@@ -398,11 +397,3 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
         return parts.scheme, parts.hostname, parts.port or {"https": 443, "http": 80}.get(parts.scheme)
     except ValueError:
         return url, None, None
-
-
-def _data_url(who: str, url: str) -> bytes:
-    head, _, data = url.partition(",")
-    try:
-        return base64.b64decode(data, validate=True) if head.endswith(";base64") else unquote_to_bytes(data)
-    except ValueError as error:
-        raise invalid_answer(who, "a data: address that cannot be decoded") from error

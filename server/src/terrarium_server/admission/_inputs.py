@@ -1,9 +1,10 @@
+from functools import partial
 from typing import Any
 
 from terrarium_server import assets, runs
 from terrarium_server.assets import UnknownMedium
 from terrarium_server.catalog import ModelCard
-from terrarium_server.problems import FieldProblem, InvalidInput, NotFound
+from terrarium_server.problems import FieldProblem, InvalidInput
 from terrarium_server.store import Transaction
 
 
@@ -12,14 +13,7 @@ def check_media(tx: Transaction, workspace_id: str, card: ModelCard, params: dic
 
     Raises InvalidInput naming each one that is unknown here, or of the wrong kind.
     """
-
-    def owns_run(run_id: str) -> bool:
-        try:
-            runs.find_run(tx, workspace_id, run_id)
-        except NotFound:
-            return False
-        return True
-
+    owns_run = partial(runs.owns_run, tx, workspace_id)
     problems: list[FieldProblem] = []
     for param in card.params:
         if param.media is None:

@@ -14,21 +14,10 @@ Made = Literal["image", "video", "audio", "text"]
 _LONGEST_TEXT = 1_000_000
 
 
-class CardOptions(BaseModel):
-    """What ``[options]`` of a card says of the model's own request.
-
-    ``prompt`` and ``seed`` name the fields that take them; empty means that the model has no such field.
-    ``fields`` renames parameters, ``fixed`` holds what is always sent, and ``output`` is the way to the
-    results in the answer: names with dots between, as in ``result.images``.
-    """
+class CheckedOptions(BaseModel):
+    """``[options]`` of a card, checked: each engine for a provider adds its fields."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
-
-    prompt: str = "prompt"
-    seed: str = ""
-    fields: dict[str, str] = Field(default_factory=dict)
-    fixed: dict[str, Any] = Field(default_factory=dict)
-    output: str = ""
 
     @classmethod
     def read(cls, options: Mapping[str, Any]) -> Self:
@@ -49,6 +38,21 @@ class CardOptions(BaseModel):
         except ValueError as error:
             message = f"{job.model_id} cannot be used: {error}. The owner of this server must correct it."
             raise Refused("GENERATION_ENDPOINT_NOT_FOUND", message) from error
+
+
+class CardOptions(CheckedOptions):
+    """What ``[options]`` of a card says of the model's own request.
+
+    ``prompt`` and ``seed`` name the fields that take them; empty means that the model has no such field.
+    ``fields`` renames parameters, ``fixed`` holds what is always sent, and ``output`` is the way to the
+    results in the answer: names with dots between, as in ``result.images``.
+    """
+
+    prompt: str = "prompt"
+    seed: str = ""
+    fields: dict[str, str] = Field(default_factory=dict)
+    fixed: dict[str, Any] = Field(default_factory=dict)
+    output: str = ""
 
     def request(self, job: Job, address_of: Callable[[Input], str]) -> dict[str, Any]:
         """Return the model's own request; ``address_of`` says under which address it gets a medium."""

@@ -23,23 +23,20 @@ _CODECS: dict[AudioFormat, list[str]] = {
 }
 
 
-def encode_audio(
-    samples: NDArray[np.float32], rate: int, format: AudioFormat, *, loudness: float | None = None
-) -> bytes:
+def encode_audio(samples: NDArray[np.float32], rate: int, format: AudioFormat) -> bytes:
     """Encode samples, (length,) mono or (length, channels) within ±1, at ``rate`` Hz.
 
-    ``loudness`` in LUFS normalises them (EBU R 128, true peak −1.5 dB); None leaves them as they are. The
-    bytes depend on nothing but the arguments. Raises FfmpegError.
+    Their loudness is the caller's: ffmpeg's one-pass filter would move it as it goes. The bytes depend on
+    nothing but the arguments. Raises FfmpegError.
     """
     raw = wav_bytes(samples, rate)
-    if format == "wav" and loudness is None:
+    if format == "wav":
         return raw
-    filters = [] if loudness is None else ["-af", f"loudnorm=I={loudness}:TP=-1.5:LRA=11", "-ar", str(rate)]
     exact = ["-map_metadata", "-1", "-fflags", "+bitexact", "-flags:a", "+bitexact", "-threads", "1"]
     with tempfile.TemporaryDirectory() as folder:
         # A file, because neither WAV's header nor MP4's index can be written to a pipe.
         made = Path(folder) / f"made.{format}"
-        run_ffmpeg(["-i", "pipe:0", *filters, *exact, *_CODECS[format], str(made)], stdin=raw)
+        run_ffmpeg(["-i", "pipe:0", *exact, *_CODECS[format], str(made)], stdin=raw)
         return made.read_bytes()
 
 

@@ -21,7 +21,7 @@ from ._moves import (
     show,
     take_over,
 )
-from ._reads import Run, RunOutcome, find_run, list_runs, read_run, recent_durations
+from ._reads import Run, RunOutcome, find_run, list_runs, owns_run, read_run, recent_durations
 from ._signals import Signals
 from ._tables import RunState, runs
 
@@ -39,6 +39,7 @@ __all__ = [
     "hand_on",
     "list_runs",
     "orphans",
+    "owns_run",
     "read_run",
     "recent_durations",
     "record",

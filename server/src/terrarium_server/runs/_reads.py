@@ -69,6 +69,12 @@ def read_run(tx: Transaction, run_id: str) -> Run:
     return Run(*row)
 
 
+def owns_run(tx: Transaction, workspace_id: str, run_id: str) -> bool:
+    """Whether there is such a run in this workspace."""
+    mine = (runs.c.run_id == run_id, runs.c.workspace_id == workspace_id)
+    return tx.execute(sa.select(runs.c.run_id).where(*mine)).first() is not None
+
+
 def find_run(tx: Transaction, workspace_id: str, run_id: str) -> Run:
     """Return a run of this workspace. Raises NotFound, also for another workspace's run."""
     run = read_run(tx, run_id)

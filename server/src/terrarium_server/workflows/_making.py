@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from terrarium_server import assets, catalog, runs
@@ -26,7 +27,7 @@ from terrarium_server.engines import (
     Waiting,
 )
 from terrarium_server.media import FetchError
-from terrarium_server.problems import InvalidInput, NotFound
+from terrarium_server.problems import InvalidInput
 from terrarium_server.runs import Run
 
 from ._bench import Bench
@@ -141,15 +142,7 @@ def _inputs(bench: Bench, run: Run, card: ModelCard) -> Generator[dict[str, tupl
 
 def _open(bench: Bench, run: Run, link: str, into: Path, kind: MediaKind) -> Input:
     with bench.database.transaction() as tx:
-
-        def owns_run(run_id: str) -> bool:
-            try:
-                runs.find_run(tx, run.workspace_id, run_id)
-            except NotFound:
-                return False
-            return True
-
-        source: Source = assets.find_source(tx, link, kind, owns_run)
+        source: Source = assets.find_source(tx, link, kind, partial(runs.owns_run, tx, run.workspace_id))
     return assets.open_source(source, into, kind, blobs=bench.blobs, rules=bench.fetch_rules)
 
 

@@ -3,9 +3,10 @@ import math
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
 from terrarium_server.engines._contract import Input, Job, Refused
+from terrarium_server.engines._fields import CheckedOptions
 
 Endpoint = Literal["chat", "images", "speech", "videos"]
 
@@ -24,15 +25,13 @@ _SIDES = {"0.5k": 512, "1k": 1024, "2k": 2048, "4k": 4096}
 _SEED_BITS = 31
 
 
-class OpenAICard(BaseModel):
+class OpenAICard(CheckedOptions):
     """What ``[options]`` of a card says.
 
     ``model`` is the provider's name for it. ``fields`` renames parameters ("" sends one not at all),
     ``fixed`` holds what is always sent. ``sizes`` says which ``size`` stands for an ``aspect_ratio``, or
     for an aspect ratio and a resolution with a space between; without it, the size is worked out.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
     endpoint: Endpoint
     model: str = Field(min_length=1)
@@ -41,24 +40,9 @@ class OpenAICard(BaseModel):
     sizes: dict[str, str] = Field(default_factory=dict)
 
     @classmethod
-    def read(cls, options: Mapping[str, Any]) -> Self:
-        """Check a card's options. Raises ValueError, saying everything that is wrong."""
-        try:
-            return cls.model_validate(options)
-        except ValidationError as error:
-            causes = "; ".join(
-                f"{'.'.join(str(part) for part in cause['loc'])}: {cause['msg']}" for cause in error.errors()
-            )
-            raise ValueError(f"[options] of its card: {causes}") from error
-
-    @classmethod
     def of_job(cls, job: Job) -> Self:
-        """Check the options of a job's card. Raises Refused."""
-        try:
-            card = cls.read(job.options)
-        except ValueError as error:
-            message = f"{job.model_id} cannot be used: {error}. The owner of this server must correct it."
-            raise Refused("GENERATION_ENDPOINT_NOT_FOUND", message) from error
+        """Check the options of a job's card, and that its endpoint makes what is asked. Raises Refused."""
+        card = super().of_job(job)
         if ENDPOINTS[card.endpoint] != job.type:
             message = f"{job.model_id} makes {ENDPOINTS[card.endpoint]}, not {job.type}."
             raise Refused("GENERATION_PROVIDER_NOT_SUPPORTED", message)

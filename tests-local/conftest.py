@@ -22,7 +22,7 @@ from terrarium_server.engines import (
     Setup,
     Ticket,
     Waiting,
-    kinds,
+    find_kind,
 )
 
 
@@ -88,7 +88,7 @@ class Local:
 
 
 def open_local(kind: str, type: str, **options: Any) -> Local:
-    chosen = kinds()[kind]
+    chosen = find_kind(kind)
     given: Any = {"device": "cpu", "threads": 1, **options}
     return Local(chosen.build(Setup(kind, 1, chosen.OPTIONS(**given))), type)
 

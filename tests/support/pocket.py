@@ -27,6 +27,4 @@ def pocket_job(
         pytest.fail(f"the weights of {model_id} are missing; `make setup` fetches them")
     given = {name: f"asset_{name}" for name in inputs or {}}
     checked = check_params(card, {**given, **params})
-    return Job(
-        key, card.id, card.type, prompt, checked, seed, inputs or {}, card.options, weights, card.folder
-    )
+    return Job(key, card.id, card.type, prompt, checked, seed, inputs or {}, card.options, weights)

@@ -35,13 +35,13 @@ PLAIN = base64.b64decode(
 )
 NODES = ("width", "1.inputs.width"), ("seed", "1.inputs.color")
 STEPS = {
-    "workflow": "steps.json",
+    "file": str(WORKFLOWS / "steps.json"),
     "inputs": dict(NODES) | {name: f"2.inputs.{name}" for name in ("steps", "seconds", "fail")},
 }
 
 
 def job(key: str, options: dict[str, Any] = STEPS, inputs: Any = None, **params: Any) -> Job:
-    return Job(key, "m", "image", "a fern", params, 700, inputs or {}, options, folder=WORKFLOWS)
+    return Job(key, "m", "image", "a fern", params, 700, inputs or {}, options)
 
 
 def looks(engine: Engine, ticket: Ticket) -> list[Look]:
@@ -73,7 +73,7 @@ def test_a_picture_is_uploaded_under_the_name_of_what_is_in_it_and_previews_are_
 ) -> None:
     picture = tmp_path / "in.png"
     picture.write_bytes(PLAIN)
-    options = {"workflow": "invert.json", "inputs": {"image_url": "10.inputs.image"}}
+    options = {"file": str(WORKFLOWS / "invert.json"), "inputs": {"image_url": "10.inputs.image"}}
     with replay(TOLD / "invert.json") as server:
         engine = engine_for(server.url)
         inputs = {"image_url": (Input(picture, "image/png"),)}
@@ -166,7 +166,7 @@ def test_the_same_job_is_the_same_prompt() -> None:
 def test_a_wrong_workflow_is_told(tmp_path: Path, text: str | None, options: Any, told: str) -> None:
     if text is not None:
         (tmp_path / "w.json").write_text(text)
-    engine = engine_for("http://127.0.0.1:1", workflows=tmp_path)
-    assert told in (engine.problem({"workflow": "w.json", **options}) or "")
+    card = {"file": str(tmp_path / "w.json"), **options}
+    assert told in (engine_for("http://127.0.0.1:1").problem(card) or "")
     with pytest.raises(UnusableCard):
-        ComfyCard.read({"workflow": "w.json", **options}).load(tmp_path / "w.json")
+        ComfyCard.read(card).load()

@@ -175,7 +175,7 @@ def test_no_text_and_too_much_are_refused(espeak: Engine, text: str, told: str) 
 def owners_card(folder: Path, voice: str) -> None:
     (folder / "mine.toml").write_text(
         'id = "t2a-mine"\nname = "Mine"\ntype = "audio"\nprovider = "me"\ndescription = "Mine."\n'
-        f'engine = "piper"\nestimated_seconds = 3\n[options]\nvoice = "{voice}"\n'
+        f'engine = "piper"\nestimated_seconds = 3\n[options]\nfile = "{voice}"\n'
         '[[params]]\nname = "speaker"\ntype = "string"\n'
     )
 
@@ -199,10 +199,10 @@ def test_an_owners_voice_is_found_beside_its_card(piper: Engine, tmp_path: Path)
 
 
 def test_a_voice_that_is_missing_is_a_problem_before_anyone_asks(piper: Engine, tmp_path: Path) -> None:
-    assert piper.problem({"voice": str(tmp_path / "gone.onnx")}) == (
+    assert piper.problem({"file": str(tmp_path / "gone.onnx")}) == (
         "The voice gone.onnx is not there; put it where the card says, beside its gone.onnx.json."
     )
-    assert "path" in (piper.problem({"voice": 3}) or "")
+    assert "path" in (piper.problem({"file": 3}) or "")
 
 
 def test_the_gpl_library_stays_in_a_program_of_its_own(piper: Engine) -> None:

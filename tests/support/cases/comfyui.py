@@ -83,8 +83,8 @@ class Comfy:
 
 
 def _job(key: str, prompt: str = "a fern", workflow: str = "steps.json") -> Job:
-    options = {"workflow": workflow, "inputs": STEPS, "output": "3"}
-    return Job(key, "t2i-comfy", "image", prompt, {"width": 64}, 7, options=options, folder=WORKFLOWS)
+    options = {"file": str(WORKFLOWS / workflow), "inputs": STEPS, "output": "3"}
+    return Job(key, "t2i-comfy", "image", prompt, {"width": 64}, 7, options=options)
 
 
 @contextmanager

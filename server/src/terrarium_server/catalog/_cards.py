@@ -113,7 +113,6 @@ class ModelCard(_Part):
     weights: Weights | None = None
     # For the engine alone; it says what is allowed.
     options: dict[str, Any] = Field(default_factory=dict)
-    folder: Path | None = None
 
     @model_validator(mode="after")
     def _price_names_a_param(self) -> Self:
@@ -137,7 +136,7 @@ class ModelCard(_Part):
 def read_card(path: Path) -> ModelCard:
     """Parse one card. Raises CardError naming the file and everything wrong with it."""
     try:
-        card = ModelCard.model_validate(tomllib.loads(path.read_text("utf-8")) | {"folder": path.parent})
+        card = ModelCard.model_validate(tomllib.loads(path.read_text("utf-8")))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise CardError(f"{path}: not valid TOML: {error}") from error
     except ValidationError as error:

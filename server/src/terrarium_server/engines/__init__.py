@@ -14,10 +14,11 @@ from ._contract import (
     Ticket,
     Waiting,
 )
-from ._registry import Engines, discover, kinds
+from ._registry import BUILT_IN, Engines, discover, find_kind, kinds
 from ._setup import EngineOptions, Setup
 
 __all__ = [
+    "BUILT_IN",
     "CODES",
     "Engine",
     "EngineOptions",
@@ -35,5 +36,6 @@ __all__ = [
     "Ticket",
     "Waiting",
     "discover",
+    "find_kind",
     "kinds",
 ]

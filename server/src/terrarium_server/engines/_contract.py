@@ -26,7 +26,7 @@ class Job:
     ``params`` are checked against the card; of its media parameters they hold what the caller wrote, while
     ``inputs`` holds the files, by parameter name. ``seed`` is the caller's, or one derived from ``key``, so
     that doing it again gives the same. ``options`` is what the card says under ``[options]`` for its
-    engine, ``weights`` the files it names under ``[weights]``, and ``folder`` where the card lies.
+    engine (a ``file`` is a whole path there), and ``weights`` the files it names under ``[weights]``.
     """
 
     key: str
@@ -38,7 +38,6 @@ class Job:
     inputs: Mapping[str, tuple[Input, ...]] = field(default_factory=dict[str, tuple[Input, ...]])
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])
     weights: Mapping[str, Path] = field(default_factory=dict[str, Path])
-    folder: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,10 @@ from ._contract import Engine
 from ._setup import EngineOptions, Kind, Setup
 from ._wrappers import Paced, Traced
 
+# There without being configured, under these names. The modules of the others are imported only if the owner
+# configures one: a dozen of them would be felt at every start.
+BUILT_IN = ("band", "espeak", "llama", "onnx", "piper", "rehearsal", "sketch")
+
 
 class Engines:
     """The engines of this server, by name; ``limits`` says how many jobs one may have at the same time."""
@@ -39,14 +43,16 @@ class Engines:
             engine.close()
 
 
-def kinds() -> dict[str, Kind]:
-    """Return every kind of engine in this folder, by the name of its module."""
+def kinds() -> list[str]:
+    """Return the names of all kinds of engines: the public modules of this folder."""
     package = importlib.import_module(__package__ or "")
-    return {
-        info.name: cast(Kind, importlib.import_module(f"{package.__name__}.{info.name}"))
-        for info in pkgutil.iter_modules(package.__path__)
-        if not info.name.startswith("_") and not info.ispkg
-    }
+    names = [info.name for info in pkgutil.iter_modules(package.__path__) if not info.ispkg]
+    return sorted(name for name in names if not name.startswith("_"))
+
+
+def find_kind(name: str) -> Kind:
+    """Return the module of a kind that there is."""
+    return cast(Kind, importlib.import_module(f"{__package__}.{name}"))
 
 
 def discover(configuration: Configuration | None = None, *, processes: int) -> Engines:
@@ -60,17 +66,18 @@ def discover(configuration: Configuration | None = None, *, processes: int) -> E
     built: list[Engine] = []
     limits: dict[str, int] = {}
     for entry in entries:
-        kind = known.get(entry.kind)
-        if kind is None:
+        if entry.kind not in known:
             raise entry.error(f"kind: there is no kind of engine {entry.kind!r}; one of: {', '.join(known)}")
+        kind = find_kind(entry.kind)
         setup = _setup(entry, kind, processes)
         engine = kind.build(setup)
         built.append(Paced(engine, entry.requests_per_second) if entry.requests_per_second else engine)
-        if entry.concurrency or kind.BUILT_IN:
+        if entry.concurrency or entry.kind in BUILT_IN:
             limits[entry.name] = entry.concurrency or _room(kind, setup)
     named = {entry.name for entry in entries}
-    for name, kind in known.items():
-        if kind.BUILT_IN and name not in named:
+    for name in BUILT_IN:
+        if name not in named:
+            kind = find_kind(name)
             setup = Setup(name, processes, kind.OPTIONS())
             built.append(kind.build(setup))
             limits[name] = _room(kind, setup)
@@ -78,11 +85,11 @@ def discover(configuration: Configuration | None = None, *, processes: int) -> E
 
 
 def _room(kind: Kind, setup: Setup) -> int:
-    """How many jobs a local engine is given at once: its processes busy, and as many ready to follow.
+    """How many jobs a built-in engine is given at once: its processes busy, and as many ready to follow.
 
     More would only keep worker threads from the runs of other engines.
     """
-    return 2 * setup.processes if kind.BUILT_IN and not getattr(kind, "INSTANT", False) else 1_000_000
+    return 1_000_000 if getattr(kind, "INSTANT", False) else 2 * setup.processes
 
 
 def _setup(entry: EngineEntry, kind: Kind, processes: int) -> Setup:

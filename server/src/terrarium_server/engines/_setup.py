@@ -34,11 +34,10 @@ class Setup:
 class Kind(Protocol):
     """A public module of this folder: one kind of engine.
 
-    ``BUILT_IN`` kinds are there without being configured, under the module's name; of the others
-    there is one engine for each ``[[engine]]`` in ``terrarium.toml``.
+    There is one engine for each ``[[engine]]`` in ``terrarium.toml``, and one of each built-in kind under the
+    module's name.
     """
 
-    BUILT_IN: bool
     OPTIONS: type[EngineOptions]
 
     def build(self, setup: Setup) -> Engine:

@@ -4,25 +4,10 @@ import importlib.util
 from collections.abc import Mapping
 from typing import Any
 
-from ._band import Brief, Score, Stroke, Unplayable, compose, perform, read_brief
 from ._contract import Job, Look, Refused, Ticket
 from ._process import ProcessPool
 from ._setup import EngineOptions, Setup
 
-__all__ = [
-    "BUILT_IN",
-    "OPTIONS",
-    "BandEngine",
-    "Brief",
-    "Score",
-    "Stroke",
-    "build",
-    "compose",
-    "perform",
-    "read_brief",
-]
-
-BUILT_IN = True
 OPTIONS = EngineOptions
 
 _FONT = "instruments.sf3"
@@ -47,6 +32,9 @@ class BandEngine:
 
     def submit(self, job: Job) -> Ticket:
         """Queue a piece. Raises Refused for another type, an unknown instrument or a key that is none."""
+        # A composer's whole knowledge is not needed before the first piece.
+        from ._band import Unplayable, read_brief
+
         if job.type != "audio":
             raise Refused("GENERATION_PROVIDER_NOT_SUPPORTED", f"The band makes no {job.type}.")
         font = job.weights.get(_FONT)

@@ -8,7 +8,6 @@ import uuid
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, cast
 
 from pydantic import Field
@@ -29,8 +28,6 @@ from ._provider import (
 )
 from ._setup import Setup
 
-BUILT_IN = False
-
 _SPACE = uuid.UUID("5f1a9f0e-6f38-4f0a-9b76-0a1d5c0f7a52")
 _CANCEL_SECONDS = 30.0
 # While a websocket tells its news, a prompt is asked for just now and then: it might have been lost.
@@ -42,9 +39,6 @@ class ComfyOptions(ProviderOptions):
 
     url: str = Field(
         "http://127.0.0.1:8188", pattern=r"^https?://[^\s@?#]+$", description="Where ComfyUI listens."
-    )
-    workflows: Path | None = Field(
-        None, description="The folder of the workflows that cards name; left out, each card's own."
     )
 
 
@@ -74,12 +68,9 @@ class ComfyEngine:
         self._lock = threading.Lock()
 
     def problem(self, job_options: Mapping[str, Any]) -> str | None:
-        """Say what is wrong with the card's options, or with its workflow where its folder is known."""
+        """Say what is wrong with the card's options or its workflow."""
         try:
-            card = ComfyCard.read(job_options)
-            path = Path(card.workflow)
-            if path.is_absolute() or self._options.workflows is not None:
-                card.load((self._options.workflows or Path()) / path)
+            ComfyCard.read(job_options).load()
         except UnusableCard as error:
             return str(error)
         return self._provider.key_problem(required=False)
@@ -89,7 +80,7 @@ class ComfyEngine:
         kind = made(job)
         try:
             card = ComfyCard.read(job.options)
-            graph = card.load((self._options.workflows or job.folder or Path()) / card.workflow)
+            graph = card.load()
         except UnusableCard as error:
             message = f"{job.model_id} cannot be used: {error}. The owner of this server must correct it."
             raise Refused("GENERATION_ENDPOINT_NOT_FOUND", message) from error

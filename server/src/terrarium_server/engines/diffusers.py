@@ -7,7 +7,6 @@ from pydantic import Field
 from ._local import LocalCard, LocalEngine, LocalOptions
 from ._setup import Setup
 
-BUILT_IN = False
 OPTIONS = LocalOptions
 
 

@@ -9,7 +9,6 @@ from ._setup import EngineOptions, Setup
 from ._speech.espeak import espeak_problem
 from ._speech.request import speech_request
 
-BUILT_IN = True
 OPTIONS = EngineOptions
 
 

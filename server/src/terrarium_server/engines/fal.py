@@ -15,8 +15,6 @@ from ._fields import CardOptions, Made, data_uri, fetched, made, results
 from ._provider import Polls, Provider, ProviderError, ProviderOptions, invalid_answer
 from ._setup import Setup
 
-BUILT_IN = False
-
 _MODERATION = ("GENERATION_PROMPT_MODERATED", "LLM_REFUSAL")
 _CANCEL_SECONDS = 30.0
 # fal tells no fraction; this much says that somebody is at work.

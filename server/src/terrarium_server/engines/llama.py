@@ -11,8 +11,6 @@ from ._contract import Job, Look, Refused, Ticket
 from ._process import ProcessPool
 from ._setup import EngineOptions, Setup
 
-BUILT_IN = True
-
 _WEIGHTS = "model.gguf"
 _MAGIC = b"GGUF"
 _MAX_TOKENS = 512
@@ -134,7 +132,7 @@ class LlamaEngine:
         except ValueError as error:
             raise Refused("GENERATION_PROVIDER_NOT_SUPPORTED", f"{job.model_id}: {error}.") from error
         if card.file is not None:
-            path = (job.folder or Path()) / card.file
+            path = Path(card.file)
         elif _WEIGHTS in job.weights:
             path = job.weights[_WEIGHTS]
         else:

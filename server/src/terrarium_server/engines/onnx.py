@@ -7,7 +7,6 @@ from ._contract import Job, Look, Refused, Ticket
 from ._process import ProcessPool
 from ._setup import EngineOptions, Setup
 
-BUILT_IN = True
 OPTIONS = EngineOptions
 
 _THREADS = 2

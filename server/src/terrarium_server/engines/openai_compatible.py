@@ -10,8 +10,6 @@ from ._openai import Calls, OpenAICard, Report, Videos, chat, images, speech
 from ._provider import Line, Provider, ProviderError, ProviderOptions
 from ._setup import Setup
 
-BUILT_IN = False
-
 _MAKERS = {"chat": chat, "images": images, "speech": speech}
 
 

@@ -12,7 +12,6 @@ from ._setup import EngineOptions, Setup
 from ._speech.espeak import espeak_problem
 from ._speech.request import speech_request
 
-BUILT_IN = True
 OPTIONS = EngineOptions
 
 _WEIGHTS = "voice.onnx"
@@ -37,15 +36,17 @@ class PiperEngine:
         )
 
     def problem(self, job_options: Mapping[str, Any]) -> str | None:
-        """Say what is missing here: eSpeak NG, onnxruntime, or a voice that is named by its whole path."""
+        """Say what is missing here: eSpeak NG, onnxruntime, or the voice of the card."""
         if problem := espeak_problem():
             return problem
         if importlib.util.find_spec("onnxruntime") is None:
             return "onnxruntime is missing: pip install onnxruntime"
-        voice = job_options.get("voice", "")
+        voice = job_options.get("file")
+        if voice is None:
+            return None
         if not isinstance(voice, str):
-            return "[options] voice must be the path of a Piper voice, NAME.onnx"
-        return _missing(Path(voice)) if Path(voice).is_absolute() else None
+            return "[options] file must be the path of a Piper voice, NAME.onnx"
+        return _missing(Path(voice))
 
     def submit(self, job: Job) -> Ticket:
         """Queue a text to speak. Raises Refused for another type, no text, or a voice that is not there."""
@@ -75,12 +76,12 @@ def threads_for(processes: int) -> int:
 
 
 def _voice(job: Job) -> Path:
-    named = job.options.get("voice")
+    named = job.options.get("file")
     if named:
-        return (job.folder or Path()) / str(named)
+        return Path(str(named))
     if _WEIGHTS not in job.weights:
         message = (
-            f'The card {job.model_id} names no voice: give it [weights], or voice = "NAME.onnx" in [options].'
+            f'The card {job.model_id} names no voice: give it [weights], or file = "NAME.onnx" in [options].'
         )
         raise Refused("GENERATION_ENDPOINT_NOT_FOUND", message)
     return job.weights[_WEIGHTS]

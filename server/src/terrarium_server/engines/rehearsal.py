@@ -12,7 +12,6 @@ from typing import Any
 from ._contract import Failed, Finished, Job, Look, Lost, Output, Refused, Ticket, Waiting
 from ._setup import EngineOptions, Setup
 
-BUILT_IN = True
 # Its jobs take no time: any number at once.
 INSTANT = True
 OPTIONS = EngineOptions

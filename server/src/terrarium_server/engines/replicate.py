@@ -16,8 +16,6 @@ from ._fields import CardOptions, Made, data_uri, fetched, made, may_exist, resu
 from ._provider import Polls, Provider, ProviderError, ProviderOptions, invalid_answer
 from ._setup import Setup
 
-BUILT_IN = False
-
 # What Replicate advises: what is larger is uploaded, and named by its address.
 _LARGEST_DATA_URI = 256 * 1000
 # How often, and with which pause, a prediction whose answer never came is searched for.

@@ -8,7 +8,6 @@ from ._contract import Job, Look, Refused, Ticket
 from ._process import ProcessPool
 from ._setup import EngineOptions, Setup
 
-BUILT_IN = True
 OPTIONS = EngineOptions
 
 _SIDES = {"0.5k": 512, "1k": 1024, "2k": 2048, "4k": 4096}

@@ -89,7 +89,6 @@ def _make_with(bench: Bench, run: Run, model_id: str, submit: Submit) -> Finishe
                 inputs=inputs,
                 options=card.options,
                 weights=weights or {},
-                folder=card.folder,
             )
             result = _submitted(bench, run, engine, job, submit)
             if isinstance(result, Lost) and engine.repeatable:

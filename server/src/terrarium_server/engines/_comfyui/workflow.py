@@ -19,14 +19,14 @@ class UnusableCard(Exception):
 class ComfyCard(BaseModel):
     """What ``[options]`` of a card says.
 
-    ``workflow`` is a file in API format, ``inputs`` maps ``prompt``, ``seed`` and parameters to the fields
+    ``file`` is a workflow in API format, ``inputs`` maps ``prompt``, ``seed`` and parameters to the fields
     that take them (``NODE.inputs.FIELD``, or a list of such), ``output`` names the nodes whose files are the
     result; left out, it is every node that saves one.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    workflow: str = Field(min_length=1)
+    file: str = Field(min_length=1)
     inputs: dict[str, str | tuple[str, ...]] = Field(default_factory=dict)
     output: str | tuple[str, ...] = ()
 
@@ -54,8 +54,9 @@ class ComfyCard(BaseModel):
         said = self.inputs.get(name, ())
         return [_place(place) for place in ((said,) if isinstance(said, str) else said)]
 
-    def load(self, path: Path) -> Graph:
+    def load(self) -> Graph:
         """Read the workflow and check every place that the card names. Raises UnusableCard."""
+        path = Path(self.file)
         graph = _read(path)
         for name in self.inputs:
             for node, field in self.places(name):

@@ -21,6 +21,7 @@ from terrarium_server.catalog import load_cards
 from terrarium_server.engines import Engine, Failed, Finished, Input, Look, Output, Refused, Waiting
 from terrarium_server.engines._onnx import DEFAULT_LOOK, LOOKS, LookPainter
 from terrarium_server.engines._onnx.networks import any_size
+from terrarium_server.engines._sketch import STYLES
 
 _NAMES = iter(range(10**6))
 
@@ -74,9 +75,11 @@ def networks() -> dict[str, Path]:
 def test_the_cards_offer_all_looks_by_name() -> None:
     for card in load_cards(None):
         for param in card.params:
+            values = tuple(option.value for option in param.options)
             if card.engine == "onnx" and param.name == "look":
-                assert tuple(option.value for option in param.options) == LOOKS
-                assert param.default == DEFAULT_LOOK
+                assert values == LOOKS and param.default == DEFAULT_LOOK
+            if card.id == "t2i-sketch" and param.name == "style":
+                assert values == (*STYLES, *LOOKS)
 
 
 def test_every_look_is_another_and_none_is_the_picture() -> None:

@@ -31,6 +31,7 @@ class Availability:
         engine = self._engines.get(card.engine)
         if engine is None:
             return f"no engine named {card.engine} is set up; add it as an [[engine]] to terrarium.toml"
-        if find_weights(card, self._weights) is None:
+        needed = card.weights is not None and not card.weights.optional
+        if needed and find_weights(card, self._weights) is None:
             return f"its weights are not on this machine; fetch them with: terrarium models pull {card.id}"
         return engine.problem(card.options)

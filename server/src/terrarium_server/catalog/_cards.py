@@ -91,6 +91,8 @@ class Weights(_Part):
     name: str = "weights"
     # Small enough, and free enough, to be fetched without being asked for by name.
     pocket: bool = False
+    # The model works without them too, if not in every way.
+    optional: bool = False
     files: dict[str, str] = Field(default_factory=dict)
 
 

@@ -7,23 +7,41 @@ from typing import Any
 
 from terrarium_server.engines._child import Talk, Unfit, serve
 from terrarium_server.engines._contract import Output
-from terrarium_server.engines._sketch import paint, write_shot
+from terrarium_server.engines._sketch import STYLES, Pixels, paint, write_shot
 
 
 def _pictures(request: dict[str, Any], talk: Talk) -> list[Output]:
     count: int = request["count"]
     made: list[Output] = []
+    style: str = request["style"]
+    repaint = None if style in STYLES else _look(style, request["weights"])
     for index in range(count):
         painting = paint(
             request["prompt"],
             width=request["width"],
             height=request["height"],
             seed=request["seed"] + index,
-            style=request["style"],
+            style=style if repaint is None else "auto",
+            repaint=repaint,
             progress=_reporter(talk, index, count),
         )
         made.append(Output("image/png", painting.png, painting.width, painting.height))
     return made
+
+
+def _look(look: str, weights: dict[str, str]) -> Callable[[Pixels], Pixels]:
+    """Load the painter's network for one of its looks: a sketch can be painted over with it."""
+    from terrarium_server.engines._onnx import Networks, Picture, Style, Wishes, repaint_picture
+
+    if not weights:
+        message = (
+            f"The style {look!r} is painted by a small network that is not on this machine; fetch it with "
+            "`terrarium models pull t2i-sketch`, or choose another style."
+        )
+        raise Unfit("GENERATION_INVALID_PARAMS", message)
+    networks = Networks({name: Path(path) for name, path in weights.items()})
+    wishes, style = Wishes(), Style(look=look)
+    return lambda pixels: repaint_picture(Picture(pixels), style, wishes, networks, lambda _: None).rgb
 
 
 def _reporter(talk: Talk, index: int, count: int) -> Callable[[float], None]:

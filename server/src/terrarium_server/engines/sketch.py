@@ -49,6 +49,7 @@ class SketchEngine:
                 width, height = size(str(job.params["aspect_ratio"]), str(job.params["resolution"]))
                 request |= {"make": "pictures", "width": width, "height": height}
                 request |= {"count": job.params["num_images"], "style": job.params["style"]}
+                request["weights"] = {name: str(path) for name, path in job.weights.items()}
             case "video":
                 if job.options.get("from") == "image":
                     self._need(job, "image_url")

@@ -5,7 +5,7 @@
 
 from .looks import DEFAULT_LOOK, LOOKS, LookPainter
 from .networks import Networks, Style
-from .pictures import PictureError, encode_picture, open_picture
+from .pictures import Picture, PictureError, encode_picture, open_picture
 from .repaint import Wishes, repaint_picture
 from .video import VideoError, repaint_video
 
@@ -14,6 +14,7 @@ __all__ = [
     "LOOKS",
     "LookPainter",
     "Networks",
+    "Picture",
     "PictureError",
     "Style",
     "VideoError",

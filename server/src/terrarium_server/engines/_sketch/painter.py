@@ -62,12 +62,14 @@ def paint(
     height: int,
     seed: int,
     style: str = "auto",
+    repaint: Callable[[Pixels], Pixels] | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Painting:
     """Paint a prompt; the same arguments give the same bytes.
 
-    ``width`` and ``height`` are pixels, 64 to 4096 each. ``style`` is one of ``STYLES``. ``progress`` is
-    called with rising fractions of the work done, the last one 1.0.
+    ``width`` and ``height`` are pixels, 64 to 4096 each. ``style`` is one of ``STYLES``. ``repaint``
+    gets the finished (h, w, 3) picture, before any lettering, and returns another of its shape. ``progress``
+    is called with rising fractions of the work done, the last one 1.0.
 
     Raises:
         ValueError: a size out of range or a style that is not known.
@@ -82,6 +84,8 @@ def paint(
     tell(0.1)
     pixels = easel.develop(easel.scene.shade, lambda done: tell(0.1 + 0.75 * done))
     pixels = easel.treat(pixels)
+    if repaint is not None:
+        pixels = repaint(pixels)
     if easel.brief.quotes:
         pixels = letter(pixels, easel.brief.quotes, easel.palette)
     tell(0.93)

@@ -1,0 +1,20 @@
+"""A model says why it cannot be used; the built-in ones that need no weights can be used anywhere."""
+
+from pathlib import Path
+
+from terrarium_server.catalog import Availability, load_cards
+from terrarium_server.engines import discover
+
+
+def test_a_machine_without_weights_still_sketches_and_says_how_to_get_the_rest(tmp_path: Path) -> None:
+    engines = discover(processes=1)
+    availability = Availability(engines, tmp_path)
+    told = {card.id: availability.problem_of(card) or "" for card in load_cards()}
+    engines.close()
+    assert {name for name, problem in told.items() if not problem} >= {
+        "t2i-sketch", "t2v-sketch", "i2v-sketch", "t2t-sketch", "i2t-sketch", "t2a-espeak",
+    }  # fmt: skip
+    for name in ("t2t-smollm2-135m", "t2a-piper-joe", "t2a-band", "i2i-painter", "v2v-painter"):
+        assert f"terrarium models pull {name}" in told[name]
+    for name in ("t2i-flux-schnell-fal", "t2i-gpt-image-2.5-flare"):
+        assert "add it as an [[engine]] to terrarium.toml" in told[name]

@@ -2,11 +2,12 @@
 
 import sys
 
-from . import admission, band, llama, painter, sketch, speech
+from . import admission, band, busy, llama, painter, sketch, speech
 
 BENCHES = {
     "admission": admission.run,
     "band": band.run,
+    "busy": busy.run,
     "llama": llama.run,
     "painter": painter.run,
     "sketch": sketch.run,

@@ -48,7 +48,9 @@ def request(port: int, method: str, path: str, body: bytes | None = None) -> Any
 
 
 @contextmanager
-def running_server(folder: Path, database_url: str | None = None, *options: str) -> Iterator[Server]:
+def running_server(
+    folder: Path, database_url: str | None = None, *options: str, **settings: str
+) -> Iterator[Server]:
     """Start ``terrarium serve`` on a free port and stop it afterwards."""
     environment = {
         **os.environ,
@@ -58,6 +60,7 @@ def running_server(folder: Path, database_url: str | None = None, *options: str)
         "TERRARIUM_RATE_LIMIT": "1000000",
         "TERRARIUM_CARDS_DIR": str(_HERE / "cards"),
         "TERRARIUM_LOG_LEVEL": "WARNING",
+        **{f"TERRARIUM_{name.upper()}": value for name, value in settings.items()},
     }
     if database_url:
         environment["TERRARIUM_DATABASE_URL"] = database_url

@@ -15,6 +15,8 @@ from typing import Any, BinaryIO
 from ._contract import Output
 from ._frames import Closed, read_frame, write_frame
 
+_NICENESS = 10
+
 
 class Unfit(Exception):
     """Raised by a handler for a request it cannot carry out: a run error code, and what a person can do."""
@@ -61,6 +63,8 @@ Handler = Callable[[dict[str, Any], Talk], Sequence[Output]]
 
 def serve(handle: Handler) -> None:
     """Handle one request after the other until the server closes the pipe."""
+    # The server answers people; a model can wait a moment.
+    os.nice(_NICENESS)
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     requests: queue.SimpleQueue[tuple[dict[str, Any], Talk]] = queue.SimpleQueue()

@@ -8,6 +8,7 @@ import tinysoundfont  # pyright: ignore[reportMissingTypeStubs]
 
 from support.pocket import pocket_job
 from terrarium_server.engines import Engine, Finished, Job, Setup, Waiting, band
+from terrarium_server.engines._band import compose, perform, read_brief
 
 _PROMPTS = (
     "a slow melancholic piano waltz in A minor with strings",
@@ -71,15 +72,15 @@ class _Bare:
         self._font = self._synth.sfload(str(font))
 
     def play(self, job: Job) -> int:
-        brief = band.read_brief(job.prompt, job.params, job.seed)
-        score = band.compose(brief)
+        brief = read_brief(job.prompt, job.params, job.seed)
+        score = compose(brief)
         events: list[tuple[float, int, int, int, int]] = []
         for channel, part in enumerate(score.parts):
             bank = 128 if part.instrument.kit else 0
             self._synth.program_select(
                 channel, self._font, bank, part.instrument.program, part.instrument.kit
             )
-            for stroke in band.perform(score, part, brief):
+            for stroke in perform(score, part, brief):
                 events.append((stroke.begins, 1, channel, stroke.pitch, stroke.velocity))
                 events.append((stroke.ends, 0, channel, stroke.pitch, 0))
         now = 0

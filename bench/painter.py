@@ -14,9 +14,10 @@ from PIL import Image
 from support.cases.onnx import CASE, scene
 from support.pocket import pocket_job
 from terrarium_server.engines import Engine, Finished, Input, Job, Waiting
-from terrarium_server.engines._onnx.repaint import BRUSHES, working_copy
+from terrarium_server.engines._onnx.repaint import BRUSHES, working_size
 from terrarium_server.engines._onnx.video import BRUSHES as VIDEO_BRUSHES
-from terrarium_server.media import VideoWriter
+from terrarium_server.engines._onnx.video import EVERY
+from terrarium_server.media import Frame, VideoWriter
 
 _SECONDS = 60.0
 _SIDES = (512, 1024, 2048)
@@ -35,7 +36,7 @@ def run(seconds: float = _SECONDS) -> None:
         for side in _SIDES:
             path = Path(folder) / f"{side}.jpg"
             Image.fromarray(scene(side, side)).save(path, quality=92)
-            small = working_copy(scene(side, side), BRUSHES["medium"])
+            small = Frame.of(scene(side, side)).rgb(*working_size(side, side, BRUSHES["medium"]))
             inputs = {"image_url": (Input(path, "image/jpeg"),)}
             name = f"picture {side} x {side}"
             _measure(
@@ -52,10 +53,9 @@ def run(seconds: float = _SECONDS) -> None:
             for index in range(_FRAMES):
                 writer.write(scene(*_VIDEO, shift=index))
             path.write_bytes(writer.finish())
-        frames = [
-            working_copy(scene(*_VIDEO, shift=index), VIDEO_BRUSHES["medium"], least=256)
-            for index in range(_FRAMES)
-        ]
+        size = working_size(*_VIDEO, VIDEO_BRUSHES["medium"], least=256)
+        # Those frames that the engine has painted by the network.
+        frames = [Frame.of(scene(*_VIDEO, shift=each)).rgb(*size) for each in range(0, _FRAMES, EVERY)]
         inputs = {"video_url": (Input(path, "video/mp4"),)}
         name = f"video {_VIDEO[0]} x {_VIDEO[1]}, {_FRAMES} frames"
         whole = _measure(

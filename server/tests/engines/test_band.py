@@ -18,12 +18,11 @@ from terrarium_server.engines import Engine, Finished, Refused, Setup, Waiting
 from terrarium_server.engines import band as kind
 from terrarium_server.engines._band import Score, Unplayable, compose, read_brief
 from terrarium_server.engines._band.instruments import KNOWN
-from terrarium_server.engines._band.loudness import loudness
 from terrarium_server.engines._band.mix import TARGET_LUFS
 from terrarium_server.engines._band.moods import MOODS
 from terrarium_server.engines._band.score import Note, Part
 from terrarium_server.engines._band.styles import STYLES
-from terrarium_server.media import read_audio, run_ffmpeg
+from terrarium_server.media import loudness, read_audio, run_ffmpeg
 
 
 def written(prompt: str, seed: int = 7, **params: Any) -> Score:
@@ -221,8 +220,8 @@ def test_a_piece_sounds_as_long_as_loud_and_as_clean_as_it_should(engine: Engine
     arguments = ["-i", str(tmp_path / "piece.wav"), "-af", "ebur128=metadata=1,ametadata=print:file=-"]
     told = run_ffmpeg([*arguments, "-f", "null", "-"]).decode()
     theirs = float(told.rpartition("lavfi.r128.I=")[2].split()[0])
-    assert theirs == pytest.approx(TARGET_LUFS, abs=0.6)
-    assert loudness(sound, 44_100) == pytest.approx(theirs, abs=0.3)
+    assert theirs == pytest.approx(TARGET_LUFS, abs=0.2)
+    assert loudness(sound, 44_100) == pytest.approx(theirs, abs=0.1)
 
 
 @pytest.mark.parametrize("format", ["mp3", "m4a"])

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from support.cases.onnx import CASE, scene
 from support.pocket import pocket_job
 from terrarium_server.engines import Engine, Failed, Finished, Input, Look, Waiting
-from terrarium_server.engines._onnx.steady import Steady, motion
+from terrarium_server.engines._onnx.motion import View, find_motion
+from terrarium_server.engines._onnx.steady import Steady
 from terrarium_server.media import VideoWriter, encode_audio, frames, probe
 
 FRAMES, FPS = 8, 12.5
@@ -90,14 +91,19 @@ def test_what_moves_is_seen_where_it_is(looks: dict[float, Look], tmp_path: Path
         assert np.abs(alone[place].mean(axis=(0, 1, 2)) - steady[place].mean(axis=(0, 1, 2))).max() < 45
 
 
+def _view(shift: float = 0) -> View:
+    return View(scene(256, 192, shift=shift).transpose(2, 0, 1).astype(np.float32))
+
+
 def test_motion_is_found_and_standing_still_is_none() -> None:
-    light = scene(256, 192).astype(np.float32).mean(axis=-1)
-    assert not motion(light, light).any()
-    moved = scene(256, 192, shift=5).astype(np.float32).mean(axis=-1)
-    # What is now at x was 5 pixels further right in the unmoved one.
-    found = motion(moved, light)[130:180, 40:200]
-    assert abs(float(np.median(found[..., 0])) - 5) < 1
-    assert abs(float(np.median(found[..., 1]))) < 0.5
+    still = find_motion(_view(), _view())
+    assert not still.flow.any() and not still.difference.any()
+    # What is now at x was 5 pixels further right in the unmoved one; a cell is two pixels wide.
+    found = find_motion(_view(5), _view())
+    there = found.flow[:, 65:90, 20:100]
+    assert abs(float(np.median(there[0])) - 5) < 0.5
+    assert abs(float(np.median(there[1]))) < 0.5
+    assert found.difference.mean() < np.abs(_view(5).colours - _view().colours).max(axis=0).mean() / 3
 
 
 def test_after_a_cut_nothing_is_left() -> None:
@@ -105,6 +111,36 @@ def test_after_a_cut_nothing_is_left() -> None:
     steady.follow(scene(128, 96), scene(128, 96))
     other = 255 - scene(128, 96)[:, ::-1]
     assert (steady.follow(other, other) == other).all()
+
+
+def test_the_paint_of_a_frame_between_is_where_its_neighbours_have_it() -> None:
+    steady = Steady(0.9)
+    assert steady.between(scene(256, 192)) is None
+    for shift in (0, 8):
+        steady.follow(scene(256, 192, shift=shift), 255 - scene(256, 192, shift=shift))
+    between = steady.between(scene(256, 192, shift=4))
+    assert between is not None
+    apart = np.abs(between.astype(np.float32) - (255 - scene(256, 192, shift=4)))
+    assert apart.mean() < 6
+    # After a cut it is as the only side that knows it, and alone between two cuts nobody knows it.
+    other = np.ascontiguousarray(255 - scene(256, 192)[:, ::-1])
+    steady.follow(other, other)
+    for known in (scene(256, 192, shift=8), other):
+        assert steady.between(known) is not None
+    assert steady.between(np.ascontiguousarray(other[::-1])) is None
+
+
+def test_a_lone_frame_between_two_cuts_is_painted_too(tmp_path: Path) -> None:
+    lone = np.ascontiguousarray(255 - scene(192, 144)[::-1])
+    with VideoWriter(192, 144, FPS, crf=10) as writer:
+        for frame in (scene(192, 144), lone, np.ascontiguousarray(scene(192, 144)[:, ::-1]), lone):
+            writer.write(frame)
+        (tmp_path / "cuts.mp4").write_bytes(writer.finish())
+    with CASE.open() as engine:
+        looks = [repainted(engine, tmp_path / "cuts.mp4", steadiness=share) for share in (0.0, 0.9)]
+    alone, steady = (decoded(look, tmp_path)[1] for look in looks)
+    assert len(steady) == 4
+    assert np.abs(alone - steady)[[1, 3]].mean(axis=(1, 2, 3)).max() < 3
 
 
 def _written(path: Path, width: int, height: int, fps: float, count: int) -> Path:

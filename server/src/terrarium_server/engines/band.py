@@ -4,7 +4,8 @@ import importlib.util
 from collections.abc import Mapping
 from typing import Any
 
-from ._contract import Job, Look, Refused, Ticket
+from ._contract import Job, Refused, Ticket
+from ._pooled import Pooled
 from ._process import ProcessPool
 from ._setup import EngineOptions, Setup
 
@@ -14,17 +15,13 @@ _FONT = "instruments.sf3"
 _MISSING = "The band needs the package tinysoundfont; install it with `pip install --no-deps tinysoundfont`."
 
 
-class BandEngine:
+class BandEngine(Pooled):
     """Plays in processes of its own. Repeatable: same job, same bytes."""
-
-    repeatable = True
 
     def __init__(self, name: str, *, processes: int) -> None:
         """Use at most ``processes`` bands; each keeps its instruments loaded."""
-        self.name = name
-        self._pool = ProcessPool(
-            "terrarium_server.engines._band_process", processes=processes, cancel_grace=5.0
-        )
+        pool = ProcessPool("terrarium_server.engines._band_process", processes=processes, cancel_grace=5.0)
+        super().__init__(name, pool)
 
     def problem(self, job_options: Mapping[str, Any]) -> str | None:
         """Say whether the synthesiser is installed."""
@@ -46,18 +43,6 @@ class BandEngine:
             raise Refused("GENERATION_INVALID_PARAMS", str(unplayable)) from unplayable
         request = {"prompt": job.prompt, "params": dict(job.params), "seed": job.seed}
         return self._pool.submit(Ticket(job.key), {**request, "instruments": str(font)})
-
-    def look(self, ticket: Ticket, *, wait_seconds: float) -> Look:
-        """Say how a piece stands."""
-        return self._pool.look(ticket, wait_seconds=wait_seconds)
-
-    def cancel(self, ticket: Ticket) -> None:
-        """Forget a piece."""
-        self._pool.cancel(ticket)
-
-    def close(self) -> None:
-        """Send the players home."""
-        self._pool.close()
 
 
 def build(setup: Setup) -> BandEngine:

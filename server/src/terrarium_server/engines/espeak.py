@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ._contract import Job, Look, Ticket
+from ._contract import Job, Ticket
+from ._pooled import Pooled
 from ._process import ProcessPool
 from ._setup import EngineOptions, Setup
 from ._speech.espeak import espeak_problem
@@ -12,16 +13,14 @@ from ._speech.request import speech_request
 OPTIONS = EngineOptions
 
 
-class EspeakEngine:
+class EspeakEngine(Pooled):
     """Speaks through the eSpeak NG program. Repeatable: same job, same bytes."""
-
-    repeatable = True
 
     def __init__(self, name: str, *, processes: int) -> None:
         """Use at most ``processes`` speakers."""
-        self.name = name
         module = "terrarium_server.engines._espeak_process"
-        self._pool = ProcessPool(module, processes=processes, patience=300, cancel_grace=2)
+        pool = ProcessPool(module, processes=processes, patience=300, cancel_grace=2)
+        super().__init__(name, pool)
 
     def problem(self, job_options: Mapping[str, Any]) -> str | None:
         """Say how to install eSpeak NG if it is missing."""
@@ -36,18 +35,6 @@ class EspeakEngine:
             "pitch": int(job.params.get("pitch", 50)),
         }
         return self._pool.submit(Ticket(job.key), request)
-
-    def look(self, ticket: Ticket, *, wait_seconds: float) -> Look:
-        """Say how it stands."""
-        return self._pool.look(ticket, wait_seconds=wait_seconds)
-
-    def cancel(self, ticket: Ticket) -> None:
-        """Stop after the sentence that is being spoken."""
-        self._pool.cancel(ticket)
-
-    def close(self) -> None:
-        """End the speakers."""
-        self._pool.close()
 
 
 def build(setup: Setup) -> EspeakEngine:

@@ -7,7 +7,8 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ._contract import Job, Look, Refused, Ticket
+from ._contract import Job, Refused, Ticket
+from ._pooled import Pooled
 from ._process import ProcessPool
 from ._setup import EngineOptions, Setup
 
@@ -73,16 +74,13 @@ class _Card(BaseModel):
             raise ValueError(f"{'; '.join(causes)}; it takes: {', '.join(cls.model_fields)}") from error
 
 
-class LlamaEngine:
+class LlamaEngine(Pooled):
     """Writes text with a model that stays loaded. Repeatable: same job, same text."""
-
-    repeatable = True
 
     def __init__(self, name: str, *, processes: int, options: LlamaOptions) -> None:
         """Use at most ``processes`` writers, each with one model in memory (its weights are shared)."""
-        self.name = name
         self._threads = options.threads
-        self._pool = ProcessPool(
+        pool = ProcessPool(
             "terrarium_server.engines._llama_process",
             processes=processes,
             patience=_PATIENCE,
@@ -90,6 +88,7 @@ class LlamaEngine:
             threads=options.threads,
             cancel_grace=_CANCEL_GRACE,
         )
+        super().__init__(name, pool)
 
     def problem(self, job_options: Mapping[str, Any]) -> str | None:
         """Say what is missing: llama.cpp, or the card's file."""
@@ -142,18 +141,6 @@ class LlamaEngine:
         if trouble is not None:
             raise Refused("GENERATION_PROVIDER_NOT_SUPPORTED", f"{job.model_id} cannot be used: {trouble}.")
         return path, card
-
-    def look(self, ticket: Ticket, *, wait_seconds: float) -> Look:
-        """Say how a text stands; its preview is what is written so far."""
-        return self._pool.look(ticket, wait_seconds=wait_seconds)
-
-    def cancel(self, ticket: Ticket) -> None:
-        """Stop a text after the current word; the model stays in memory."""
-        self._pool.cancel(ticket)
-
-    def close(self) -> None:
-        """End the writers."""
-        self._pool.close()
 
 
 def _trouble(path: Path) -> str | None:

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ._contract import Job, Look, Refused, Ticket
+from ._contract import Job, Refused, Ticket
+from ._pooled import Pooled
 from ._process import ProcessPool
 from ._setup import EngineOptions, Setup
 
@@ -16,20 +17,18 @@ _SOURCES = {"image": "image_url", "video": "video_url"}
 _WISHES = ("look", "strength", "preserve_color", "brush", "steadiness", "format")
 
 
-class OnnxEngine:
+class OnnxEngine(Pooled):
     """Repaints what it is given. Repeatable: same job, same bytes."""
-
-    repeatable = True
 
     def __init__(self, name: str, *, processes: int) -> None:
         """Use at most ``processes`` painters, of two threads each."""
-        self.name = name
-        self._pool = ProcessPool(
+        pool = ProcessPool(
             "terrarium_server.engines._onnx_process",
             processes=processes,
             threads=_THREADS,
             cancel_grace=3.0,
         )
+        super().__init__(name, pool)
 
     def problem(self, job_options: Mapping[str, Any]) -> str | None:
         """Only a card can be wrong: what it needs comes with the server."""
@@ -61,18 +60,6 @@ class OnnxEngine:
             **{name: job.params[name] for name in _WISHES if name in job.params},
         }
         return self._pool.submit(Ticket(job.key), request)
-
-    def look(self, ticket: Ticket, *, wait_seconds: float) -> Look:
-        """Say how a repainting stands."""
-        return self._pool.look(ticket, wait_seconds=wait_seconds)
-
-    def cancel(self, ticket: Ticket) -> None:
-        """Stop a repainting: at the next frame, or with its process."""
-        self._pool.cancel(ticket)
-
-    def close(self) -> None:
-        """End the painters."""
-        self._pool.close()
 
 
 def build(setup: Setup) -> OnnxEngine:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ._contract import Job, Look, Refused, Ticket
+from ._contract import Job, Refused, Ticket
+from ._pooled import Pooled
 from ._process import ProcessPool
 from ._setup import EngineOptions, Setup
 from ._speech.espeak import espeak_problem
@@ -18,15 +19,12 @@ _WEIGHTS = "voice.onnx"
 _THREADS = 4
 
 
-class PiperEngine:
+class PiperEngine(Pooled):
     """Speaks with the voice of the card's weights, or the one its ``[options]`` name. Repeatable."""
-
-    repeatable = True
 
     def __init__(self, name: str, *, processes: int) -> None:
         """Use at most ``processes`` speakers."""
-        self.name = name
-        self._pool = ProcessPool(
+        pool = ProcessPool(
             "terrarium_server.engines._piper_process",
             processes=processes,
             patience=300,
@@ -34,6 +32,7 @@ class PiperEngine:
             threads=threads_for(processes),
             cancel_grace=5,
         )
+        super().__init__(name, pool)
 
     def problem(self, job_options: Mapping[str, Any]) -> str | None:
         """Say what is missing here: eSpeak NG, onnxruntime, or the voice of the card."""
@@ -56,18 +55,6 @@ class PiperEngine:
             raise Refused("GENERATION_ENDPOINT_NOT_FOUND", problem)
         request |= {"voice": str(voice), "speaker": job.params.get("speaker")}
         return self._pool.submit(Ticket(job.key), request)
-
-    def look(self, ticket: Ticket, *, wait_seconds: float) -> Look:
-        """Say how it stands."""
-        return self._pool.look(ticket, wait_seconds=wait_seconds)
-
-    def cancel(self, ticket: Ticket) -> None:
-        """Stop after the sentence that is being spoken."""
-        self._pool.cancel(ticket)
-
-    def close(self) -> None:
-        """End the speakers."""
-        self._pool.close()
 
 
 def threads_for(processes: int) -> int:

@@ -4,7 +4,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from ._contract import Job, Look, Refused, Ticket
+from ._contract import Job, Refused, Ticket
+from ._pooled import Pooled
 from ._process import ProcessPool
 from ._setup import EngineOptions, Setup
 
@@ -15,15 +16,12 @@ _LONGEST = 4096
 _MOST_IMAGES = 8
 
 
-class SketchEngine:
+class SketchEngine(Pooled):
     """Paints in processes of its own. Repeatable: same job, same bytes."""
-
-    repeatable = True
 
     def __init__(self, name: str, *, processes: int) -> None:
         """Use at most ``processes`` painters."""
-        self.name = name
-        self._pool = ProcessPool("terrarium_server.engines._sketch_process", processes=processes)
+        super().__init__(name, ProcessPool("terrarium_server.engines._sketch_process", processes=processes))
 
     def problem(self, job_options: Mapping[str, Any]) -> str | None:
         """Nothing can be missing."""
@@ -65,18 +63,6 @@ class SketchEngine:
             raise Refused(
                 "GENERATION_INPUT_VALIDATION", f"{job.model_id} needs {name}: an image to start from."
             )
-
-    def look(self, ticket: Ticket, *, wait_seconds: float) -> Look:
-        """Say how a sketch stands."""
-        return self._pool.look(ticket, wait_seconds=wait_seconds)
-
-    def cancel(self, ticket: Ticket) -> None:
-        """Forget a sketch."""
-        self._pool.cancel(ticket)
-
-    def close(self) -> None:
-        """End the painters."""
-        self._pool.close()
 
 
 def _describes(job: Job) -> bool:

@@ -6,7 +6,9 @@ Everything here that decodes belongs into a process of its own: what people send
 from ._audio import AUDIO_TYPES, AudioFormat, encode_audio, read_audio
 from ._fetch import Fetched, FetchError, FetchRules, Kind, fetch, sniff
 from ._ffmpeg import FfmpegError, ffmpeg_path, run_ffmpeg
-from ._video import Clip, VideoWriter, frames, probe
+from ._frame import Frame, Planes
+from ._loudness import levelled, loudness
+from ._video import Clip, VideoWriter, decoded, frames, probe
 
 __all__ = [
     "AUDIO_TYPES",
@@ -16,12 +18,17 @@ __all__ = [
     "FetchRules",
     "Fetched",
     "FfmpegError",
+    "Frame",
     "Kind",
+    "Planes",
     "VideoWriter",
+    "decoded",
     "encode_audio",
     "fetch",
     "ffmpeg_path",
     "frames",
+    "levelled",
+    "loudness",
     "probe",
     "read_audio",
     "run_ffmpeg",

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .loudness import FLOOR, limited, loudness
+from terrarium_server.media import levelled, loudness
+
 from .play import RATE
 from .styles import Style
 
@@ -71,8 +72,8 @@ def mix(stems: Sequence[Stem], style: Style, seconds: float, progress: Callable[
         seat = seats[stem.role]
         seats[stem.role] += 1
         mono = 0.5 * (stem.sound[:, 0] + stem.sound[:, 1])
-        level = loudness(mono[:, None], RATE)
-        if level <= FLOOR:
+        level = loudness(mono, RATE)
+        if not math.isfinite(level):
             continue
         # Every instrument of a font is recorded at another level: the desk decides, not they.
         gain = 10 ** ((strip.level - 1.5 * (seat > 0) - level) / 20)
@@ -119,17 +120,10 @@ def _mastered(sound: Sound, style: Style) -> Sound:
     sound = sound * curve[:, None]
     if style.dark:
         # Tape: it gets denser before it gets louder.
-        sound = sound * _to_target(sound)
+        level = loudness(sound, RATE)
+        sound = sound * np.float32(10 ** ((TARGET_LUFS - level) / 20) if math.isfinite(level) else 1)
         sound = np.tanh(1.6 * sound).astype(np.float32) / 1.6
-    # The limiter takes a little away, so the level is set again after it.
-    for _ in range(2):
-        sound = limited(sound * _to_target(sound), RATE)
-    return sound
-
-
-def _to_target(sound: Sound) -> np.float32:
-    level = loudness(sound, RATE)
-    return np.float32(10 ** ((TARGET_LUFS - level) / 20)) if level > FLOOR else np.float32(1)
+    return levelled(sound, RATE, TARGET_LUFS)
 
 
 def _frequencies() -> NDArray[np.floating]:

@@ -80,6 +80,8 @@ def open_session(network: Path | bytes, *, threads: int | None = None) -> Any:
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads or int(os.environ.get("TERRARIUM_CHILD_THREADS", "1"))
     options.inter_op_num_threads = 1
+    # Waiting threads would take the cores from whatever else there is to do, decoding a video for one.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     # Pictures come in many sizes, and each would leave a pattern of memory behind. The arena stays: without
     # it a run takes twice the time.
     options.enable_mem_pattern = False

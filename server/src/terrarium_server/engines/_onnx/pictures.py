@@ -80,7 +80,8 @@ def _check_size(width: int, height: int, called: str) -> None:
 
 
 def _upright(opened: Image.Image) -> Picture:
-    image = ImageOps.exif_transpose(opened)
+    image = opened
+    ImageOps.exif_transpose(image, in_place=True)
     profile = image.info.get("icc_profile")
     if image.mode.startswith("I;16"):
         image = _eight_bits(np.asarray(image).astype(np.float32) / np.float32(65535))
@@ -112,7 +113,7 @@ def _in_srgb(image: Image.Image, profile: object) -> Image.Image:
         except (ImageCms.PyCMSError, OSError):
             # A broken profile is no reason to refuse the picture.
             pass
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def encode_picture(picture: Picture, format: Format = "auto") -> tuple[str, bytes]:
@@ -123,7 +124,8 @@ def encode_picture(picture: Picture, format: Format = "auto") -> tuple[str, byte
         image = Image.fromarray(picture.rgb)
         if picture.alpha is not None:
             image.putalpha(Image.fromarray(picture.alpha))
-        image.save(kept, "PNG", compress_level=4)
+        # Paint repeats itself nowhere: looking for more than runs takes long and finds nothing.
+        image.save(kept, "PNG", compress_type=zlib.Z_RLE)
         return "image/png", kept.getvalue()
     Image.fromarray(_over_white(picture)).save(kept, "JPEG", quality=95, subsampling=0)
     return "image/jpeg", kept.getvalue()

@@ -4,9 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
+from PIL import Image, ImageChops, ImageFilter
+
+from terrarium_server.media import Frame
 
 from .looks import fitting
+from .motion import Floats
 from .networks import Networks, Style
 from .pictures import Picture
 
@@ -14,13 +17,11 @@ from .pictures import Picture
 # fixed size in pixels, so the more of these, the finer the strokes on the picture.
 BRUSHES = {"fine": 1200, "medium": 896, "broad": 560}
 
-# How much of the picture's own finest relief goes over the paint where that had to be enlarged.
-_RELIEF = 0.5
-# The networks leave a weave of a few pixels, which enlarging would bring out: what is blurred away, in
-# pixels of theirs, and how much more for each time that they are enlarged.
-_SMOOTH, _SMOOTH_MORE, _SMOOTHEST = 0.5, 0.13, 1.2
+# The networks leave a weave of a few pixels, which enlarging would bring out: how far around each pixel it is
+# blurred away, in pixels of theirs, for each time that they are enlarged.
+_SMOOTH, _SMOOTH_LESS, _SMOOTHEST = 0.42, 0.12, 1.4
 _BAND = 256
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+_LUMA: Floats = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +34,15 @@ class Wishes:
     brush: str = "medium"
     steadiness: float = 0.9
 
+    def share(self, style: Style) -> float:
+        """Return how much of the paint is laid over the picture, from 0 to 1."""
+        # A read style is already mixed by strength inside its network; only near nothing must it fade.
+        return self.strength if style.code is None else 1 - (1 - self.strength) ** 2
+
 
 @dataclass(frozen=True, slots=True)
 class Tone:
-    """What brings the light of the paint to the picture's own: ``light * gain + lift``, from 0 to 255."""
+    """What brings the light of the paint to the picture's own: ``light * gain + lift``."""
 
     gain: float
     lift: float
@@ -58,76 +64,85 @@ def repaint_picture(
     """Repaint a picture at its own size. ``report`` is told the fraction done."""
     if wishes.strength <= 0:
         return picture
-    small = working_copy(picture.rgb, BRUSHES[wishes.brush])
+    height, width = picture.rgb.shape[:2]
+    small = Frame.of(picture.rgb).rgb(*working_size(width, height, BRUSHES[wishes.brush]))
     report(0.1)
     painted = networks.paint(small, style, wishes.strength)
     report(0.7)
-    tone = match_tone(small, painted)
-    whole = compose(picture.rgb, small, painted, wishes, tone, style)
+    whole = _laid(picture.rgb, small, painted, wishes, style)
     report(0.9)
     return Picture(whole, picture.alpha)
 
 
-def working_copy(rgb: NDArray[np.uint8], side: int, *, least: int = 512) -> NDArray[np.uint8]:
-    """Return the picture with at most about as many pixels as a square of ``side``; what is smaller than
-    a square of ``least`` is enlarged to it, since strokes need room."""
-    height, width = rgb.shape[:2]
+def working_size(width: int, height: int, side: int, *, least: int = 512) -> tuple[int, int]:
+    """Return the width and height of at most about as many pixels as a square of ``side`` has; what is
+    smaller than a square of ``least`` is enlarged to it, since strokes need room."""
     scale = min(side, max(least, math.sqrt(width * height))) / math.sqrt(width * height)
-    return resized(rgb, *fitting(width * scale, height * scale))
-
-
-def resized(values: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
-    """Return an array of bytes at another size."""
-    if values.shape[:2] == (height, width):
-        return values
-    return np.asarray(Image.fromarray(values).resize((width, height), Image.Resampling.LANCZOS))
+    return fitting(width * scale, height * scale)
 
 
 def match_tone(content: NDArray[np.uint8], painted: NDArray[np.uint8]) -> Tone:
-    """Return the tone with which the paint has the mean and, within reason, the spread of the content."""
-    ours, theirs = content @ _LUMA, painted @ _LUMA
-    gain = float(np.clip(ours.std() / max(float(theirs.std()), 1.0), 0.6, 1.6))
-    return Tone(gain, float(ours.mean()) - gain * float(theirs.mean()))
+    """Return the tone with which the paint's light has the mean and, within reason, the spread of the
+    content's."""
+    gain = float(np.clip(content.std() / max(float(painted.std()), 1.0), 0.6, 1.6))
+    return Tone(gain, float(content.mean()) - gain * float(painted.mean()))
 
 
-def compose(
+def smoothed(painted: NDArray[np.uint8], times: float) -> NDArray[np.uint8]:
+    """Return paint without its weave, to be enlarged so many times."""
+    box = ImageFilter.BoxBlur(min(_SMOOTHEST, _SMOOTH * times - _SMOOTH_LESS))
+    return np.asarray(Image.fromarray(painted).filter(box))
+
+
+def _laid(
     rgb: NDArray[np.uint8],
     small: NDArray[np.uint8],
     painted: NDArray[np.uint8],
     wishes: Wishes,
-    tone: Tone,
     style: Style,
 ) -> NDArray[np.uint8]:
     """Lay the paint, made from ``small``, over the picture at its full size."""
     height, width = rgb.shape[:2]
-    blurred = None
-    enlarged = width / small.shape[1]
-    if enlarged > 1.1:
-        blurred = resized((small @ _LUMA + 0.5).astype(np.uint8), width, height)
-        smooth = ImageFilter.GaussianBlur(min(_SMOOTHEST, _SMOOTH + _SMOOTH_MORE * enlarged))
-        painted = np.asarray(Image.fromarray(painted).filter(smooth))
-    paint = resized(painted, width, height)
-    # A read style is already mixed by strength inside its network; only near nothing must it fade.
-    share = wishes.strength if style.code is None else 1 - (1 - wishes.strength) ** 2
+    tone = match_tone(_light(small), _light(painted)) if wishes.preserve_color else None
+    own = Image.fromarray(rgb)
+    times = width / small.shape[1]
+    if times <= 1.1:
+        over = Image.fromarray(Frame.of(painted).rgb(width, height))
+    else:
+        over = Image.fromarray(Frame.of(smoothed(painted, times)).rgb(width, height))
+        # Half of the picture's own finest relief goes over the paint, which had to be enlarged.
+        blurred = Image.fromarray(small).convert("L").resize((width, height), Image.Resampling.BICUBIC)
+        relief = ImageChops.subtract(own.convert("L"), blurred, scale=2, offset=128)
+        over = ImageChops.add(over, Image.merge("RGB", (relief, relief, relief)), offset=-128)
+    if tone is not None:
+        over = Image.fromarray(_recoloured(rgb, over, tone))
+    share = wishes.share(style)
+    return np.asarray(over if share == 1 else Image.blend(own, over, share))
+
+
+def _light(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.asarray(Image.fromarray(rgb).convert("L"))
+
+
+def _recoloured(rgb: NDArray[np.uint8], over: Image.Image, tone: Tone) -> NDArray[np.uint8]:
+    """The paint's light, toned, with the picture's colours."""
+    light = np.asarray(over.convert("L"))
     made = np.empty_like(rgb)
-    for top in range(0, height, _BAND):
+    for top in range(0, len(rgb), _BAND):
         rows = slice(top, top + _BAND)
-        own = rgb[rows].astype(np.float32)
-        light = own @ _LUMA
-        over = paint[rows].astype(np.float32)
-        if blurred is not None:
-            over += (_RELIEF * (light - blurred[rows]))[..., None]
-        if wishes.preserve_color:
-            wanted = (over @ _LUMA) * np.float32(tone.gain) + np.float32(tone.lift)
-            over = _within(own + (wanted - light).astype(np.float32)[..., None])
-        made[rows] = np.clip(own + (over - own) * np.float32(share) + 0.5, 0, 255).astype(np.uint8)
+        own: Floats = rgb[rows].astype(np.float32)
+        wanted: Floats = light[rows].astype(np.float32) * tone.gain + tone.lift
+        missing: Floats = wanted - own @ _LUMA
+        made[rows] = np.clip(_within(own + missing[..., None]) + 0.5, 0, 255)
     return made
 
 
-def _within(colour: NDArray[np.float32]) -> NDArray[np.float32]:
+def _within(colour: Floats) -> Floats:
     """Draw colours beyond the gamut towards grey of the same light, which keeps their hue."""
-    light = np.clip(colour @ _LUMA, 0, 255)[..., None]
-    offset = colour - (colour @ _LUMA)[..., None]
-    room = np.where(offset > 0, 255 - light, light)
-    fits = np.min(room / np.maximum(np.abs(offset), 1e-3), axis=-1, keepdims=True)
+    own: Floats = (colour @ _LUMA)[..., None]
+    light: Floats = np.clip(own, 0, 255)
+    offset: Floats = colour - own
+    room: Floats = np.where(offset > 0, 255 - light, light)
+    reach: Floats = np.maximum(np.abs(offset), 1e-3)
+    fits: Floats = (room / reach).min(axis=-1, keepdims=True)
     return light + offset * np.minimum(fits, 1)

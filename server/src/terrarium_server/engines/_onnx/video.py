@@ -1,15 +1,18 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from av.error import FFmpegError
 from numpy.typing import NDArray
 
-from terrarium_server.media import Clip, FfmpegError, VideoWriter, frames, probe
+from terrarium_server.media import Clip, FfmpegError, Planes, VideoWriter, decoded, probe
 
+from .ahead import ahead
 from .networks import Networks, Style
-from .repaint import Tone, Wishes, compose, match_tone, working_copy
+from .overlay import Overlay
+from .repaint import Wishes, working_size
 from .steady import Steady
 
 MAX_SECONDS = 60
@@ -20,9 +23,8 @@ MIN_SIDE = 64
 # Smaller than for pictures: there are hundreds of frames, and nobody looks at one for long.
 BRUSHES = {"fine": 768, "medium": 512, "broad": 360}
 _LEAST = 256
-
-# How fast the tone may follow from frame to frame; quicker, it would pump.
-_TONE_SHARE = 0.15
+# The network paints one frame of so many, and is so many frames ahead of what else there is to do.
+EVERY, _AHEAD = 2, 4
 
 
 class VideoError(Exception):
@@ -50,14 +52,14 @@ def repaint_video(
     clip = _checked(source)
     width, height = clip.width // 2 * 2, clip.height // 2 * 2
     expected = max(1.0, clip.seconds * clip.fps)
-    painter = _FramePainter(style, wishes, networks)
+    repainting = _Repainting((width, height), style, wishes, networks)
     sound = source if clip.has_audio else None
     try:
-        with VideoWriter(width, height, clip.fps, sound=sound) as writer:
-            for index, frame in enumerate(frames(source), 1):
+        with VideoWriter(width, height, clip.fps, sound=sound, planar=True) as writer:
+            for index, planes in enumerate(repainting.frames(source), 1):
                 if index > MAX_FRAMES:
                     raise VideoError(f"video_url has more than {MAX_FRAMES} frames. Trim it first.")
-                writer.write(painter.paint(frame[:height, :width]))
+                writer.write(planes.flat())
                 report(min(0.97, index / expected))
             return Repainted(writer.finish(), width, height)
     except (FFmpegError, FfmpegError, OSError) as error:
@@ -65,23 +67,54 @@ def repaint_video(
         raise VideoError(message) from error
 
 
-class _FramePainter:
-    def __init__(self, style: Style, wishes: Wishes, networks: Networks) -> None:
+class _Shot(NamedTuple):
+    """A frame, the small copy for the network, and the paint that this made of it, if it was asked to."""
+
+    planes: Planes
+    small: NDArray[np.uint8]
+    painted: NDArray[np.uint8] | None
+
+
+class _Repainting:
+    def __init__(self, size: tuple[int, int], style: Style, wishes: Wishes, networks: Networks) -> None:
+        self._size = size
+        self._small = working_size(*size, BRUSHES[wishes.brush], least=_LEAST)
         self._style = style
         self._wishes = wishes
         self._networks = networks
         self._steady = Steady(wishes.steadiness)
-        self._tone: Tone | None = None
+        self._overlay = Overlay(wishes, style)
 
-    def paint(self, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def frames(self, source: Path) -> Iterator[Planes]:
         if self._wishes.strength <= 0:
-            return frame
-        small = working_copy(frame, BRUSHES[self._wishes.brush], least=_LEAST)
-        painted = self._networks.paint(small, self._style, self._wishes.strength)
-        painted = self._steady.follow(small, painted)
-        tone = match_tone(small, painted)
-        self._tone = tone if self._tone is None else self._tone.towards(tone, _TONE_SHARE)
-        return compose(frame, small, painted, self._wishes, self._tone, self._style)
+            yield from (frame.planes(*self._size) for frame in decoded(source))
+            return
+        skipped = None
+        for shot in ahead(self._shots(source), _AHEAD):
+            if shot.painted is None:
+                skipped = shot
+                continue
+            shown = self._steady.follow(shot.small, shot.painted)
+            if skipped is not None:
+                between = self._steady.between(skipped.small)
+                yield self._laid(skipped, self._paint(skipped.small) if between is None else between)
+                skipped = None
+            yield self._laid(shot, shown)
+        if skipped is not None:
+            yield self._laid(skipped, self._steady.follow(skipped.small, self._paint(skipped.small)))
+
+    def _shots(self, source: Path) -> Iterator[_Shot]:
+        every = EVERY if self._wishes.steadiness > 0 else 1
+        for index, frame in enumerate(decoded(source)):
+            small = frame.rgb(*self._small)
+            painted = self._paint(small) if index % every == 0 else None
+            yield _Shot(frame.planes(*self._size), small, painted)
+
+    def _paint(self, small: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        return self._networks.paint(small, self._style, self._wishes.strength)
+
+    def _laid(self, shot: _Shot, paint: NDArray[np.uint8]) -> Planes:
+        return self._overlay.lay(shot.planes, shot.small, paint)
 
 
 def _checked(source: Path) -> Clip:

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from terrarium_server.media import AudioFormat, encode_audio
+from terrarium_server.media import AudioFormat, encode_audio, levelled
 
-from .loudness import levelled
-
+# The loudness that speech is published with, in LUFS.
+_TARGET = -16.0
 _FADE_SECONDS = 0.005
 
 
@@ -25,8 +25,8 @@ def joined(parts: Sequence[NDArray[np.float32]], rate: int, pause: float) -> NDA
 
 
 def encoded(samples: NDArray[np.float32], rate: int, format: AudioFormat) -> bytes:
-    """Encode at the loudness that speech is published with, −16 LUFS."""
-    return encode_audio(levelled(samples, rate), rate, format)
+    """Encode at −16 LUFS."""
+    return encode_audio(levelled(samples, rate, _TARGET), rate, format)
 
 
 def _faded(part: NDArray[np.float32], rate: int) -> NDArray[np.float32]:

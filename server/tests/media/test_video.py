@@ -1,0 +1,64 @@
+"""Writing moving pictures: exact sizes and rates, the same bytes again, pictures that stay what they were."""
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Literal
+
+import av
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from terrarium_server.media import VideoWriter, frames, probe
+
+Preset = Literal["veryfast", "realtime"]
+
+
+def scene(width: int, height: int, shift: int) -> NDArray[np.uint8]:
+    """Soft colours that move two pixels to the side with each shift, (h, w, 3)."""
+    x = np.arange(width)[None, :] - 2 * shift
+    y = np.arange(height)[:, None]
+    channels = [128 + 90 * np.sin(x / across) * np.cos(y / 17) for across in (11, 19, 31)]
+    return np.stack(channels, axis=2).astype(np.uint8)
+
+
+def written(preset: Preset, *, fps: float = 12, count: int = 14) -> bytes:
+    with VideoWriter(162, 90, fps, preset=preset) as writer:
+        for index in range(count):
+            writer.write(scene(162, 90, index))
+        return writer.finish()
+
+
+@pytest.mark.parametrize("preset", ["veryfast", "realtime"])
+@pytest.mark.parametrize("fps", [12, 23.976, 30])
+def test_size_rate_and_length_are_as_asked(tmp_path: Path, preset: Preset, fps: float) -> None:
+    made = written(preset, fps=fps)
+    assert made.index(b"moov") < made.index(b"mdat")
+    file = tmp_path / "made.mp4"
+    file.write_bytes(made)
+    found = probe(file)
+    assert (found.width, found.height) == (162, 90)
+    assert found.fps == pytest.approx(fps, abs=0.001)
+    assert found.seconds == pytest.approx(14 / fps, abs=0.01)
+    with av.open(str(file)) as container:
+        context = container.streams.video[0].codec_context
+        assert (context.name, context.pix_fmt) == ("h264", "yuv420p")
+        times = [float(frame.time or 0.0) for frame in container.decode(video=0)]
+    assert len(times) == 14
+    # Frames that lean on later ones still come in order and evenly.
+    assert all(b - a == pytest.approx(1 / fps, abs=0.001) for a, b in pairwise(times))
+
+
+@pytest.mark.parametrize("preset", ["veryfast", "realtime"])
+def test_the_pictures_are_those_that_were_written(tmp_path: Path, preset: Preset) -> None:
+    file = tmp_path / "made.mp4"
+    file.write_bytes(written(preset))
+    for index, shown in enumerate(frames(file)):
+        off = shown.astype(float) - scene(162, 90, index)
+        assert np.sqrt((off**2).mean()) < 4.5, index
+
+
+def test_the_same_frames_give_the_same_bytes() -> None:
+    assert written("realtime") == written("realtime")
+    assert written("veryfast") == written("veryfast")
+    assert written("realtime") != written("veryfast")

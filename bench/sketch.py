@@ -1,11 +1,19 @@
 """How fast the sketch engine paints and films, beside ffmpeg alone encoding the very same frames."""
 
+import io
+import multiprocessing
+import os
+import resource
 import sys
 import time
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
+
+from PIL import Image
 
 from terrarium_server.engines._sketch import paint
-from terrarium_server.engines._sketch.moving import Clip, Shot, film
-from terrarium_server.engines._sketch.moving.clip import CRF
+from terrarium_server.engines._sketch.moving import Clip, Shot, animate, film
+from terrarium_server.engines._sketch.moving.clip import CRF, PRESET
 from terrarium_server.media import VideoWriter
 
 _PICTURES = (
@@ -14,57 +22,102 @@ _PICTURES = (
     "neon city at night",
     "a bouquet of roses",
 )
-_CLIPS = (
+_PROMPTS = (
     "a ceramic mug on a sunlit table",
     "ocean waves at sunset",
     "neon city in the rain",
     "snow in a forest",
+    "portrait of a woman with red hair",
 )
+_MOVES = (("push-in", ""), ("pan-right", ""), ("orbit", "snow"))
+_SECONDS, _FPS = 4.0, 24
+
+Made = TypeVar("Made")
 
 
 def run(seconds: float = 60.0) -> None:
     """Paint and film for about this long, and print what it took."""
     end = time.perf_counter() + seconds
+    print("\n## sketch: pictures\n")
+    print("| pixels | seconds each | worst |")
+    print("|--|--:|--:|", flush=True)
     for side in (512, 1024, 2048):
-        taken = [_timed(lambda p=prompt, s=side: paint(p, width=s, height=s, seed=1)) for prompt in _PICTURES]
-        _say(f"image {side:4}x{side:<4} {sum(taken) / len(taken):6.2f} s each (worst {max(taken):.2f})")
-    frames = 48
-    for prompt in _CLIPS:
-        clip = film(prompt, Shot(1280, 720, 24, frames / 24, "auto", 1), style="auto", tell=_quiet)
-        whole = _timed(lambda c=clip: c.write(sound=None, tell=_quiet))
-        bare = _encoding(clip)
-        _say(
-            f"720p {prompt[:32]:32} {frames / whole:6.1f} frames/s, bare ffmpeg {frames / bare:6.1f}, "
-            f"{frames / 24 / whole:.2f} times real time"
-        )
+        taken = [
+            _timed(lambda p=prompt, s=side: paint(p, width=s, height=s, seed=1))[0].wall
+            for prompt in _PICTURES[: 2 if side > 1024 else None]
+        ]
+        print(f"| {side} x {side} | {sum(taken) / len(taken):.2f} | {max(taken):.2f} |", flush=True)
+    # A process of its own, which can be kept on one core with everything it starts.
+    child = multiprocessing.get_context("fork").Process(target=_film_all, args=(end,))
+    child.start()
+    child.join()
+    if child.exitcode:
+        sys.exit("filming failed")
+
+
+class _Spent(NamedTuple):
+    """Seconds on the clock, and those a processor worked, ffmpeg's included."""
+
+    wall: float
+    work: float
+
+
+def _film_all(end: float) -> None:
+    if sys.platform == "linux":
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    print(f"\n## sketch: clips of {_SECONDS:.0f} s, 1280 x 720, {_FPS} fps, on one core\n")
+    print("| clip | opening s | frames/s | bare ffmpeg | x real time | by processor time | MB |")
+    print("|--|--:|--:|--:|--:|--:|--:|", flush=True)
+    for prompt in _PROMPTS:
+        shot = Shot(1280, 720, _FPS, _SECONDS, "auto", 1)
+        _measure(f"t2v {prompt}", lambda p=prompt, s=shot: film(p, s, style="auto", tell=_quiet))
+        if time.perf_counter() > end:
+            return
+    painted = paint("a red vase on a table", width=1536, height=1024, seed=2)
+    picture = Image.open(io.BytesIO(painted.png)).convert("RGB")
+    for move, prompt in _MOVES:
+        shot = Shot(1280, 720, _FPS, _SECONDS, move, 1)
+        _measure(f"i2v {move} {prompt}".strip(), lambda p=prompt, s=shot: animate(picture, p, s, tell=_quiet))
         if time.perf_counter() > end:
             return
 
 
-def _encoding(clip: Clip) -> float:
-    """Seconds for encoding a clip's frames that are there already."""
+def _measure(name: str, open_clip: Callable[[], Clip]) -> None:
+    opening, clip = _timed(open_clip)
+    writing, made = _timed(lambda: clip.write(sound=None, tell=_quiet))
+    bare = _encoding(clip)
+    whole = _Spent(opening.wall + writing.wall, opening.work + writing.work)
+    print(
+        f"| {name} | {opening.wall:.2f} | {clip.count / writing.wall:.1f} | {clip.count / bare.wall:.1f} "
+        f"| {clip.seconds / whole.wall:.2f} | {clip.seconds / whole.work:.2f} | {len(made) / 1e6:.1f} |",
+        flush=True,
+    )
+
+
+def _encoding(clip: Clip) -> _Spent:
+    """What encoding a clip's frames takes if they are there already."""
     made = [clip.frame(index) for index in range(clip.count)]
 
     def encode() -> None:
-        with VideoWriter(clip.width, clip.height, clip.fps, crf=CRF, planar=True) as writer:
+        size = clip.width, clip.height
+        with VideoWriter(*size, clip.fps, crf=CRF, preset=PRESET, planar=True) as writer:
             for frame in made:
                 writer.write(frame)
             writer.finish()
 
-    return _timed(encode)
+    return _timed(encode)[0]
 
 
-def _timed(work: object) -> float:
-    assert callable(work)
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
+def _timed(work: Callable[[], Made]) -> tuple[_Spent, Made]:
+    clock, before = time.perf_counter(), _worked()
+    made = work()
+    return _Spent(time.perf_counter() - clock, _worked() - before), made
+
+
+def _worked() -> float:
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in used)
 
 
 def _quiet(_: float) -> None:
     """Progress nobody watches."""
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()

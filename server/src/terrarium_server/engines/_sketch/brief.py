@@ -4,8 +4,10 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from .binding import ROLES, Named, Tint, bind, manners, unfold
+from .interior import INTERIOR, LOOKS, NOBODY, VESSELS
+from .subjects.words import KIND_OF, OUTDOORS, STANDING, Member, members
 from .vocabulary import (
-    BACKDROP_WORDS,
     COLOURS,
     EXTRA_WORDS,
     LIGHT_WORDS,
@@ -19,21 +21,20 @@ from .vocabulary import (
 # Words past this many change nothing: a brief says what it shows early.
 WORD_LIMIT = 400
 
+# Scenes that paint a named part, such as hair or a lamp, in the colour it is given.
+_WITH_PARTS = frozenset(["portrait", "product", "room", "flowers"])
+
 _TOKEN = re.compile(r"#[0-9a-f]{6}\b|#[0-9a-f]{3}\b|[^\W_]+(?:[-'’][^\W_]+)*|[.,;:!?]")
 _QUOTES = re.compile(r"[\"“”«]([^\"“”«»\n]{1,80})[\"“”»]|(?<!\w)['‘]([^'‘’\n]{2,80})['’](?!\w)")
 
 
 @dataclass(frozen=True)
-class Named:
-    """A colour the brief names, with its ``#rrggbb`` code."""
-
-    name: str
-    code: str
-
-
-@dataclass(frozen=True)
 class Brief:
-    """What a prompt asks for, in the painter's words."""
+    """What a prompt asks for, in the painter's words.
+
+    ``tints`` are all its colours with what they belong to; ``colours`` are those of the subject, ``backdrop``
+    those of its surroundings. ``members`` are the figures that stand in an outdoor scene.
+    """
 
     text: str
     scene: str
@@ -43,9 +44,15 @@ class Brief:
     subject_word: str
     colours: tuple[Named, ...]
     backdrop: tuple[Named, ...]
+    tints: tuple[Tint, ...]
     quotes: tuple[str, ...]
     extras: frozenset[str]
     known: bool
+    members: tuple[Member, ...] = ()
+
+    def tint(self, *parts: str) -> str | None:
+        """The ``#rrggbb`` code that the first of these parts is given, such as ``hair``."""
+        return next((tint.colour.code for part in parts for tint in self.tints if tint.part == part), None)
 
 
 def read(prompt: str) -> Brief:
@@ -54,25 +61,35 @@ def read(prompt: str) -> Brief:
     sound = prompt[:20_000].encode("utf-8", "replace").decode("utf-8")
     text = " ".join(unicodedata.normalize("NFKC", sound).split())
     quotes = tuple(" ".join((a or b).split()) for a, b in _QUOTES.findall(text))[:3]
-    words = _words(_QUOTES.sub(" ", text).casefold())
-    subject, subject_word = _subject(words)
+    heard = _words(unfold(_QUOTES.sub(" ", text).casefold()))
+    words = [_singular(word) for word in heard]
+    subject, subject_word = _cast(words, *_subject(words))
     light = _vote(words, _LIGHTS)
-    colours, backdrop = _colours(words)
-    extras = frozenset(extra for word in words for extra in _EXTRAS.get(word, ()))
+    tints = bind(words, _SUBJECTS)
+    scene = subject.scene if subject else "abstract"
+    figures = members(heard, words, tints) if scene in OUTDOORS else ()
+    # What a figure wears does not colour the land around it.
+    loose = tuple(tint for tint in tints if not figures or tint.noun not in KIND_OF)
+    colours, backdrop = _colours(loose, subject_word, parts=scene in _WITH_PARTS)
+    extras = manners(words, _SUBJECTS).union(*(_EXTRAS.get(word, ()) for word in words))
+    if subject and VESSELS.intersection(words) and subject.prop in {"bouquet", "fruit"}:
+        extras |= {"vessel"}
     if not light:
-        light = _default_light(subject.scene if subject else "abstract")
+        light = _default_light(scene)
     return Brief(
         text=text,
-        scene=subject.scene if subject else "abstract",
+        scene=scene,
         prop=subject.prop if subject else "liquid",
         light=light,
         style=_vote(words, _STYLES),
         subject_word=subject_word,
         colours=colours,
         backdrop=backdrop,
+        tints=tints,
         quotes=tuple(quote for quote in quotes if quote),
         extras=extras,
         known=subject is not None,
+        members=figures,
     )
 
 
@@ -85,16 +102,16 @@ def _index(table: dict[str, str]) -> dict[str, tuple[str, ...]]:
 
 
 _SUBJECTS: dict[str, Subject] = {}
-for _entry in SUBJECTS:
+for _entry in (*INTERIOR, *SUBJECTS, *STANDING):
     for _word in _entry.words.split():
         _SUBJECTS.setdefault(_word, _entry)
 _LIGHTS = _index(LIGHT_WORDS)
-_EXTRAS = _index(EXTRA_WORDS)
+_EXTRAS = _index({**EXTRA_WORDS, **LOOKS})
 _STYLES = _index(STYLE_WORDS)
 
 
 def _words(text: str) -> list[str]:
-    """Tokens with phrases joined, plurals folded and negated words dropped."""
+    """Tokens with phrases joined and negated words dropped."""
     tokens = _TOKEN.findall(text)[: WORD_LIMIT * 2]
     words: list[str] = []
     skip = 0
@@ -113,7 +130,7 @@ def _words(text: str) -> list[str]:
             words.append(PHRASES[pair])
             position += 1
         else:
-            words.append(_singular(token))
+            words.append(token)
     return words
 
 
@@ -129,7 +146,7 @@ def _singular(word: str) -> str:
     if word.endswith("s"):
         forms.append(word[:-1])
     for form in forms:
-        if form in _SUBJECTS or form in _EXTRAS or form in _LIGHTS or form in _STYLES or form in COLOURS:
+        if any(form in known for known in (_SUBJECTS, _EXTRAS, _LIGHTS, _STYLES, COLOURS, ROLES)):
             return form
     for part in word.split("-"):
         if part != word and (part in _SUBJECTS or part in COLOURS or part in _LIGHTS):
@@ -150,7 +167,7 @@ def _subject(words: list[str]) -> tuple[Subject | None, str]:
         if word in COLOURS:
             # "rose" or "orange" may be only a colour, and is nothing else right before a subject.
             following = words[position + 1] if position + 1 < len(words) else ""
-            weight -= 4.5 if following in _SUBJECTS else 2
+            weight -= 6 if following in _SUBJECTS else 2
         score = weight - 0.35 * min(position, 12)
         if best is None or score > best_score:
             best, best_word, best_score = entry, word, score
@@ -166,23 +183,42 @@ def _vote(words: list[str], index: dict[str, tuple[str, ...]]) -> str:
     return max(counts, key=lambda name: counts[name]) if counts else ""
 
 
-def _colours(words: list[str]) -> tuple[tuple[Named, ...], tuple[Named, ...]]:
-    """Colours of the subject and colours of its surroundings, in the order named."""
-    subject: list[Named] = []
-    backdrop: list[Named] = []
-    for position, word in enumerate(words):
-        if word.startswith("#"):
-            full = word if len(word) == 7 else "#" + "".join(digit * 2 for digit in word[1:])
-            named = Named(full, full)
-        elif word in COLOURS:
-            named = Named(word, COLOURS[word])
-        else:
-            continue
-        following = words[position + 1 : position + 2]
-        group = backdrop if following and following[0] in BACKDROP_WORDS else subject
-        if named not in group and len(group) < 5:
-            group.append(named)
-    return tuple(subject), tuple(backdrop)
+def _cast(words: list[str], subject: Subject | None, word: str) -> tuple[Subject | None, str]:
+    """The subject once what belongs together is seen: who sits for a portrait, what stands in a vase."""
+    if subject is None:
+        return subject, word
+    named = [
+        (_SUBJECTS[other], other) for other in words if other in _SUBJECTS and not _only_colour(words, other)
+    ]
+    if subject.scene == "portrait" and word in NOBODY:
+        fits = [pair for pair in named if pair[0].scene == "portrait" and pair[1] not in NOBODY]
+    elif word in VESSELS:
+        fits = [
+            pair for pair in named if pair[0].prop in {"bouquet", "fruit", "ramen"} and pair[0].weight >= 6
+        ]
+    else:
+        fits = []
+    return fits[0] if fits else (subject, word)
+
+
+def _only_colour(words: list[str], word: str) -> bool:
+    """Whether a word such as "rose" stands before another noun, where it is no more than a colour."""
+    position = words.index(word)
+    following = words[position + 1] if position + 1 < len(words) else ""
+    return word in COLOURS and following in _SUBJECTS
+
+
+def _colours(
+    tints: tuple[Tint, ...], subject: str, *, parts: bool
+) -> tuple[tuple[Named, ...], tuple[Named, ...]]:
+    """Colours of the subject and of its surroundings, in the order named; ``parts`` keep their own."""
+    around = [tint for tint in tints if tint.part in {"wall", "table"} and tint.noun != subject]
+    own = [tint for tint in tints if tint not in around
+           and (not parts or tint.part == "subject" or tint.noun == subject)]  # fmt: skip
+    # "white roses": the name of a flower is a colour only where no other is given.
+    own = [tint for tint in own if tint.noun or tint.colour.name not in _SUBJECTS] or own
+    first, second = (tuple(dict.fromkeys(tint.colour for tint in group))[:5] for group in (own, around))
+    return first, second
 
 
 def _default_light(scene: str) -> str:

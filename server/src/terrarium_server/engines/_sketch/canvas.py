@@ -128,6 +128,15 @@ class Deep(Protocol):
 
 
 @runtime_checkable
+class Airy(Protocol):
+    """A scene where things may hang in the air, with sky below them."""
+
+    def aloft(self, band: Band) -> Plane:
+        """How much of each pixel such things cover, 0..1, shape (rows, width)."""
+        ...
+
+
+@runtime_checkable
 class Wet(Protocol):
     """A scene with water in it."""
 

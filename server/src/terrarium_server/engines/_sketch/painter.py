@@ -19,7 +19,7 @@ from .scenes.flowers import Flowers
 from .scenes.forest import Forest
 from .scenes.meadow import Meadow
 from .scenes.mountains import Mountains
-from .scenes.portrait import Portrait
+from .scenes.portrait import portrait
 from .scenes.product import Product
 from .scenes.room import Room
 from .scenes.sea import Sea
@@ -30,7 +30,7 @@ Compose = Callable[[Brief, Palette, Dice, Frame], Scene]
 
 SCENES: dict[str, Compose] = {
     "product": Product,
-    "portrait": Portrait,
+    "portrait": portrait,
     "mountains": Mountains,
     "meadow": Meadow,
     "sea": Sea,

@@ -137,8 +137,9 @@ def choose(brief: Brief, light_name: str, dice: Dice) -> Palette:
         wall, table = mix(wall, subject, 0.34), mix(table, subject, 0.1)
         top, middle, low, shade, ground = _tinted((top, middle, low, shade, ground), named)
     if backdrop:
-        wall = backdrop[0]
-        table = mix(table, backdrop[-1], 1.0 if len(backdrop) > 1 else 0.5)
+        around, under = brief.tint("wall"), brief.tint("table")
+        wall = rgb(around) if around else mix(wall, backdrop[0], 0.12)
+        table = rgb(under) if under else mix(table, wall, 0.5)
         top, middle, low, shade, ground = _tinted((top, middle, low, shade, ground), backdrop)
     return Palette(light, top, middle, low, sun, shade, ground, subject, second, accent, wall, table,
                    named + backdrop, light_name)  # fmt: skip

@@ -1,4 +1,4 @@
-"""Small flat shapes stamped onto a band: trees, birds, boats. Each touches only the pixels it covers."""
+"""Small flat shapes stamped onto a band: trees, birds, weather. Each touches only the pixels it covers."""
 
 import math
 
@@ -71,28 +71,9 @@ def birds(picture: Plane, band: Band, dice: Dice, x: float, y: float, colour: Pl
             continue
         dx = np.abs(band.x[:, window[1]] - bx) * (1.0 / size)
         dy = (band.y[window[0]] - by) * (1.0 / size)
-        wing = np.abs(dy - flap * (np.sqrt(dx) - dx * 0.55)) - 0.09 * (1 - dx)
+        bend: Plane = np.sqrt(dx) - dx * 0.55
+        wing: Plane = np.abs(dy - flap * bend) - 0.09 * (1 - dx)
         lay(picture[(slice(None), *window)], colour, cover(wing, band.px / size) * (dx < 1))
-
-
-def sailboat(
-    picture: Plane, band: Band, x: float, base: float, size: float, sail: Plane, hull: Plane
-) -> None:
-    """A small yacht on the water at (x, base), ``size`` high."""
-    window = band.window(x - size * 0.6, x + size * 0.6, base - size * 0.1, base + size * 1.05)
-    if window is None:
-        return
-    px = band.px / size
-    dx = (band.x[:, window[1]] - x) * (1.0 / size)
-    dy = (band.y[window[0]] - base) * (1.0 / size)
-    part = picture[(slice(None), *window)]
-    up = np.clip((1.0 - dy) * (1.0 / 0.9), 0.0, 1.0)
-    main = np.maximum(np.maximum(-dx + 0.02, dx - 0.38 * up**0.8), 0.12 - dy)
-    lay(part, sail, cover(np.maximum(main, dy - 1.0), px))
-    jib = np.maximum(np.maximum(dx + 0.02, -dx - 0.3 * (up - 0.06)), 0.14 - dy)
-    lay(part, sail * 0.8, cover(np.maximum(jib, dy - 0.94), px))
-    deck = np.maximum(np.abs(dx) - 0.42 - dy * 0.9, np.abs(dy - 0.03) - 0.055)
-    lay(part, hull, cover(deck, px))
 
 
 def rain(picture: Plane, band: Band, dice: Dice, colour: Plane, count: int = 420) -> None:
@@ -109,8 +90,27 @@ def rain(picture: Plane, band: Band, dice: Dice, colour: Plane, count: int = 420
             continue
         up = (band.y[window[0]] - y) * (1.0 / length)
         off = band.x[:, window[1]] - x - up * (slant * length)
-        streak = np.exp(-((off * (1.0 / wide)) ** 2)) * np.sin(np.clip(up, 0.0, 1.0) * math.pi)
+        along: Plane = np.clip(up, 0.0, 1.0)
+        across: Plane = off * (1.0 / wide)
+        streak: Plane = np.exp(-across * across) * np.sin(along * math.pi)
         lay(picture[(slice(None), *window)], colour, streak * strength)
+
+
+def snowfall(picture: Plane, band: Band, dice: Dice, colour: Plane, count: int = 420) -> None:
+    """Flakes in the air, the near ones large and soft."""
+    frame = band.frame
+    rolls = dice.many(count * 4).reshape(count, 4).tolist()
+    for a, b, c, d in rolls:
+        x, y = (a * 2.1 - 1.05) * frame.ax, (b * 2.1 - 1.05) * frame.ay
+        size = 0.0026 + 0.0055 * c**3 + 0.016 * max(0.0, c - 0.97) * 33.0
+        shown = max(size, band.px * 0.7)
+        window = band.window(x - 2 * shown, x + 2 * shown, y - 2 * shown, y + 2 * shown)
+        if window is None:
+            continue
+        dx, dy = (band.x[:, window[1]] - x) * (1.0 / shown), (band.y[window[0]] - y) * (1.0 / shown)
+        soft = np.exp(-(dx * dx + dy * dy) * (1.4 if c < 0.97 else 0.9))
+        strength = (0.4 + 0.5 * d) * (1.0 if c < 0.97 else 0.4) * min(1.0, (size / shown) ** 2)
+        lay(picture[(slice(None), *window)], colour, soft * strength)
 
 
 def grass(
@@ -131,7 +131,7 @@ def grass(
         up = (band.y[window[0]] - base) * (1.0 / height)
         off = band.x[:, window[1]] - x - lean * up * np.abs(up)
         half = (0.0022 + 0.0028 * near) * np.maximum(1.0 - up, 0.0) + 0.0004
-        amount = np.clip((half - np.abs(off)) * (1.0 / band.px) + 0.5, 0.0, 1.0) * (up > 0) * (up < 1)
+        amount = cover(np.abs(off) - half, band.px) * (up > 0) * (up < 1)
         part = picture[(slice(None), *window)]
         lay(part, dark + (light - dark) * np.float32((1.0 - near) * 0.5 + 0.4 * e), amount)
         if e > 0.86:

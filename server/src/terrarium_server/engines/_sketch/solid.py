@@ -105,49 +105,73 @@ def handle(
 
 
 def march(
-    shape: Distance, origin: Vec, direction: Vec, start: Plane, end: Plane, *, steps: int = 44
+    shape: Distance,
+    origin: Vec,
+    direction: Vec,
+    start: Plane,
+    end: Plane,
+    *,
+    close: float = 0.0018,
+    steps: int = 48,
 ) -> Plane:
-    """Distances along rays to the first hit, or infinity; arrays of one length in and out."""
-    result = np.full(start.shape, np.inf, dtype=np.float32)
+    """Distances along rays to the first hit, or infinity; arrays of one length in and out.
+
+    A ray that comes as near as ``close`` has hit. One that crawls along a surface until its steps are used up
+    has hit as well if it is anywhere near.
+    """
+    result: Plane = np.full(start.shape, np.inf, dtype=np.float32)
     live: NDArray[np.intp] = np.nonzero(start < end)[0]
-    if live.size == 0:
-        return result
-    t = start[live]
-    rays = (origin, direction)
-    ox, oy, oz, dx, dy, dz, stop = (part[live] for part in (*rays[0], *rays[1], end))
+    t, stop = start[live], end[live]
+    ox, oy, oz = origin[0][live], origin[1][live], origin[2][live]
+    dx, dy, dz = direction[0][live], direction[1][live], direction[2][live]
+    met = np.zeros(live.size, dtype=bool)
+    over = np.zeros(live.size, dtype=bool)
     for step in range(steps):
+        if live.size == 0:
+            break
         gap = shape((ox + dx * t, oy + dy * t, oz + dz * t))
-        t = t + gap
-        hit = gap < 0.0018
-        if step % 3 == 2 or step == steps - 1:
-            if hit.any():
-                result[live[hit]] = t[hit]
-            keep = ~hit & (t < stop)
-            if not keep.any():
-                break
-            if keep.sum() < 0.8 * keep.size:
-                live, t = live[keep], t[keep]
-                ox, oy, oz, dx, dy, dz, stop = (part[keep] for part in (ox, oy, oz, dx, dy, dz, stop))
+        # What has ended stays where it is, so that a ray ends alike in whatever company it is marched.
+        gap[met | over] = 0.0
+        t += gap
+        last = step == steps - 1
+        over |= (t > stop) & ~met
+        met |= (gap < (close * 8.0 if last else close)) & ~over
+        done = met | over
+        # Leaving the finished rays in costs less than sorting them out, while they are few.
+        if last or int(np.count_nonzero(done)) > 0.1 * live.size:
+            result[live[met]] = t[met]
+            going: NDArray[np.intp] = np.nonzero(~done)[0]
+            live, t, stop = live[going], t[going], stop[going]
+            ox, oy, oz = ox[going], oy[going], oz[going]
+            dx, dy, dz = dx[going], dy[going], dz[going]
+            met, over = met[going], over[going]
     return result
 
 
-def shadow(shape: Distance, p: Vec, toward: tuple[float, float, float], far: float, hardness: float) -> Plane:
-    """How much of a soft light is seen from each point, 0..1."""
-    seen = np.ones(p[0].shape, dtype=np.float32)
-    live: NDArray[np.intp] = np.arange(p[0].size)
-    t = np.full(p[0].shape, 0.02, dtype=np.float32)
-    x, y, z = p
-    for _ in range(18):
-        gap = shape((x + toward[0] * t, y + toward[1] * t, z + toward[2] * t))
-        seen[live] = np.minimum(seen[live], hardness * gap / t + 0.5)
-        t = t + np.clip(gap, 0.024, 0.34)
-        keep = (seen[live] > 0.0) & (t < far)
-        if not keep.any():
+def approach(
+    shape: Distance, origin: Vec, direction: Vec, start: Plane, end: Plane, spread: float, *, steps: int = 24
+) -> Plane:
+    """Distances that all rays of a cone can go unharmed, infinity where they hit nothing.
+
+    ``spread`` is how much wider a cone gets on each side for each unit of its length.
+    """
+    t = start.copy()
+    going: NDArray[np.intp] = np.nonzero(start < end)[0]
+    t[start >= end] = np.inf
+    for _ in range(steps):
+        if going.size == 0:
             break
-        if keep.sum() < 0.75 * keep.size:
-            live, t, x, y, z = live[keep], t[keep], x[keep], y[keep], z[keep]
-    seen = np.clip(seen, 0.0, 1.0)
-    return seen * seen * (3.0 - 2.0 * seen)
+        here = t[going]
+        rays: Vec = direction[0][going], direction[1][going], direction[2][going]
+        starts: Vec = origin[0][going], origin[1][going], origin[2][going]
+        free = shape(along(starts, rays, here)) - here * spread
+        ahead = here + free
+        over = ahead > end[going]
+        ahead[over] = np.inf
+        moved = free > 0.004
+        t[going] = np.where(moved, ahead, here)
+        going = going[moved & ~over]
+    return t
 
 
 def normals(shape: Distance, p: Vec, reach: float = 0.009) -> Vec:
@@ -162,17 +186,18 @@ def normals(shape: Distance, p: Vec, reach: float = 0.009) -> Vec:
     return x * scale, y * scale, z * scale
 
 
-def span(bound: Bound, origin: Vec, direction: Vec) -> tuple[Plane, Plane]:
-    """Where rays enter and leave a bounding cylinder; empty spans start after they end."""
+def span(bound: Bound, origin: Vec, direction: Vec, spread: float = 0.0) -> tuple[Plane, Plane]:
+    """Where rays, or cones that spread, enter and leave a bounding cylinder; empty spans end first."""
+    wider = spread * 8.0
     ox, oz = origin[0] - bound.x, origin[2] - bound.z
     a = direction[0] ** 2 + direction[2] ** 2
     b = ox * direction[0] + oz * direction[2]
-    c = ox * ox + oz * oz - (bound.radius**2)
+    c = ox * ox + oz * oz - (bound.radius + wider) ** 2
     inside = b * b - a * c
     root = np.sqrt(np.maximum(inside, 0.0))
     near, far = (-b - root) / a, (-b + root) / a
     down = np.where(np.abs(direction[1]) < 1e-5, (1e-5), direction[1])
-    top, bottom = (bound.height - origin[1]) / down, (-0.02 - origin[1]) / down
+    top, bottom = (bound.height + wider - origin[1]) / down, (-0.02 - wider - origin[1]) / down
     start = np.maximum(np.maximum(near, np.minimum(top, bottom)), 0.0)
     end = np.minimum(far, np.maximum(top, bottom))
     return start, np.where(inside > 0.0, end, -1.0)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from .canvas import Frame
@@ -181,14 +182,27 @@ def _watercolour(pixels: Pixels, dice: Dice) -> Pixels:
     return _scaled(done, _paper(dice, frame, 0.055))
 
 
+def _inks(image: Image.Image) -> Image.Image:
+    """Ten inks for a picture: what is rare but stands out, such as a fox in the snow, counts four times."""
+    small = image.resize((128, 128), Image.Resampling.BOX)
+    main = small.quantize(5, Image.Quantize.MEDIANCUT).convert("RGB")
+    shades = np.asarray(small, dtype=np.int16)
+    off: NDArray[np.int16] = shades - np.asarray(main, dtype=np.int16)
+    tint = np.abs(off[:, :, 0] - off[:, :, 1]) + np.abs(off[:, :, 2] - off[:, :, 1])
+    apart = np.abs(off).sum(axis=2) + 3 * tint
+    rows = shades.reshape(-1, 3)
+    rare = rows[apart.ravel() >= np.sort(apart, axis=None)[-1024]][:1024]
+    sample = np.concatenate([rows, *([rare] * 4)]).astype(np.uint8)
+    return Image.fromarray(sample.reshape(-1, 128, 3)).quantize(10, Image.Quantize.MEDIANCUT)
+
+
 def _poster(pixels: Pixels, dice: Dice) -> Pixels:
-    """Screen print: nine inks, a printed dot in the darks, a cream border."""
+    """Screen print: ten inks, a printed dot in the darks, a cream border."""
     height, width = pixels.shape[:2]
-    image = _brushed(pixels, 0.006, 2)
+    image = _brushed(pixels, 0.0045, 2)
     # Inks are cut at a larger size and brought down again, which smooths their edges.
     large = image.resize((round(image.width * 1.6), round(image.height * 1.6)), Image.Resampling.BICUBIC)
-    inks = image.resize((128, 128), Image.Resampling.BOX).quantize(9, Image.Quantize.MEDIANCUT)
-    cut = large.quantize(palette=inks, dither=Image.Dither.NONE).convert("RGB")
+    cut = large.quantize(palette=_inks(image), dither=Image.Dither.NONE).convert("RGB")
     flat = np.asarray(cut.resize(image.size, Image.Resampling.BOX), dtype=np.float32)
     grey = flat.mean(axis=2, keepdims=True)
     flat = np.clip((grey + (flat - grey) * 1.5) * 1.05, 0.0, 255.0)

@@ -28,10 +28,9 @@ SUBJECTS: tuple[Subject, ...] = (
     Subject("product", "vase", 6, "vase pitcher jug amphora urn pottery carafe"),
     Subject("product", "can", 6, "tin soda beer drink beverage"),
     # Also a verb, and a weak word for it.
-    Subject("product", "can", 3, "can"),
-    Subject("product", "bowl", 6, "bowl dish soup ramen salad plate"),
+    Subject("product", "can", -3, "can"),
+    Subject("product", "bowl", 6, "bowl dish soup salad plate"),
     Subject("product", "candle", 6, "candle"),
-    Subject("product", "fruit", 6, "fruit apple orange pear lemon peach food cherry citrus plum"),
     Subject("product", "mug", 2, "product packshot tableware still-life still"),
     Subject(
         "portrait",
@@ -52,19 +51,17 @@ SUBJECTS: tuple[Subject, ...] = (
         "meadow",
         "hills",
         4,
-        "hill farm grass pasture vineyard tuscany village cottage barn "
-        "park steppe savanna lavender road nature",
+        "hill grass pasture vineyard tuscany park steppe savanna lavender road nature",
     ),
     Subject(
         "sea",
         "sea",
         5,
-        "sea ocean wave beach coast shore seascape seaside surf horizon bay island sailboat boat "
-        "ship sail lighthouse",
+        "sea ocean wave beach coast shore seascape seaside surf horizon bay island",
     ),
     # Heavier than the flowers that grow in them.
     Subject("meadow", "hills", 6.4, "meadow field prairie countryside"),
-    Subject("sea", "sea", 2, "sunset sunrise water"),
+    Subject("sea", "sea", 0.5, "sunset sunrise water"),
     Subject(
         "city",
         "city",
@@ -94,7 +91,7 @@ SUBJECTS: tuple[Subject, ...] = (
         "planet space galaxy nebula cosmos cosmic universe saturn jupiter mars orbit astronomy "
         "satellite rocket spaceship exoplanet interstellar",
     ),
-    Subject("space", "planet", 3, "moon lunar earth star stars"),
+    Subject("space", "planet", 0.8, "moon lunar earth star stars"),
     Subject(
         "room",
         "window",
@@ -149,6 +146,8 @@ PHRASES: dict[str, str] = {
     "ice cream": "bowl",
     "hot chocolate": "cocoa",
     "sci fi": "cyberpunk",
+    "rowing boat": "rowboat",
+    "rowing boats": "rowboats",
 }
 
 COLOURS: dict[str, str] = {
@@ -273,6 +272,7 @@ EXTRA_WORDS: dict[str, str] = {
     "waves": "wave waves surf stormy",
     "sofa": "sofa couch",
     "poppy": "poppy",
+    "flowers": "flower wildflower bloom daisy blossom",
     "empty": "minimal minimalist empty simple",
 }
 
@@ -300,22 +300,5 @@ MOODS: dict[str, str] = {
     "candle": "intimate, warm, sheltered",
     "day": "clear, fresh, straightforward",
 }
-
-# A colour next to one of these names the surroundings, not the subject.
-BACKDROP_WORDS = frozenset(
-    [
-        "background",
-        "backdrop",
-        "wall",
-        "sky",
-        "table",
-        "floor",
-        "room",
-        "light",
-        "lighting",
-        "tablecloth",
-        "surface",
-    ]
-)
 
 NEGATIONS = frozenset(["no", "without", "not", "never", "minus"])

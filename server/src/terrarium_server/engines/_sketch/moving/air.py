@@ -1,18 +1,20 @@
 """What moves in the air: particles as small soft sprites, drifting mist, steam."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageChops
 
 from ..noise import Dice, Plane, tile
-from .planes import Bytes, Planes, colour, image
+from .planes import Box, Bytes, Planes, Words, blend, colour, image
 
-Sprite = NDArray[np.int16]
+# Rows of fog worked on at once.
+_STRIP = 32
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ class Particles:
         self._short, self._width, self._height = short, width, height
         self._y, self._u, self._v = colour(*self._kind.tint)
         # The far ones first.
-        self._order: list[int] = [int(index) for index in np.argsort(rolls[2], kind="stable")]
+        self._order = np.argsort(rolls[2], kind="stable")
 
     def draw(self, into: Planes, seconds: float, dx: float, dy: float) -> None:
         """Lay them over a frame; ``dx`` and ``dy`` are the camera's way in pixels."""
@@ -88,71 +90,95 @@ class Particles:
         bright = kind.bright[0] + (kind.bright[1] - kind.bright[0]) * a[6]
         if kind.blink:
             bright = bright * (0.5 + 0.5 * np.sin(turn * (a[7] + seconds * kind.blink * (0.6 + 0.8 * a[3]))))
-        spots: Plane = np.stack([x, y, size, bright * 128.0], axis=1)
-        for index in self._order:
-            px, py, radius, strength = (float(part) for part in spots[index])
-            if strength > 2:
-                self._stamp(into, px, py, radius, int(strength))
+        strength = (bright * 64.0).astype(int)[self._order] * 2
+        seen = self._order[strength > 2]
+        self._stamp_all(into, x[seen], y[seen], size[seen], strength[strength > 2])
 
-    def _stamp(self, into: Planes, x: float, y: float, radius: float, strength: int) -> None:
+    def _stamp_all(self, into: Planes, x: Plane, y: Plane, size: Plane, strength: NDArray[np.intp]) -> None:
         kind = self._kind
+        radius = np.maximum(0.5, np.round(size * 4) / 4)
         if kind.streak:
-            slope = kind.side / max(0.4, kind.fall[1]) if kind.fall[1] > 0.3 else 0.0
+            slope = round(kind.side / kind.fall[1] * 20) / 20 if kind.fall[1] > 0.3 else 0.0
             sideways = kind.fall[1] <= 0.3
-            length = max(4, round(kind.streak * self._short * (0.6 + strength / 100)))
-            sprite = _streak(max(0.5, round(radius * 4) / 4), length, round(slope * 20) / 20, sideways)
-            stamp(into.y, sprite, round(x), round(y), self._y, strength)
+            length = np.maximum(4, np.round(kind.streak * self._short * (0.6 + strength / 100))).astype(int)
+            shapes = [_Streak(thick, long, slope, sideways) for thick, long in _rows(radius, length)]
+            _stamp(into.y, self._y, shapes, strength, np.round(x).astype(int), np.round(y).astype(int))
             return
-        bucket = max(0.5, round(radius * 4) / 4)
-        whole_x, whole_y = math.floor(x), math.floor(y)
-        sprite = _spot(bucket, int((x - whole_x) * 4), int((y - whole_y) * 4))
-        stamp(into.y, sprite, whole_x, whole_y, self._y, strength)
+        _stamp_spots(into.y, self._y, x, y, radius, strength)
         if kind.coloured:
-            half_x, half_y = x / 2, y / 2
-            whole_x, whole_y = math.floor(half_x), math.floor(half_y)
-            small = _spot(max(0.5, bucket / 2), int((half_x - whole_x) * 4), int((half_y - whole_y) * 4))
-            stamp(into.u, small, whole_x, whole_y, self._u, strength)
-            stamp(into.v, small, whole_x, whole_y, self._v, strength)
+            small = np.maximum(0.5, radius / 2)
+            _stamp_spots(into.u, self._u, x / 2, y / 2, small, strength)
+            _stamp_spots(into.v, self._v, x / 2, y / 2, small, strength)
 
 
-@lru_cache(maxsize=1024)
-def _spot(radius: float, across: int, down: int) -> Sprite:
-    """A soft round spot, 0..128, its middle off by quarters of a pixel."""
-    reach = math.ceil(radius * 2.2) + 1
-    line = np.arange(-reach, reach + 1, dtype=np.float32)
-    x, y = line[None, :] - across / 4, line[:, None] - down / 4
-    away = np.sqrt(x * x + y * y) / radius
-    return (128.0 / (1.0 + np.exp((away - 1.0) * 4.2))).astype(np.int16)
+def _stamp_spots(
+    plane: Bytes, value: int, x: Plane, y: Plane, radius: Plane, strength: NDArray[np.intp]
+) -> None:
+    across, down = np.floor(x * 4).astype(int), np.floor(y * 4).astype(int)
+    shapes = [_Spot(size, right, low) for size, right, low in _rows(radius, across % 4, down % 4)]
+    _stamp(plane, value, shapes, strength, across // 4, down // 4)
 
 
-@lru_cache(maxsize=256)
-def _streak(radius: float, length: int, slope: float, sideways: bool) -> Sprite:
-    """A soft streak, 0..128."""
-    along = np.arange(length, dtype=np.float32)
-    fade = np.sin((along + 0.5) / length * math.pi)
-    reach = math.ceil(radius * 2.5) + math.ceil(abs(slope) * length / 2) + 1
-    line = np.arange(-reach, reach + 1, dtype=np.float32)
-    off = line[None, :] - (along[:, None] - length / 2) * slope
-    body = np.exp(-((off / radius) ** 2)) * fade[:, None]
-    made = (128.0 * body).astype(np.int16)
-    return np.ascontiguousarray(made.T) if sideways else made
+def _stamp(
+    plane: Bytes,
+    value: int,
+    shapes: Sequence["_Spot | _Streak"],
+    strength: NDArray[np.intp],
+    x: NDArray[np.intp],
+    y: NDArray[np.intp],
+) -> None:
+    """Lay shapes in a colour over a plane, one after the other, their middles at (x, y)."""
+    canvas = image(plane)
+    for shape, (strong, across, down) in zip(shapes, _rows(strength, x, y), strict=True):
+        sprite = _sprite(shape, strong)
+        canvas.paste(value, (across - sprite.width // 2, down - sprite.height // 2), sprite)
+    plane[:] = np.asarray(canvas)
 
 
-def stamp(plane: Bytes, sprite: Sprite, x: int, y: int, value: int, strength: int) -> None:
-    """Blend ``value`` into a plane around (x, y) by sprite times ``strength``, both out of 128."""
-    rows, columns = sprite.shape
-    left, top = x - columns // 2, y - rows // 2
-    x0, y0 = max(0, left), max(0, top)
-    x1, y1 = min(plane.shape[1], left + columns), min(plane.shape[0], top + rows)
-    if x0 >= x1 or y0 >= y1:
-        return
-    part = plane[y0:y1, x0:x1]
-    amount = sprite[y0 - top : y1 - top, x0 - left : x1 - left] * np.int16(strength)
-    amount >>= 7
-    change = np.int16(value) - part
-    change *= amount
-    change >>= 7
-    part += change.astype(np.uint8)
+def _rows(*columns: NDArray[Any]) -> Iterator[tuple[Any, ...]]:
+    return zip(*(column.tolist() for column in columns), strict=True)
+
+
+class _Spot(NamedTuple):
+    """A soft round spot, its middle off by quarters of a pixel."""
+
+    radius: float
+    across: int
+    down: int
+
+    def body(self) -> Plane:
+        """How much it hides, 0..1."""
+        reach = math.ceil(self.radius * 2.2) + 1
+        line = np.arange(-reach, reach + 1, dtype=np.float32)
+        x, y = line[None, :] - self.across / 4, line[:, None] - self.down / 4
+        away = np.sqrt(x * x + y * y) / self.radius
+        return 1.0 / (1.0 + np.exp((away - 1.0) * 4.2))
+
+
+class _Streak(NamedTuple):
+    """A soft streak."""
+
+    radius: float
+    length: int
+    slope: float
+    sideways: bool
+
+    def body(self) -> Plane:
+        """How much it hides, 0..1."""
+        along = np.arange(self.length, dtype=np.float32)
+        fade = np.sin((along + 0.5) / self.length * math.pi)
+        reach = math.ceil(self.radius * 2.5) + math.ceil(abs(self.slope) * self.length / 2) + 1
+        line = np.arange(-reach, reach + 1, dtype=np.float32)
+        off = line[None, :] - (along[:, None] - self.length / 2) * self.slope
+        made = np.exp(-((off / self.radius) ** 2)) * fade[:, None]
+        return made.T if self.sideways else made
+
+
+# Most particles look the same in many frames.
+@lru_cache(maxsize=8192)
+def _sprite(shape: _Spot | _Streak, strength: int) -> Image.Image:
+    """How much a shape hides, 0..255; ``strength`` is of 128."""
+    return Image.fromarray(np.rint(shape.body() * (strength * 255 / 128)).astype(np.uint8))
 
 
 class Mist:
@@ -163,32 +189,54 @@ class Mist:
     ) -> None:
         """Below height ``top`` (0 upper border, 1 lower border), ``thick`` at most, 0..1."""
         self._tint = tint
-        self._size = width, height
         noise = tile(dice.fork("mist"), cells=3, octaves=4, gain=0.45)
         v = np.linspace(0.0, 0.5, 72, dtype=np.float32)[:, None]
         rise = np.linspace(0.0, 1.0, 72, dtype=np.float32)[:, None]
         body = np.clip((rise - top) / max(0.15, (0.85 - top)), 0.0, 1.0)
-        self._banks: list[tuple[Image.Image, float]] = []
+        self._top = int(top * height) // 2 * 2
+        self._banks: list[_Bank] = []
         for start, speed in ((0.0, 0.012), (0.43, -0.008)):
             u = np.linspace(0.0, 2.0, 257, dtype=np.float32)[None, :-1]
             density = np.clip(0.5 + noise.at(u * 0.5, v + start), 0.0, 1.0) * body
-            small = np.ascontiguousarray((density * (thick * 0.6 * 255)).astype(np.uint8))
-            wide = 2 * max(8, width // 4), max(8, height // 4)
-            self._banks.append((image(small).resize(wide, Image.Resampling.BICUBIC), speed))
+            small = Image.fromarray(density * (thick * 0.6))
+            self._banks.append(
+                _Bank(_clear(small, 2 * width, height), _clear(small, width, height // 2), speed)
+            )
 
-    def draw(self, frame: list[Image.Image], seconds: float) -> None:
+    def draw(self, frame: Planes, seconds: float) -> None:
         """Lay it over the three planes of a frame."""
-        masks: list[Image.Image] = []
-        for bank, speed in self._banks:
-            # Moved by fractions of a pixel while it is small: whole steps would be seen.
-            width, height = bank.width // 2, bank.height
-            left = (0.5 + speed * seconds) % 1.0 * width
-            part = (left, 0.0, left + width, float(height))
-            masks.append(bank.resize((width, height), Image.Resampling.BILINEAR, box=part))
-        both = ImageChops.screen(masks[0], masks[1])
-        for index, plane in enumerate(frame):
-            shown = both.resize(plane.size, Image.Resampling.BILINEAR)
-            plane.paste(self._tint[index], (0, 0, *plane.size), shown)
+        for plane, tint in zip(frame.each(), self._tint, strict=True):
+            height, width = plane.shape
+            near, far = (bank.seen(width, height, seconds) for bank in self._banks)
+            for top in range(self._top * height // frame.height, height, _STRIP):
+                part = slice(top, top + _STRIP)
+                # 255 times 255 is to become 256: nothing of what is clear may change.
+                clear: Words = np.multiply(near[part], far[part], dtype=np.uint16)
+                clear += 510
+                clear >>= 8
+                clear += clear >> 7
+                blend(plane[part], tint, 256 - clear)
+
+
+@dataclass(frozen=True)
+class _Bank:
+    """Fog two pictures wide for luma and for the colours, as how much is seen through it, of 255."""
+
+    fine: Bytes
+    coarse: Bytes
+    speed: float
+
+    def seen(self, width: int, height: int, seconds: float) -> Bytes:
+        """What of it lies over a plane of this size at a time."""
+        # So soft that whole steps of a pixel are not seen.
+        left = round((0.5 + self.speed * seconds) % 1.0 * width)
+        bank = self.fine if height == len(self.fine) else self.coarse
+        return bank[:, left : left + width]
+
+
+def _clear(density: Image.Image, width: int, height: int) -> Bytes:
+    whole = np.asarray(density.resize((width, height), Image.Resampling.BICUBIC))
+    return np.rint(255.0 - 255.0 * np.clip(whole, 0.0, 1.0)).astype(np.uint8)
 
 
 class Steam:
@@ -199,7 +247,6 @@ class Steam:
         x, y, tall = at
         self._rows, self._columns = max(16, int(tall)), max(12, int(tall * 0.62))
         self._left, self._top = x - self._columns / 2, y - self._rows
-        self._plate = width, height
         noise = tile(dice.fork("steam"), cells=3, octaves=4)
         u = np.linspace(-0.5, 0.5, self._columns, dtype=np.float32)[None, :]
         v = np.linspace(0.0, 2.0, 2 * self._rows, dtype=np.float32)[:, None]
@@ -216,8 +263,8 @@ class Steam:
         shape = shape * np.clip((1.0 - rise) * 1.5, 0.0, 1.0) ** 1.3
         self._shape = image((shape * 120).astype(np.uint8))
 
-    def draw(self, luma: Image.Image, seconds: float, box: tuple[float, float, float, float]) -> None:
-        """Lay it over a frame that shows ``box`` of the plate."""
+    def draw(self, luma: Bytes, seconds: float, box: Box) -> None:
+        """Lay it over a frame's luma that shows ``box`` of the plate."""
         masks: list[Image.Image] = []
         for thread, speed in zip(self._threads, (0.17, 0.11), strict=True):
             down = (seconds * speed) % 1.0 * self._rows
@@ -225,8 +272,14 @@ class Steam:
             size = (self._columns, self._rows)
             masks.append(image(thread).resize(size, Image.Resampling.BILINEAR, box=part))
         body = ImageChops.multiply(ImageChops.add(masks[0], masks[1], 2.0), self._shape)
-        scale = luma.width / (box[2] - box[0])
+        scale = luma.shape[1] / (box[2] - box[0])
         size = round(self._columns * scale), round(self._rows * scale)
-        left, top = (self._left - box[0]) * scale, (self._top - box[1]) * scale
-        body = body.resize(size, Image.Resampling.BILINEAR)
-        luma.paste(222, (round(left), round(top), round(left) + size[0], round(top) + size[1]), body)
+        left, top = round((self._left - box[0]) * scale), round((self._top - box[1]) * scale)
+        # Where it leaves the frame it is cut off.
+        x, y = max(0, left), max(0, top)
+        right, bottom = min(luma.shape[1], left + size[0]), min(luma.shape[0], top + size[1])
+        if x < right and y < bottom:
+            shown = body.resize(size, Image.Resampling.BILINEAR).crop(
+                (x - left, y - top, right - left, bottom - top)
+            )
+            blend(luma[y:bottom, x:right], 222, np.asarray(shown).astype(np.uint16))

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
+from PIL import Image, ImageChops, ImageFilter
 
 from ..brief import Brief, read
-from ..canvas import Deep, Frame, Wet
+from ..canvas import Airy, Deep, Frame, Wet
 from ..colour import code
 from ..noise import Dice, Plane
 from ..painter import Easel, prepare
@@ -113,30 +113,33 @@ def _layers(easel: Easel, tell: Callable[[float], None]) -> tuple[list[Layer], B
     if not isinstance(easel.scene, Deep):
         return [Layer(front, 1.0)], None
     far = easel.develop(easel.scene.behind, lambda done: tell(0.65 + 0.25 * done))
-    mask = _foreground(whole, far, sky=hasattr(easel.scene, "_sky"))
+    flying = easel.scene.aloft(easel.frame.whole()) if isinstance(easel.scene, Airy) else None
+    mask = _foreground(whole, far, flying, sky=hasattr(easel.scene, "_sky"))
     if mask is None:
         return [Layer(front, 1.0)], None
     back = from_rgb(easel.treat(far))
     return [Layer(back, 0.0), Layer(front, 1.0, mask)], mask
 
 
-def _foreground(whole: Bytes, far: Bytes, *, sky: bool) -> Bytes | None:
+def _foreground(whole: Bytes, far: Bytes, flying: Plane | None, *, sky: bool) -> Bytes | None:
     """Where two pictures differ, 0..255 with soft edges: what stands in front, under a sky all of it."""
-    apart: NDArray[np.int16] = np.abs(whole.astype(np.int16) - far).max(axis=2)
-    hard = apart > 7
+    red, green, blue = ImageChops.difference(Image.fromarray(whole), Image.fromarray(far)).split()
+    apart = ImageChops.lighter(ImageChops.lighter(red, green), blue)
+    hard: NDArray[np.bool_] = np.asarray(apart) > 7
     share = float(hard.mean())
     if not 0.01 < share < 0.985:
         return None
     solid = hard
     if sky:
-        # Land has no holes: below the first dozen rows in a row of it, all is land.
+        # Land has no holes: below the first dozen rows in a row of it, all is land, but not below what flies.
         deep = max(4, hard.shape[0] // 90)
-        total = np.cumsum(hard, axis=0, dtype=np.int32)
+        ground = hard if flying is None else hard & (flying <= 0.0)
+        total = np.cumsum(ground, axis=0, dtype=np.int32)
         run = total.copy()
         run[deep:] -= total[:-deep]
         land = np.maximum.accumulate(run >= deep, axis=0)
         solid = hard | land
-    mask = image((solid * np.uint8(255)).astype(np.uint8))
+    mask = image(solid * np.uint8(255))
     if not sky:
         mask = mask.filter(ImageFilter.MedianFilter(5))
     return np.array(mask.filter(ImageFilter.GaussianBlur(0.8)))
@@ -223,7 +226,8 @@ def _fill_air(clip: Clip, easel: Easel, brief: Brief, dice: Dice) -> None:
     if isinstance(easel.scene, Product) and easel.scene.steams is not None:
         clip.steam = _steam(easel, easel.scene.steams, dice)
     flame = "embers" in extras or light == "candle" or brief.prop == "candle"
-    clip.exposure = Exposure(dice, breath=0.012, flicker=0.05 if flame else 0.0)
+    if flame:
+        clip.exposure = Exposure(dice, flicker=0.05)
     if scene in {"product", "room", "portrait"} and not dark:
         side = dice.fork("sweep").sign()
         tint = _display(easel.palette.sun)

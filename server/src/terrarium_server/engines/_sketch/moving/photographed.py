@@ -35,7 +35,8 @@ def animate(picture: Image.Image, prompt: str, shot: Shot, *, tell: Callable[[fl
         if kind in extras:
             clip.particles.append(Particles(kind, dice, *size))
             break
-    clip.exposure = Exposure(dice, breath=0.012, flicker=0.045 if "embers" in extras else 0.0)
+    if "embers" in extras:
+        clip.exposure = Exposure(dice, flicker=0.045)
     mean = fitted.resize((1, 1), Image.Resampling.BOX).getpixel((0, 0))
     red, green, blue = mean if isinstance(mean, tuple) else (128, 128, 128)
     if (red + green + blue) / 3 > _DARK:

@@ -7,14 +7,21 @@ from numpy.typing import NDArray
 from PIL import Image
 
 Bytes = NDArray[np.uint8]
+Words = NDArray[np.uint16]
 Box = tuple[float, float, float, float]
 
-_LINEAR = Image.Resampling.BILINEAR
+# Rows worked on at once: what is between two operations stays in a processor cache.
+_STRIP = 32
+
+# Y, U and V, each as its share of red, green, blue and one, all 0..255.
+_Y = (0.18258, 0.61423, 0.06201, 16.0)
+_U = (-0.10064, -0.33857, 0.43922, 128.0)
+_V = (0.43922, -0.39894, -0.04027, 128.0)
 
 
 @dataclass(frozen=True)
 class Planes:
-    """One picture with even sides: ``y`` (h, w), ``u`` and ``v`` (h/2, w/2), all contiguous uint8."""
+    """One picture with even sides: ``y`` (h, w), ``u`` and ``v`` (h/2, w/2), all uint8."""
 
     y: Bytes
     u: Bytes
@@ -34,53 +41,63 @@ class Planes:
         """Y, U, V."""
         return self.y, self.u, self.v
 
-    def copy(self) -> "Planes":
-        """A picture of its own."""
-        return Planes(self.y.copy(), self.u.copy(), self.v.copy())
+    def turned(self) -> "Planes":
+        """A copy that lies on its side, (w, h): a column of the picture is a row of memory."""
+        return Planes(*(np.ascontiguousarray(plane.T) for plane in self.each()))
 
 
 def from_rgb(pixels: Bytes) -> Planes:
     """Convert an (h, w, 3) picture with even sides."""
-    height, width = pixels.shape[:2]
-    luma: Bytes = np.empty((height, width), dtype=np.uint8)
-    blue = np.empty((height // 2, width // 2), dtype=np.float32)
-    red = np.empty_like(blue)
-    # Strip by strip: the arithmetic needs far more room than the picture.
-    for top in range(0, height, 128):
-        part = pixels[top : top + 128].astype(np.float32)
-        light = part @ np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
-        luma[top : top + 128] = (light * (219.0 / 255.0) + 16.5).astype(np.uint8)
-        small = part.reshape(part.shape[0] // 2, 2, width // 2, 2, 3).mean(axis=(1, 3))
-        level = small @ np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
-        rows = slice(top // 2, top // 2 + small.shape[0])
-        blue[rows] = (small[:, :, 2] - level) * (112.0 / 255.0 / 0.9278)
-        red[rows] = (small[:, :, 0] - level) * (112.0 / 255.0 / 0.7874)
-    return Planes(luma, (blue + 128.5).astype(np.uint8), (red + 128.5).astype(np.uint8))
+    picture = Image.fromarray(pixels)
+    colours = picture.reduce(2).convert("RGB", _Y + _U + _V)
+    u, v = (np.array(colours.getchannel(channel)) for channel in (1, 2))
+    return Planes(np.array(picture.convert("L", _Y)), u, v)
+
+
+def blank(width: int, height: int) -> tuple[Bytes, Planes]:
+    """Room for a frame: the flat array of Y, U and V that the encoder takes, and the planes in it."""
+    luma, half = width * height, (height // 2, width // 2)
+    flat: Bytes = np.empty(luma * 3 // 2, dtype=np.uint8)
+    y, u, v = np.split(flat, (luma, luma + luma // 4))
+    return flat, Planes(y.reshape(height, width), u.reshape(half), v.reshape(half))
 
 
 def colour(red: float, green: float, blue: float) -> tuple[int, int, int]:
     """Y, U, V of a display colour given as 0..255."""
-    light = 0.2126 * red + 0.7152 * green + 0.0722 * blue
-    return (
-        round(16 + light * 219 / 255),
-        round(128 + (blue - light) * 112 / 255 / 0.9278),
-        round(128 + (red - light) * 112 / 255 / 0.7874),
-    )
+    y, u, v = (round(row[0] * red + row[1] * green + row[2] * blue + row[3]) for row in (_Y, _U, _V))
+    return y, u, v
 
 
 def image(plane: Bytes) -> Image.Image:
-    """A plane as a picture of Pillow's, sharing its memory."""
+    """A contiguous plane as a picture of Pillow's, sharing its memory."""
     height, width = plane.shape
     return Image.frombuffer("L", (width, height), plane, "raw", "L", 0, 1)
 
 
-def look(plane: Bytes, box: Box, width: int, height: int) -> Image.Image:
-    """The part of a plane within ``box``, in its own pixels with fractions, at the given size."""
-    return image(plane).resize((width, height), _LINEAR, box=box)
-
-
 def halved(mask: Bytes) -> Bytes:
     """A mask for the colour planes."""
-    height, width = mask.shape
-    small = image(mask).resize((width // 2, height // 2), Image.Resampling.BOX)
-    return np.array(small)
+    return np.array(image(mask).reduce(2))
+
+
+def blend(into: Bytes, over: Bytes | int, share: Words) -> None:
+    """Lay a picture or a colour over a plane in place; ``share`` is of 256."""
+    for start in range(0, len(into), _STRIP):
+        part = slice(start, start + _STRIP)
+        mixed: Words = np.multiply(
+            over if isinstance(over, int) else over[part], share[part], dtype=np.uint16
+        )
+        kept: Words = np.subtract(256, share[part], dtype=np.uint16)
+        kept *= into[part]
+        mixed += kept
+        mixed += 128
+        mixed >>= 8
+        into[part] = mixed
+
+
+def brighten(into: Bytes, light: Bytes) -> None:
+    """Add light to a plane in place, the less the brighter it is."""
+    for start in range(0, len(into), _STRIP):
+        part = slice(start, start + _STRIP)
+        added: Words = np.multiply(light[part], ~into[part], dtype=np.uint16)
+        added >>= 8
+        into[part] += added.astype(np.uint8)

@@ -1,7 +1,7 @@
 """Bending a plate a little: water that rolls, clouds that go by, stems in the wind, liquid that flows.
 
-The bend of every pixel is ``reach`` times a wave that is a product of one in x and one in y and t, so that a
-frame costs two outer products and one interpolation between neighbours.
+The bend of every pixel is ``reach`` times waves that are products of one in x and one in y and t, so that a
+frame costs one narrow matrix product and one interpolation between neighbours.
 """
 
 import math
@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..noise import Dice, Plane
-from .planes import Bytes, Planes
+from .planes import Bytes, Planes, Words
 
 Along = Literal["rows", "columns"]
+Wave = tuple[float, float, float, float]
 
-_STRIP = 24
+_PIXELS = 1 << 15
 
 
 class Warp:
@@ -32,112 +33,122 @@ class Warp:
         top: int,
         *,
         along: Along,
-        waves: tuple[tuple[float, float, float, float], ...] = (),
+        waves: tuple[Wave, ...] = (),
         slide: bool = False,
         down: Plane | None = None,
     ) -> None:
         """``down`` (rows,) replaces the even rows as the place within the wave: perspective."""
         top -= top % 2
         rows = reach.shape[0] - reach.shape[0] % 2
+        place = np.linspace(0.0, 1.0, rows, dtype=np.float32) if down is None else down[:rows]
         self._slide = slide
-        self._parts: list[_Part] = []
-        for index, plane in enumerate(still.each()):
-            step = 1 if index == 0 else 2
-            field = reach[:rows:step, ::step] / step
-            where = None if down is None else down[:rows:step]
-            self._parts.append(_Part(plane, field, top // step, along, waves, where))
+        self._fine = _Field((still.y,), reach[:rows], place, top, along, waves)
+        halves = (still.u, still.v)
+        self._coarse = _Field(halves, reach[:rows:2, ::2] / 2, place[::2], top // 2, along, waves)
 
     def at(self, seconds: float, moment: float, into: Planes) -> None:
-        """Write the bent rows at a time into ``into``, a copy of the still picture."""
-        for part, plane in zip(self._parts, into.each(), strict=True):
-            part.bend(plane, seconds, 2.0 * moment - 1.0 if self._slide else None)
+        """Write the bent rows at a time into ``into``, a copy of the still picture that lies on its side."""
+        slide = 2.0 * moment - 1.0 if self._slide else None
+        self._fine.bend((into.y,), seconds, slide)
+        self._coarse.bend((into.u, into.v), seconds, slide)
 
 
-class _Part:
-    """One plane of a warp, bent in strips small enough for a processor cache."""
+class _Field:
+    """How pixels of planes of one size are bent, in strips small enough for a processor cache.
+
+    Everything lies on its side, (columns, rows), as `Lens` takes it. Ways are whole numbers of 1/128 pixel.
+    """
 
     def __init__(
         self,
-        plane: Bytes,
+        planes: tuple[Bytes, ...],
         reach: Plane,
+        place: Plane,
         top: int,
         along: Along,
-        waves: tuple[tuple[float, float, float, float], ...],
-        down: Plane | None,
+        waves: tuple[Wave, ...],
     ) -> None:
         rows, width = reach.shape
-        height = plane.shape[0]
-        self._top, self._rows = top, rows
-        # Each pixel and the next one in one word: half the lookups.
-        step = plane.shape[1] if along == "rows" else 1
-        flat = plane.ravel().astype(np.uint16)
-        flat[:-step] |= flat[step:] << 8
-        self._pairs = flat
-        self._step = plane.shape[1] if along == "rows" else 1
-        columns = np.arange(width, dtype=np.int64)[None, :]
-        lines = np.arange(top, top + rows, dtype=np.int64)[:, None]
-        self._here: NDArray[np.int64] = lines * width + columns
+        height = planes[0].shape[0]
+        self._top, self._rows, self._width = top, rows, width
+        self._step = 1 if along == "rows" else height
+        self._pairs = [_paired(plane, self._step) for plane in planes]
+        columns = np.arange(width, dtype=np.int64)[:, None]
+        lines = np.arange(top, top + rows, dtype=np.int64)[None, :]
+        self._here: NDArray[np.int64] = columns * height + lines
         # How far it may go before it leaves the picture; waves never exceed their reach.
-        if along == "rows":
-            room = np.minimum(lines, height - 1.01 - lines)
-        else:
-            room = np.minimum(columns, width - 1.01 - columns)
-        self._reach: Plane = np.clip(reach, -room, room).astype(np.float32)
-        x = np.linspace(0.0, 2 * math.pi, width, dtype=np.float32)[None, :]
-        place = np.linspace(0.0, 1.0, rows, dtype=np.float32) if down is None else down
-        y = (place * (2 * math.pi)).astype(np.float32)[:, None]
-        self._waves = [(np.sin(x * a), np.cos(x * a), y * b, speed, share) for a, b, speed, share in waves]
-        strip = (min(_STRIP, rows), width)
-        self._away, self._more = np.empty(strip, np.float32), np.empty(strip, np.float32)
+        here, side = (lines, height) if along == "rows" else (columns, width)
+        room = np.minimum(here, side - 1.01 - here)
+        bound: Plane = np.clip(reach.T, -room, room) * 128.0
+        self._reach: Plane = np.ascontiguousarray(bound, dtype=np.float32)
+        x = np.linspace(0.0, 2 * math.pi, width, dtype=np.float32)[:, None]
+        across = [turned(x * wave[0]) for wave in waves for turned in (np.sin, np.cos)]
+        self._across: Plane = np.concatenate(across, axis=1) if waves else np.empty((width, 0), np.float32)
+        self._down: Plane = (place * (2 * math.pi)).astype(np.float32)
+        self._waves = waves
+        strip = (min(width, max(1, _PIXELS // rows)), rows)
+        self._away = np.empty(strip, np.float32)
         self._index = np.empty(strip, np.int64)
-        self._words = np.empty(strip, np.uint16)
-        self._first, self._second, self._share = (np.empty(strip, np.int16) for _ in range(3))
+        self._whole, self._share = np.empty(strip, np.int16), np.empty(strip, np.int16)
+        self._first, self._second = np.empty(strip, np.uint16), np.empty(strip, np.uint16)
 
-    def bend(self, into: Bytes, seconds: float, slide: float | None) -> None:
-        turns = [
-            (sin, cos, y + np.float32(2 * math.pi * speed * seconds), share)
-            for sin, cos, y, speed, share in self._waves
-        ]
-        shifts = [
-            (sin, cos, np.cos(turn) * np.float32(share), np.sin(turn) * np.float32(share))
-            for sin, cos, turn, share in turns
-        ]
-        for start in range(0, self._rows, _STRIP):
-            part = slice(start, min(start + _STRIP, self._rows))
-            count = part.stop - start
-            away, more = self._away[:count], self._more[:count]
-            if slide is not None:
-                np.multiply(self._reach[part], np.float32(slide), out=away)
-            else:
-                away.fill(0.0)
-                for sin, cos, first, second in shifts:
-                    np.multiply(sin, first[part], out=more)
-                    away += more
-                    np.multiply(cos, second[part], out=more)
-                    away += more
+    def bend(self, into: tuple[Bytes, ...], seconds: float, slide: float | None) -> None:
+        """Write the bent rows into planes that lie on their side."""
+        down = self._swell(seconds)
+        strip = len(self._away)
+        for start in range(0, self._width, strip):
+            part = slice(start, min(start + strip, self._width))
+            away = self._away[: part.stop - start]
+            if slide is None:
+                np.matmul(self._across[part], down, out=away)
                 away *= self._reach[part]
-            self._blend(into[self._top + start : self._top + part.stop], self._here[part], away, more, count)
+            else:
+                np.multiply(self._reach[part], np.float32(slide), out=away)
+            index, share = self._place(away, self._here[part])
+            for pairs, plane in zip(self._pairs, into, strict=True):
+                plane[part, self._top : self._top + self._rows] = self._between(pairs, index, share)
 
-    def _blend(self, into: Bytes, here: NDArray[np.int64], away: Plane, whole: Plane, count: int) -> None:
-        """Between the pixel ``away`` from here and the next one."""
-        index, taken = self._index[:count], self._words[:count]
-        first, second, share = self._first[:count], self._second[:count], self._share[:count]
-        np.floor(away, out=whole)
-        away -= whole
-        # A difference of 255 times a share of 255 would not fit into 16 bits; half of it does.
-        away *= 128.0
-        share[:] = away
-        index[:] = whole
-        index *= self._step
+    def _swell(self, seconds: float) -> Plane:
+        """What the sine and the cosine across of each wave are multiplied with, (2 * waves, rows)."""
+        down: list[Plane] = []
+        for _, cycles, speed, share in self._waves:
+            turn = self._down * np.float32(cycles) + np.float32(2 * math.pi * speed * seconds)
+            down += [np.cos(turn) * np.float32(share), np.sin(turn) * np.float32(share)]
+        return np.stack(down) if down else np.empty((0, self._rows), np.float32)
+
+    def _place(self, away: Plane, here: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int16]]:
+        """Where to look, and how much of the next pixel to take, of 128."""
+        count = len(away)
+        whole, share, index = self._whole[:count], self._share[:count], self._index[:count]
+        np.copyto(whole, away, casting="unsafe")
+        np.bitwise_and(whole, 127, out=share)
+        whole >>= 7
+        np.copyto(index, whole)
+        if self._step != 1:
+            index *= self._step
         index += here
-        self._pairs.take(index, mode="clip", out=taken)
-        np.bitwise_and(taken, 255, out=first, casting="unsafe")
-        taken >>= 8
-        np.subtract(taken, first, out=second, dtype=np.int16, casting="unsafe")
+        return index, share
+
+    def _between(self, pairs: Words, index: NDArray[np.int64], share: NDArray[np.int16]) -> NDArray[np.int16]:
+        """Between a pixel and the next one."""
+        words, next_words = self._first[: len(index)], self._second[: len(index)]
+        pairs.take(index, mode="clip", out=words)
+        np.right_shift(words, 8, out=next_words)
+        words &= 255
+        first, second = words.view(np.int16), next_words.view(np.int16)
+        second -= first
         second *= share
+        second += 64
         second >>= 7
         first += second
-        into[:] = first
+        return first
+
+
+def _paired(plane: Bytes, step: int) -> Words:
+    """Each pixel and the one ``step`` further on, of a plane on its side, in one word: half the lookups."""
+    flat: Words = plane.T.ravel().astype(np.uint16)
+    flat[:-step] |= flat[step:] << 8
+    return flat
 
 
 def water(still: Planes, wet: Plane, dice: Dice, *, strength: float) -> Warp | None:

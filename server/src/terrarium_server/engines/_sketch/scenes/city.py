@@ -1,17 +1,21 @@
 """A skyline in layers of haze, windows lit, mirrored in a river or a wet street."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..brief import Brief
-from ..canvas import Band, Frame, Mirror, lay, smooth
+from ..canvas import Band, Frame, Mirror, cover, fill, lay, smooth
 from ..colour import mix, rgb, turn
 from ..noise import Dice, Plane, tile
 from ..palette import Palette
-from ..shapes import birds, rain
+from ..shapes import birds, rain, snowfall
 from ..sky import Sky
+from ..subjects.cutout import lighting
+from ..subjects.ensemble import FIGURES, Ensemble, Spot
+from ..subjects.figure import Footing
 
 _MIRROR_SIDE = 560
 _LAYERS = 5
@@ -87,16 +91,53 @@ class City:
             )
             for _ in range(int(16 * frame.ax) if self._neon else 0)
         ]
+        self._people(brief, frame)
         small = frame.shrunk(_MIRROR_SIDE)
         self._mirror = Mirror(self._above(small.whole()), small)
+
+    def _people(self, brief: Brief, frame: Frame) -> None:
+        """Who stands on the wet street or, by daylight, on a quay before the river."""
+        dice = self._dice.fork("subjects")
+        ashore = any(FIGURES[member.kind](dice).stands == "land" for member in brief.members)
+        self._street = self._neon or self.rains
+        self._quay = -frame.ay + 0.17 if ashore and not self._street else None
+        self._kerb = -frame.ay + 0.3 * (frame.ay + self._water)
+        stone = mix(rgb("#6a6660"), self._palette.shade, 0.5)
+        self._stone = stone * (1.1 if self._night else 0.8)
+        lights = lighting(self._palette, self._sky.sun_x, stone, snow="snow" in brief.extras)
+        if self._night:
+            # Windows and signs light up who stands before them.
+            near = 0.3 if self._neon else 0.1
+            lights = replace(lights, sky=lights.sky * 1.4 + self._lamp[0] * near, sun=lights.sun * 1.4)
+        side = -math.copysign(1.0, self._sky.sun_x)
+        self._ensemble = Ensemble(brief.members, self._palette, dice, frame, lights, self._spot, side=side)
+
+    def _spot(self, footing: Footing, x: float, far: float) -> Spot | None:
+        if footing == "air":
+            return Spot(self._water + 0.45, 1.0, 0.12)
+        if footing == "water":
+            return Spot(self._water - 0.06 - 0.14 * (1.0 - far), 0.4 + 0.35 * (1.0 - far), 0.1 + 0.2 * far)
+        if self._quay is not None:
+            return Spot(self._quay - 0.04 + 0.03 * far, 1.25 - 0.2 * far, 0.03)
+        return Spot(
+            self._kerb + (self._water - 0.06 - self._kerb) * far, 1.5 - 1.1 * far, 0.25 * far, wet=True
+        )
+
+    def aloft(self, band: Band) -> Plane:
+        """Who flies."""
+        return self._ensemble.covers(band, aloft=True)
 
     def behind(self, band: Band) -> Plane:
         """The sky alone."""
         return self._sky.paint(band.x, np.maximum(band.y, self._water), band.px)
 
     def liquid(self, band: Band) -> Plane:
-        """The river, or the wet street."""
-        return np.clip((self._water - band.y) * (1.0 / band.px), 0.0, 1.0) * np.ones_like(band.x)
+        """The river, or the wet street, where nobody stands."""
+        level: Plane = np.clip((self._water - band.y) * (1.0 / band.px), 0.0, 1.0)
+        wet: Plane = level * np.ones_like(band.x)
+        if self._quay is not None:
+            wet = wet * (band.y > self._quay)
+        return wet * (1.0 - self._ensemble.covers(band))
 
     @property
     def rains(self) -> bool:
@@ -110,16 +151,34 @@ class City:
         if below.size:
             first = int(below[0])
             picture[:, first:] = self._below(band, first)
-        line = np.exp(-(((band.y - self._water) * 140.0) ** 2)) * np.ones_like(band.x)
+        near: Plane = (band.y - self._water) * 140.0
+        line: Plane = np.exp(-near * near) * np.ones_like(band.x)
         if self._neon:
             lay(picture, self._glows[0] * 0.6, line * 0.5)
         else:
             lay(picture, self._palette.shade * 0.3, line * 0.6)
+        if self._quay is not None:
+            self._edge(picture, band, self._quay)
+        self._ensemble.lay(picture, band)
         if "birds" in self._extras:
             birds(picture, band, self._dice.fork("birds"), 0.3, 0.6, self._palette.shade)
         if self.rains and "dry" not in self._extras:
             rain(picture, band, self._dice.fork("rain"), mix(self._palette.low, rgb("#c8d4ff"), 0.4))
+        if "snow" in self._extras and "dry" not in self._extras:
+            snowfall(picture, band, self._dice.fork("snow"), mix(self._palette.low, rgb("#f4f6ff"), 0.5))
         return picture
+
+    def _edge(self, picture: Plane, band: Band, top: float) -> None:
+        """A paved quay along the lower border."""
+        down = top - band.y
+        beside: Plane = np.abs((band.x * 9.0) % 1.0 - 0.5)
+        joints: Plane = np.clip(beside * 40.0, 0.55, 1.0)
+        rough: Plane = 1.0 + 0.16 * self._wet.at(band.x * 0.8, band.y * 0.8)
+        rim: Plane = np.maximum(down, 0.0)
+        rim = np.exp(rim * -60.0)
+        tone: Plane = (0.75 + 0.9 * rim) * rough * joints
+        sky: Plane = self._stone * (self._palette.middle * 0.6 + self._palette.low * 0.4) * 2.2
+        lay(picture, fill(sky, tone), cover(-down, band.px))
 
     def _above(self, band: Band) -> Plane:
         picture = self._sky.paint(band.x, np.maximum(band.y, self._water), band.px)
@@ -130,15 +189,17 @@ class City:
         for block in self._blocks:
             tone = mix(far, near, block.depth**0.8)
             self._row(picture, band, block, tone, haze)
-            mist = np.exp(-np.maximum(band.y - self._water, 0.0) * 4.5) * np.ones_like(band.x)
+            above: Plane = np.maximum(band.y - self._water, 0.0)
+            mist: Plane = np.exp(above * -4.5) * np.ones_like(band.x)
             lay(picture, haze, mist * (0.34 * (1.0 - block.depth)))
         for x, y, wide, high, pick in self._signs:
             window = band.window(x - wide, x + wide, y, y + high)
             if window is not None:
-                dx = np.abs(band.x[:, window[1]] - x) - (wide * 0.8)
-                dy = np.abs(band.y[window[0]] - (y + high / 2)) - (high / 2)
-                inside = np.clip(0.5 - np.maximum(dx, dy) * (1.0 / band.px), 0.0, 1.0)
-                strokes = smooth(-0.5, 0.1, np.sin(band.y[window[0]] * (2.2 / wide) + (x * 9.0)))
+                dx: Plane = np.abs(band.x[:, window[1]] - x) - (wide * 0.8)
+                dy: Plane = np.abs(band.y[window[0]] - (y + high / 2)) - (high / 2)
+                inside = cover(np.maximum(dx, dy), band.px)
+                wave: Plane = np.sin(band.y[window[0]] * (2.2 / wide) + (x * 9.0))
+                strokes = smooth(-0.5, 0.1, wave)
                 lay(picture[(slice(None), *window)], self._glows[pick] * 1.9, inside * strokes)
         return picture
 
@@ -147,20 +208,19 @@ class City:
         x: Plane = band.x[0]
         index: NDArray[np.intp] = np.clip(block.edges.searchsorted(x), 1, len(block.edges) - 1)
         left, right = block.edges[index - 1], block.edges[index]
-        inside = np.minimum(x - left, right - x)
-        wide = right - left
-        height = block.heights[index]
+        inside: Plane = np.minimum(x - left, right - x)
+        wide: Plane = right - left
+        height: Plane = block.heights[index]
         # A set-back crown on some, a mast on a few.
-        crown = (inside < wide * 0.22) * block.setback[index]
+        crown: Plane = (inside < wide * 0.22) * block.setback[index]
         height = height * (1.0 - crown * 0.5)
-        middle = np.abs(x - (left + right) * 0.5)
-        mast = (block.antenna[index] > 0.82) * np.clip((0.0035 - middle) * (1.0 / band.px) + 0.5, 0.0, 1.0)
-        top = self._water + height
-        px = 1.0 / band.px
+        middle: Plane = np.abs(x - (left + right) * 0.5)
+        mast: Plane = (block.antenna[index] > 0.82) * cover(middle - 0.0035, band.px)
+        top: Plane = self._water + height
         y = band.y
-        edge = np.clip(inside * px + 0.5, 0.0, 1.0)[None, :]
-        amount = np.clip((top[None, :] - y) * px + 0.5, 0.0, 1.0) * edge
-        spire = np.clip((top + height * 0.28)[None, :] - y, 0.0, band.px) * px * mast[None, :]
+        amount: Plane = cover(y - top[None, :], band.px) * cover(-inside, band.px)[None, :]
+        spire: Plane = (top + height * 0.28)[None, :] - y
+        spire = np.clip(spire * (1.0 / band.px), 0.0, 1.0) * mast[None, :]
         amount = np.maximum(amount, spire)
         rows = np.nonzero(amount.max(axis=1) > 0)[0]
         if rows.size == 0:
@@ -169,18 +229,20 @@ class City:
         amount, y = amount[part], y[part]
         key = block.key[index]
         side = math.copysign(1.0, self._sky.sun_x)
-        lean = ((x - left) / wide - 0.5) * side
-        face = 0.9 + 0.22 * lean + (key - 0.5) * 0.3
-        drop = np.clip((top[None, :] - y) * 2.0, 0.0, 1.0)
+        lean: Plane = ((x - left) / wide - 0.5) * side
+        face: Plane = 0.9 + 0.22 * lean + (key - 0.5) * 0.3
+        drop: Plane = np.clip((top[None, :] - y) * 2.0, 0.0, 1.0)
         shown, warm = self._windows(band, block, x, y, top, left, index)
         pal = self._palette
         view = picture[:, part]
-        lamp = np.stack([lamp for lamp in self._lamp])
-        pick = np.minimum((block.kind[index] * 3).astype(np.intp), 2)
+        lamp: Plane = np.stack(self._lamp)
+        thirds: NDArray[np.intp] = (block.kind[index] * 3).astype(np.intp)
+        pick: NDArray[np.intp] = np.minimum(thirds, 2)
         strength = (1.25 if self._night else 0.12) * (0.35 + 0.65 * block.depth)
-        sunlit = np.maximum(lean, 0.0)[None, :] * (0.0 if self._night else 0.55)
+        sunlit: Plane = np.maximum(lean, 0.0)[None, :] * (0.0 if self._night else 0.55)
+        shaded: Plane = face[None, :] * (1.12 - 0.3 * drop)
         for c in range(3):
-            body = tone[c] * face[None, :] * (1.12 - 0.3 * drop) + pal.sun[c] * sunlit * tone[c]
+            body: Plane = (shaded + pal.sun[c] * sunlit) * tone[c]
             if not self._night:
                 body = body + (haze[c] * 0.7 - body) * shown * 0.18
             body = body + lamp[pick, c][None, :] * warm * strength
@@ -191,21 +253,21 @@ class City:
     ) -> tuple[Plane, Plane]:
         """Panes of each building: where they are, and how brightly lit each is."""
         pitch = block.pitch
-        tall = pitch * (1.15 + 0.7 * block.kind[index])
-        column = (x - left) / pitch
-        row = (top[None, :] - y) / tall[None, :]
-        i, j = np.floor(column), np.floor(row)
-        cx, cy = column - i - 0.5, row - j - 0.5
+        tall: Plane = pitch * (1.15 + 0.7 * block.kind[index])
+        column: Plane = (x - left) / pitch
+        row: Plane = (top[None, :] - y) / tall[None, :]
+        i: Plane = np.floor(column)
+        j: Plane = np.floor(row)
         soft = max(0.08, band.px / block.pitch)
-        pane_x = np.clip((0.3 - np.abs(cx)) / soft + 0.5, 0.0, 1.0)
-        pane_y = np.clip((0.3 - np.abs(cy)) / soft + 0.5, 0.0, 1.0)
-        pane = pane_x[None, :] * pane_y * (row > 0.6)
-        number = i.astype(np.int64) * 73 + index.astype(np.int64) * 331
-        roll = _hash(number[None, :] + j.astype(np.int64) * 1009)
-        lit_share = (0.14 + 0.08 * block.depth) + 0.22 * block.key[index]
-        lit = smooth(0.0, 0.2, lit_share[None, :] - roll) * (
-            0.35 + 0.65 * _hash(number[None, :] * 3 + j.astype(np.int64))
-        )
+        aside: Plane = np.abs(column - i - 0.5)
+        above: Plane = np.abs(row - j - 0.5)
+        pane: Plane = cover(aside - 0.3, soft)[None, :] * cover(above - 0.3, soft) * (row > 0.6)
+        across: NDArray[np.int64] = i.astype(np.int64) * 73 + index.astype(np.int64) * 331
+        down: NDArray[np.int64] = j.astype(np.int64)
+        roll = _hash(across[None, :] + down * 1009)
+        share: Plane = (0.14 + 0.08 * block.depth) + 0.22 * block.key[index]
+        bright = _hash(across[None, :] * 3 + down)
+        lit: Plane = smooth(0.0, 0.2, share[None, :] - roll) * (0.35 + 0.65 * bright)
         return pane, pane * lit
 
     def _below(self, band: Band, first: int) -> Plane:

@@ -5,12 +5,16 @@ import math
 import numpy as np
 
 from ..brief import Brief
-from ..canvas import Band, Frame, cover, lay, smooth
-from ..colour import mix, rgb, turn
+from ..canvas import Band, Frame, smooth
+from ..colour import mix, rgb
 from ..noise import Dice, Plane, tile
 from ..palette import Palette
 from ..shapes import birds
 from ..sky import Sky, backdrop
+from ..subjects.cutout import lighting
+from ..subjects.ensemble import Ensemble, Spot
+from ..subjects.figure import Footing
+from ..subjects.words import Member
 from ..terrain import Terrain
 
 
@@ -41,7 +45,22 @@ class Desert:
         self._terrain = Terrain(
             frame, self._height, eye=1.3, focal=1.9, horizon=self._horizon, near=near, far=60.0, layers=520
         )
-        self._walker = place.between(-0.5, 0.5) * frame.ax if place.chance(0.5) else None
+        lights = lighting(palette, self._sky.sun_x, self._sand)
+        cast = brief.members or ((Member("walker", 1),) if place.chance(0.5) else ())
+        self._scale = 1.0 if brief.members else 0.5
+        self._ensemble = Ensemble(cast, palette, dice.fork("subjects"), frame, lights, self._spot, side=-side)
+
+    def _spot(self, footing: Footing, x: float, far: float) -> Spot | None:
+        if footing == "air":
+            return Spot(self._horizon + 0.1, 1.0, 0.12)
+        terrain = self._terrain
+        # Small figures where nobody was asked for: the dunes are the picture.
+        z = (4.2 + 6.0 * far) / self._scale
+        land = self._height(
+            np.full((1, 1), x * z / terrain.focal, np.float32), np.full((1, 1), z, np.float32)
+        )
+        base = self._horizon + terrain.focal * (float(land[0, 0]) - terrain.eye) / z
+        return Spot(base, 4.2 / z, 0.8 - 0.8 * math.exp(-0.025 * z))
 
     def _height(self, x: Plane, z: Plane) -> Plane:
         u, v = x * 0.033 + self._at[0], z * 0.047 + self._at[1]
@@ -52,6 +71,10 @@ class Desert:
         # Low ground around the eye, so that the dunes stand up before it.
         rise = 0.2 + 0.8 * smooth(2.5, 9.0, z)
         return rise * (lifted * lifted * 0.52 + bend * 0.25)
+
+    def aloft(self, band: Band) -> Plane:
+        """Who flies."""
+        return self._ensemble.covers(band, aloft=True)
 
     def behind(self, band: Band) -> Plane:
         """The sky alone."""
@@ -66,8 +89,7 @@ class Desert:
             part = slice(int(rows[0]), int(rows[-1]) + 1)
             self._sands(picture[:, part], x[part], z[part], covered[part], band.px)
         pal = self._palette
-        if self._walker is not None:
-            self._figure(picture, band, self._walker)
+        self._ensemble.lay(picture, band)
         if "birds" in self._extras:
             birds(
                 picture,
@@ -101,22 +123,3 @@ class Desert:
             colour = self._sand[c] * tone * light
             colour += (near[c] - colour) * haze
             picture[c] += (colour - picture[c]) * covered
-
-    def _figure(self, picture: Plane, band: Band, x: float) -> None:
-        """Someone far off on the sand, for scale, with a long shadow."""
-        base = self._horizon - 0.36
-        size = 0.085
-        side = -math.copysign(1.0, self._sky.sun_x)
-        window = band.window(x - 0.3, x + 0.3, base - 0.05, base + size)
-        if window is None:
-            return
-        dx = (band.x[:, window[1]] - x) * (1.0 / size)
-        dy = (band.y[window[0]] - base) * (1.0 / size)
-        px = band.px / size
-        part = picture[(slice(None), *window)]
-        cast = np.abs(dy + dx * (side * 0.1)) - 0.06 * (1 - np.abs(dx) * 0.25)
-        fade = smooth(2.8, 0.3, dx * side) * (dx * side > 0)
-        lay(part, turn(self._sand, value=0.3), cover(cast, px) * fade * 0.6)
-        robe = np.maximum(np.abs(dx) - 0.17 + dy * 0.14, np.maximum(-dy, dy - 0.78))
-        head = np.sqrt(dx * dx + (dy - 0.88) ** 2) - 0.1
-        lay(part, mix(self._palette.shade, rgb("#160e0c"), 0.65), cover(np.minimum(robe, head), px))

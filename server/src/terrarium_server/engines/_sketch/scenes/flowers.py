@@ -9,6 +9,9 @@ from ..canvas import Band, Frame, smooth
 from ..colour import grey, mix, rgb, turn
 from ..noise import Dice, Plane, tile
 from ..palette import Palette
+from .vase import Vase
+
+_GROUNDS = ("#6f8a80", "#7d8fa3", "#a9755a", "#8a8f6a")
 
 _SETS: tuple[tuple[str, ...], ...] = (
     ("#d9778a", "#e8b04f", "#b98ac8", "#f0c6b8"),
@@ -49,7 +52,13 @@ class Flowers:
         self._paper = rgb("#f6f1e6") if not dark else mix(palette.top, rgb("#15161c"), 0.4)
         if brief.backdrop:
             self._paper = rgb(brief.backdrop[0].code)
-        self._dark = grey(self._paper) < 0.3
+        self._ay = frame.ay
+        self._body = 1.0  # how much more a wash covers than watercolour does
+        if palette.named and brief.colours and grey(palette.named[0]) > 0.55 and not brief.backdrop:
+            # Pale flowers need a ground that is darker than they are.
+            self._paper = mix(self._paper, rgb(dice.fork("ground").pick(_GROUNDS)), 0.8)
+            self._body = 2.0
+        self._dark = grey(self._paper) < 0.3 or self._body > 1.0
         self._wash = mix(palette.low, palette.wall, 0.4) if not dark else palette.middle
         self._noise = tile(dice.fork("noise"), cells=4, octaves=7, gain=0.6)
         self._fibre = tile(dice.fork("fibre"), cells=64, octaves=3, gain=0.7)
@@ -65,14 +74,19 @@ class Flowers:
         self._colours = colours
         self._greens = [rgb("#5f7f4a"), rgb("#7d9460"), rgb("#48684a"), rgb("#8a9a5c")]
         self._at = dice.between(-0.1, 0.1)
-        self._stems: list[tuple[float, float, float, float, Plane]] = []
+        self._vase = (
+            Vase(brief, palette, dice.fork("vase"), self._at, -0.93 * frame.ay, self._noise)
+            if "vessel" in brief.extras
+            else None
+        )
+        self._stems: list[tuple[float, float, float, float, float, Plane]] = []
         self._back: list[_Petal] = []
         self._front: list[_Petal] = []
         self._splashes: list[tuple[float, float, float, Plane]] = []
         self._arrange(brief, dice.fork("arrange"), frame)
 
     def _arrange(self, brief: Brief, dice: Dice, frame: Frame) -> None:
-        knot_x, knot_y = self._at, -0.66 * frame.ay
+        knot_x, knot_y = self._at, -0.66 * frame.ay if self._vase is None else self._vase.mouth - 0.03
         plain = "leaves" in brief.extras and brief.subject_word in {"plant", "leaf", "fern", "herb", "garden"}
         heads: list[tuple[float, float, float]] = []
         tries = 0
@@ -81,6 +95,8 @@ class Flowers:
             tries += 1
             angle = dice.between(-1.0, 1.0) * 0.95
             reach = dice.between(0.45, 1.42) * (0.62 + 0.38 * frame.ay)
+            if self._vase is not None:
+                reach = dice.between(0.22, 1.16) * (0.62 + 0.38 * frame.ay)
             x = knot_x + math.sin(angle) * reach * (0.8 + 0.25 * (frame.ax - 1.0))
             y = knot_y + 0.16 + math.cos(angle) * reach
             size = dice.between(0.11, 0.27) * (1.25 if reach < 0.9 else 0.9)
@@ -128,8 +144,16 @@ class Flowers:
         bend = dice.between(-0.12, 0.12)
         green = dice.pick(self._greens)
         # Stems cross at the knot and spread a little below it.
-        foot = x0 - (x1 - x0) * dice.between(0.12, 0.26)
-        self._stems.append((foot, x1, y1, bend, turn(green, value=0.85)))
+        colour = turn(green, value=0.85)
+        if self._vase is None:
+            foot = x0 - (x1 - x0) * dice.between(0.12, 0.26)
+            self._stems.append((foot, -0.95 * self._ay, x1, y1, bend, colour))
+        else:
+            # Through the mouth of the vase, then across to its other side.
+            mouth = x0 + max(-1.0, min(1.0, (x1 - x0) * 1.4)) * self._vase.throat
+            if self._vase.glass:
+                self._stems.append((x0 - (mouth - x0) * 1.6, self._vase.foot + 0.07, mouth, y0, 0.0, colour))
+            self._stems.append((mouth, y0, x1, y1, bend, colour))
         count = dice.whole(4, 8) if plain and not thin else dice.whole(1, 4)
         for n in range(count):
             t = dice.between(0.3, 0.96) if plain else dice.between(0.28, 0.7)
@@ -171,9 +195,11 @@ class Flowers:
         for layer in range(layers):
             reach = size * (1.0 - (0.22 if kind == "rose" else 0.12) * layer)
             wide = {"open": 0.46, "daisy": 0.17, "rose": 0.6, "sun": 0.17, "tulip": 0.42}[kind]
-            tone = turn(
-                colour, hue=dice.between(-0.012, 0.012), value=1.0 - (0.1 if kind == "rose" else 0.04) * layer
-            )
+            fade = (0.1 if kind == "rose" else 0.04) * layer
+            tone = turn(colour, hue=dice.between(-0.012, 0.012), value=1.0 - fade)
+            if self._body > 1.0:
+                # White darkens toward warm shade, not toward grey.
+                tone = mix(colour, rgb("#e3bd94"), 1.8 * fade)
             for n in range(petals):
                 if kind == "tulip":
                     angle = math.pi / 2 + (n - 1) * 0.36 + dice.between(-0.06, 0.06)
@@ -229,15 +255,21 @@ class Flowers:
             picture[c] = (self._paper[c] + (self._wash[c] - self._paper[c]) * loose * 0.7) * fibre
         for x, y, size, colour in self._splashes:
             self._dab(picture, band, x, y, size, colour)
+        if self._vase is not None:
+            self._vase.table(picture, band)
         return picture
 
     def shade(self, band: Band) -> Plane:
         """Stems, leaves and petals one over the other on the paper."""
         picture = self.behind(band)
+        if self._vase is not None:
+            self._vase.back(picture, band)
         for stem in self._stems:
             self._line(picture, band, *stem)
         for petal in self._back:
             self._petal(picture, band, petal)
+        if self._vase is not None:
+            self._vase.front(picture, band)
         for petal in self._front:
             self._petal(picture, band, petal)
         return picture
@@ -281,12 +313,21 @@ class Flowers:
         root = np.exp(t * -4.5) * 0.34
         vein = np.exp(-np.abs(b) * 26.0) * 0.14
         depth = petal.strength * (0.72 + 0.3 * pool + rim + root + vein)
-        self._stain(picture[(slice(None), *window)], petal.colour, np.clip(depth, 0.0, 1.0) * shape)
+        self._stain(
+            picture[(slice(None), *window)], petal.colour, np.clip(depth * self._body, 0.0, 1.0) * shape
+        )
 
     def _line(
-        self, picture: Plane, band: Band, x0: float, x1: float, y1: float, bend: float, colour: Plane
+        self,
+        picture: Plane,
+        band: Band,
+        x0: float,
+        y0: float,
+        x1: float,
+        y1: float,
+        bend: float,
+        colour: Plane,
     ) -> None:
-        y0 = -band.frame.ay * 0.95
         window = band.window(min(x0, x1) - abs(bend) - 0.02, max(x0, x1) + abs(bend) + 0.02, y0, y1)
         if window is None:
             return

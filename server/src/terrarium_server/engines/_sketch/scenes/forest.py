@@ -9,9 +9,13 @@ from ..canvas import Band, Frame, lay, smooth
 from ..colour import mix, rgb, turn
 from ..noise import Dice, Plane, tile
 from ..palette import Palette
-from ..shapes import rain
+from ..shapes import rain, snowfall
+from ..subjects.cutout import lighting
+from ..subjects.ensemble import Ensemble, Spot
+from ..subjects.figure import Footing
 
 _ROWS = 6
+_STAGE = 4  # subjects stand before the rows farther than this one
 
 
 class Forest:
@@ -28,6 +32,7 @@ class Forest:
         self._leaf = tile(dice.fork("leaf"), cells=6, octaves=6, gain=0.72)
         self._mist = tile(dice.fork("mist"), cells=3, octaves=5)
         self._rays = tile(dice.fork("rays"), cells=14, octaves=3)
+        self._ay = frame.ay
         self._dice = dice
         self._extras = brief.extras
         self._birch = brief.subject_word == "birch"
@@ -54,6 +59,33 @@ class Forest:
             green = mix(green, pal.named[0], 0.75)
         self._green = green
         self._dark = mix(turn(pal.shade, value=0.3), rgb("#0c0f10"), 0.4)
+        self._snowy = "snow" in brief.extras
+        self._white = mix(mix(rgb("#eef2f8"), pal.middle, 0.35), pal.shade, 0.1) * (
+            0.35 if pal.light.dark else 0.95
+        )
+        ground = self._white if self._snowy else mix(self._green, self._dark, 0.3)
+        self._ensemble = Ensemble(
+            brief.members, pal, dice.fork("subjects"), frame,
+            lighting(pal, self._light_x, ground, snow=self._snowy), self._spot,
+            side=-math.copysign(1.0, self._light_x),
+        )  # fmt: skip
+        # Nobody stands behind a trunk.
+        taken = [(one.left - 0.03, one.right + 0.03) for one in self._ensemble.standing]
+        for row in range(_STAGE, _ROWS):
+            self._rows[row] = [
+                tree for tree in self._rows[row]
+                if all(not left - tree[1] < tree[0] < right + tree[1] for left, right in taken)
+            ]  # fmt: skip
+
+    def _spot(self, footing: Footing, x: float, far: float) -> Spot | None:
+        if footing == "air":
+            return Spot(self._ground + 0.2, 0.8, 0.2)
+        depth = (_STAGE - 0.8 * far) / (_ROWS - 1)
+        return Spot(self._level(depth) - 0.005, 1.06 - 0.4 * far, (1.0 - depth) ** 1.25 * 0.5)
+
+    def _level(self, depth: float) -> float:
+        """Picture height of the floor at a row's depth, 0 far to 1 near."""
+        return self._ground + 0.34 * (1.0 - depth) - 0.32 * self._ay * depth * 0.6
 
     def shade(self, band: Band) -> Plane:
         """Glow first, then row over row, shafts of light between them."""
@@ -82,6 +114,8 @@ class Forest:
             depth = row / (_ROWS - 1)
             haze = (1.0 - depth) ** 1.25 * 0.9
             self._floor(picture, band, depth, haze)
+            if row == _STAGE:
+                self._ensemble.lay(picture, band)
             for tree in trees:
                 self._trunk(picture, band, tree, depth, haze)
             self._canopy(picture, band, depth, haze, row)
@@ -95,14 +129,15 @@ class Forest:
                     picture[c] += pal.sun[c] * shafts * (0.15 if not pal.light.dark else 0.05)
         if "rain" in self._extras:
             rain(picture, band, self._dice.fork("rain"), pal.low)
+        if self._snowy and "dry" not in self._extras and rows == _ROWS:
+            snowfall(picture, band, self._dice.fork("snow"), mix(pal.low, pal.sun, 0.4))
         return picture
 
     def _tone(self, colour: Plane, haze: float) -> Plane:
         return mix(colour, mix(self._palette.low, self._palette.middle, 0.45), haze)
 
     def _floor(self, picture: Plane, band: Band, depth: float, haze: float) -> None:
-        frame = band.frame
-        level = self._ground + 0.34 * (1.0 - depth) - 0.32 * frame.ay * depth * 0.6
+        level = self._level(depth)
         bump = self._leaf.at(band.x * (0.2 + 0.1 * depth), np.full_like(band.x, depth)) * 0.045
         edge = level + bump
         amount = np.clip((edge - band.y) * (1.0 / band.px) + 0.5, 0.0, 1.0)
@@ -112,8 +147,15 @@ class Forest:
         rim = np.exp(-np.abs(edge - band.y) * 9.0)
         ground = self._tone(mix(turn(self._green, value=0.55), self._dark, 0.35 + 0.3 * depth), haze)
         lit = self._tone(mix(self._green, self._glow, 0.35), haze)
+        grain = 0.28
+        if self._snowy:
+            ground, lit, grain = (
+                self._tone(self._white * 0.72, haze),
+                self._tone(self._white * 1.1, haze),
+                0.07,
+            )
         for c in range(3):
-            tone = ground[c] * (1.0 + 0.28 * rough)
+            tone = ground[c] * (1.0 + grain * rough)
             tone += (lit[c] - tone) * rim * 0.5
             picture[c] += (tone - picture[c]) * amount
 
@@ -167,14 +209,16 @@ class Forest:
         hills = self._mist.at(x * 0.3 + row * 0.21, np.full_like(x, 0.7)) * 0.1
         fine = self._bark.at(x * 3.1 + y * 0.5 + row * 0.3, y * 0.16 + x * 0.1)
         leaf = self._leaf.at(x * 1.1 + row * 0.4, y * 1.1)
-        edge = level + hills - y + fine * 0.075 + leaf * 0.06
+        edge = level + hills - y + (fine * 0.075 + leaf * 0.06) * (0.12 if self._snowy else 1.0)
         tone = self._tone(
             mix(turn(self._green, value=0.5), self._dark, 0.55 if near else 0.3), 0.0 if near else 0.12
         )
         lit = smooth(0.12, 0.0, edge) * (0.3 + 0.3 * leaf)
         part = picture[:, window[0]]
+        if self._snowy:
+            tone, leaf = self._white * (0.55 if near else 0.68), leaf * 0.15
         amount = smooth(0.0, 0.02, edge)
-        bright = self._tone(mix(self._green, self._glow, 0.4), 0.1)
+        bright = self._white * 1.05 if self._snowy else self._tone(mix(self._green, self._glow, 0.4), 0.1)
         for c in range(3):
             colour = tone[c] * (1.0 + 0.4 * leaf) + (bright[c] - tone[c]) * lit
             part[c] += (np.maximum(colour, 0.0) - part[c]) * amount
@@ -191,7 +235,9 @@ class Forest:
         clump = self._mist.at(u * 0.55, v * 0.7)
         leaf = self._leaf.at(u, v)
         aside = np.minimum(np.abs(band.x - self._light_x) * (0.8 / frame.ax), 1.0)
-        fill = (band.y - lower) * 1.3 + aside * 0.7 - 0.72 + clump * 0.7 + leaf * 0.5
+        fill = (
+            (band.y - lower) * 1.3 + aside * 0.7 - (0.98 if self._snowy else 0.72) + clump * 0.7 + leaf * 0.5
+        )
         amount = smooth(0.0, 0.05 + 0.06 * (1.0 - depth), fill) * within * (0.5 + 0.48 * depth)
         if not amount.any():
             return
@@ -199,6 +245,8 @@ class Forest:
         dark = self._tone(mix(turn(self._green, value=0.35), self._dark, 0.55), haze)
         # Near leaves stand against the light: a pale patch of them would cut the trunks off.
         light = mix(light, dark, 0.7 * depth)
+        if self._snowy:
+            light, dark = self._tone(self._white * (1.0 - 0.35 * depth), haze), mix(dark, self._white, 0.3)
         lit = np.clip(smooth(0.55, 0.0, fill) * (1.0 - aside * 0.55) + leaf * 0.3, 0.0, 1.0)
         for c in range(3):
             tone = dark[c] + (light[c] - dark[c]) * lit

@@ -9,9 +9,14 @@ from ..canvas import Band, Frame, smooth
 from ..colour import mix, rgb, turn
 from ..noise import Dice, Plane, tile
 from ..palette import Palette
-from ..shapes import birds, crown, grass, rain
+from ..shapes import birds, crown, grass, rain, snowfall
 from ..sky import Sky, backdrop
+from ..subjects.cutout import lighting
+from ..subjects.ensemble import Ensemble, Spot
+from ..subjects.figure import Footing
 from ..terrain import Terrain
+
+_FAR = 8.0  # where a hill with something on it stands
 
 
 class Meadow:
@@ -44,14 +49,26 @@ class Meadow:
             grass = rgb("#b08a3a")
         if palette.named:
             grass = mix(grass, palette.named[0], 0.6)
+        self._snowy = "snow" in brief.extras
+        if self._snowy:
+            grass = mix(rgb("#eef2f8"), palette.middle, 0.15)
         self._grass = grass
         self._straw = mix(turn(grass, hue=-0.05, value=1.2), rgb("#d9b45f"), 0.4)
+        if self._snowy:
+            self._straw = mix(grass, palette.shade, 0.12)
         bloom = place.pick(("#d8433a", "#e8c23f", "#f2ece0", "#b06ac0"))
         for flower, colour in (("lavender", "#7a58b8"), ("poppy", "#d4332a")):
             if flower in brief.extras:
                 bloom = colour
         self._bloom = palette.named[-1] if palette.named else rgb(bloom)
+        if self._snowy:
+            self._bloom = mix(grass, palette.shade, 0.3)
+        self._flowery = bool({"flowers", "poppy", "lavender"} & brief.extras)
         self._rows = "lavender" in brief.extras or place.chance(0.35)
+        # A castle or a mill gets a hill to stand on.
+        raised = {"castle": 1.5, "windmill": 0.6, "lighthouse": 1.0}
+        self._knoll = max((raised.get(member.kind, 0.0) for member in brief.members), default=0.0)
+        self._knoll_x = side * 0.36 * frame.ax * _FAR / 1.8
         near = 0.6 * 1.8 * 0.95 / (frame.ay + self._horizon)
         self._terrain = Terrain(
             frame, self._height, eye=0.95, focal=1.8, horizon=self._horizon, near=near, far=46.0
@@ -64,14 +81,54 @@ class Meadow:
             (side * -place.between(0.9, 1.5) * frame.ax, place.between(5.0, 6.5), place.between(1.9, 2.5))
         )
         self._trees.sort(key=lambda tree: -tree[1])
+        lights = lighting(palette, self._sky.sun_x, self._grass, snow=self._snowy)
+        self._ensemble = Ensemble(
+            brief.members, palette, dice.fork("subjects"), frame, lights, self._spot, side=side
+        )
+        # The hill is bare where something stands on it, and hides what grows behind it.
+        taken = [(one.left, one.right) for one in self._ensemble.standing if self._knoll > 0]
+        self._trees = [
+            (x, z, size) for x, z, size in self._trees
+            if not self._hidden(x, z)
+            and (z > 15.0 or all(not left < 1.8 * x / z < right for left, right in taken))
+        ]  # fmt: skip
 
     def _height(self, x: Plane, z: Plane) -> Plane:
         u, v = x * 0.026 + self._at[0], z * 0.034 + self._at[1]
-        return self._roll.at(u, v) * (0.35 + np.minimum(z, 30.0) * 0.05)
+        land = self._roll.at(u, v) * (0.35 + np.minimum(z, 30.0) * 0.05)
+        if self._knoll > 0:
+            away = ((x - self._knoll_x) * 0.26) ** 2 + ((z - _FAR - 1.0) * 0.24) ** 2
+            land = land + self._knoll * np.exp(-away)
+        return land
+
+    def _hidden(self, x: float, z: float) -> bool:
+        """Whether nearer land rises before the foot of what stands at a place."""
+        way = np.linspace(3.5, z, 24, dtype=np.float32)[None, :-1]
+        seen = (self._height(way * np.float32(x / z), way) - self._terrain.eye) / way
+        foot = (self._ground(x, z) - self._horizon) / self._terrain.focal
+        return bool(seen.max() > foot + 0.012)
+
+    def _ground(self, x: float, z: float) -> float:
+        """Picture height of the land at a place."""
+        land = self._height(np.full((1, 1), x, np.float32), np.full((1, 1), z, np.float32))
+        return self._horizon + self._terrain.focal * (float(land[0, 0]) - self._terrain.eye) / z
+
+    def _spot(self, footing: Footing, x: float, far: float) -> Spot | None:
+        if footing == "air":
+            return Spot(self._horizon + 0.1, 1.0, 0.12)
+        z = 3.6 + 6.0 * far if self._knoll == 0 else _FAR + 4.0 * far
+        base = self._ground(x * z / self._terrain.focal, z) - (0.07 if self._knoll > 0 else 0.0)
+        return Spot(base, (3.6 if self._knoll == 0 else 0.78 * _FAR) / z, 1.0 - math.exp(-0.03 * z))
+
+    def aloft(self, band: Band) -> Plane:
+        """Who flies."""
+        return self._ensemble.covers(band, aloft=True)
 
     def behind(self, band: Band) -> Plane:
-        """The sky alone."""
-        return backdrop(self._sky, band)
+        """The sky, with the beams that cross it."""
+        picture = backdrop(self._sky, band)
+        self._ensemble.light_air(picture, band)
+        return picture
 
     def shade(self, band: Band) -> Plane:
         """Sky, fields, trees from far to near."""
@@ -84,11 +141,8 @@ class Meadow:
         pal = self._palette
         side = math.copysign(1.0, self._sky.sun_x)
         for tx, tz, size in self._trees:
-            ground = float(
-                self._height(np.full((1, 1), tx, np.float32), np.full((1, 1), tz, np.float32))[0, 0]
-            )
             focal = self._terrain.focal
-            base = self._horizon + focal * (ground - self._terrain.eye) / tz
+            base = self._ground(tx, tz)
             haze = 1.0 - math.exp(-0.03 * tz)
             dark = mix(mix(turn(self._grass, value=0.34), pal.shade, 0.35), pal.low, haze * 0.8)
             light = mix(mix(turn(self._grass, value=0.9), pal.sun, 0.3) * 0.9, pal.low, haze * 0.8)
@@ -105,6 +159,7 @@ class Meadow:
                 self._leaves,
                 side,
             )
+        self._ensemble.lay(picture, band)
         shade = mix(turn(self._grass, value=0.35), pal.shade, 0.3)
         bright = mix(turn(self._grass, value=1.05), pal.sun, 0.35)
         glow = 0.3 if pal.light.dark else 0.85
@@ -120,6 +175,8 @@ class Meadow:
             )
         if "rain" in self._extras:
             rain(picture, band, self._dice.fork("rain"), pal.low)
+        if "snow" in self._extras and "dry" not in self._extras:
+            snowfall(picture, band, self._dice.fork("snow"), mix(pal.low, pal.sun, 0.4))
         return picture
 
     def _fields(self, picture: Plane, x: Plane, z: Plane, covered: Plane, px: float) -> None:
@@ -138,6 +195,9 @@ class Meadow:
             straw = np.clip(straw * 0.6 + furrow * smooth(24.0, 6.0, z) * 0.3, 0.0, 1.0)
         petals = smooth(0.55, 0.8, self._blades.at(x * 0.5 + 0.4, z * 0.4))
         petals *= smooth(-0.1, 0.5, patch + 0.2) * fade
+        if self._flowery:
+            drift = smooth(26.0, 4.0, z) * smooth(-0.75, 0.25, patch)
+            petals = np.maximum(petals, smooth(0.05, 0.5, self._blades.at(x * 0.9 + 0.1, z * 0.6)) * drift)
         if "lavender" in self._extras:
             petals = np.maximum(petals, smooth(0.45, 0.8, straw) * 0.85)
         haze = (1.0 - np.exp((z - 1.0) * -0.036)) * 0.85

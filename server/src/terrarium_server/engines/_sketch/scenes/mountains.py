@@ -9,8 +9,11 @@ from ..canvas import Band, Frame, Mirror, lay, smooth
 from ..colour import mix, rgb, turn
 from ..noise import Dice, Plane, tile
 from ..palette import Palette
-from ..shapes import birds, pine, rain
+from ..shapes import birds, pine, rain, snowfall
 from ..sky import Sky
+from ..subjects.cutout import lighting
+from ..subjects.ensemble import FIGURES, Ensemble, Spot
+from ..subjects.figure import Footing
 from ..terrain import Terrain
 
 _MIRROR_SIDE = 420
@@ -40,6 +43,7 @@ class Mountains:
         length = math.sqrt(sum(part * part for part in sun))
         self._sun = (sun[0] / length, sun[1] / length, sun[2] / length)
         self._fog = 1.9 if palette.name == "foggy" or "fog" in brief.extras else 1.0
+        self._low = -frame.ay
         self._dice = dice
         self._extras = brief.extras
         rock = mix(mix(rgb("#6b625c"), palette.shade, 0.45), palette.ground, 0.2)
@@ -51,6 +55,41 @@ class Mountains:
         self._water = Mirror(self._land(small.whole(), self._raise(small)), small)
         self._terrain = self._raise(frame)
         self._trees = _treeline(dice.fork("trees"), frame)
+        self._stand(brief, frame, -side)
+
+    def _stand(self, brief: Brief, frame: Frame, side: float) -> None:
+        """Who is here; the near bank rises under what stands on land, and its trees make room."""
+        dice = self._dice.fork("subjects")
+        bank = mix(
+            turn(self._palette.ground, value=0.8), rgb("#f2f4f8"), 0.75 if "snow" in brief.extras else 0.0
+        )
+        self._bank = bank
+        ashore = any(FIGURES[member.kind](dice).stands == "land" for member in brief.members)
+        self._knoll = (side * 0.36 * frame.ax, 0.2 + 0.04 * frame.ay) if ashore else None
+        lights = lighting(self._palette, self._sky.sun_x, bank, snow="snow" in brief.extras)
+        self._ensemble = Ensemble(brief.members, self._palette, dice, frame, lights, self._spot, side=side)
+        taken = [(one.left - 0.06, one.right + 0.06) for one in self._ensemble.standing if ashore]
+        self._trees = [
+            tree for tree in self._trees if all(not left < tree[0] < right for left, right in taken)
+        ]
+
+    def _shore(self, x: Plane) -> Plane:
+        """Height of the near bank at x, in picture units."""
+        edge = self._low + 0.07 + self._hills.at(x * 0.22, np.full_like(x, 0.4)) * 0.05
+        if self._knoll is not None:
+            middle, tall = self._knoll
+            slope = self._hills.at(x * 0.6, np.full_like(x, 0.15)) * 0.14
+            edge = edge + tall * np.exp(-((((x - middle) + slope) * 1.15) ** 2))
+        return edge
+
+    def _spot(self, footing: Footing, x: float, far: float) -> Spot | None:
+        if footing == "air":
+            return Spot(self._horizon + 0.2, 1.0, 0.12)
+        if footing == "water":
+            down = (0.12 + 0.3 * (1.0 - far)) * (self._horizon - self._low)
+            return Spot(self._horizon - down, 0.35 + 0.65 * (1.0 - far), 0.1 + 0.3 * far)
+        base = float(self._shore(np.full((1, 1), x, np.float32))[0, 0])
+        return Spot(base - 0.012, 1.0 - 0.25 * far, 0.05)
 
     def _raise(self, frame: Frame) -> Terrain:
         return Terrain(frame, self._height, eye=0.1, focal=1.7, horizon=self._horizon, near=2.0, far=26.0)
@@ -105,9 +144,15 @@ class Mountains:
             layer += (colour - layer) * covered
         return picture
 
+    def aloft(self, band: Band) -> Plane:
+        """Who flies."""
+        return self._ensemble.covers(band, aloft=True)
+
     def behind(self, band: Band) -> Plane:
-        """The sky alone."""
-        return self._sky.paint(band.x, np.maximum(band.y, self._horizon), band.px)
+        """The sky, with the beams that cross it."""
+        picture = self._sky.paint(band.x, np.maximum(band.y, self._horizon), band.px)
+        self._ensemble.light_air(picture, band)
+        return picture
 
     def liquid(self, band: Band) -> Plane:
         """The lake where no tree stands before it."""
@@ -115,7 +160,8 @@ class Mountains:
         dry = band.empty()
         for x, base, height, key, _ in self._trees:
             pine(dry, band, x, base, height, _SOLID, key)
-        return self._wet(band, z, covered) * (1.0 - dry[0])
+        lay(dry, _SOLID, np.clip((self._shore(band.x) - band.y) * (1.0 / band.px), 0.0, 1.0))
+        return self._wet(band, z, covered) * (1.0 - dry[0]) * (1.0 - self._ensemble.covers(band))
 
     def _wet(self, band: Band, z: Plane, covered: Plane) -> Plane:
         plane = (1.7 * 0.1) / np.maximum(self._horizon - band.y, 1e-4)
@@ -133,9 +179,15 @@ class Mountains:
         for x, base, height, key, near in self._trees:
             tone = mix(self._near, self._haze, 0.3 * (1.0 - near))
             pine(picture, band, x, base, height, tone, key)
-        ground = band.frame.ay * -1.0 + 0.07
-        edge = ground + self._hills.at(band.x * 0.22, np.full_like(band.x, 0.4)) * 0.05
-        lay(picture, self._near, np.clip((edge - band.y) * (1.0 / band.px), 0.0, 1.0))
+        edge = self._shore(band.x)
+        above = edge - band.y
+        lit = smooth(0.1, 0.0, above + self._hills.at(band.x * 1.7, band.y * 1.7) * 0.03)
+        bank = mix(
+            self._near, self._bank * (pal.sun * 0.5 + pal.middle * 0.5), 0.3 if self._knoll is None else 0.7
+        )
+        tone = self._near[:, None, None] + (bank - self._near)[:, None, None] * lit
+        lay(picture, tone, np.clip(above * (1.0 / band.px), 0.0, 1.0))
+        self._ensemble.lay(picture, band)
         if "birds" in self._extras or self._dice.fork("birds?").chance(0.3):
             sx, sy = self._sky.sun
             birds(
@@ -148,6 +200,8 @@ class Mountains:
             )
         if "rain" in self._extras:
             rain(picture, band, self._dice.fork("rain"), pal.low)
+        if "snow" in self._extras and "dry" not in self._extras:
+            snowfall(picture, band, self._dice.fork("snow"), mix(pal.low, pal.sun, 0.4))
         return picture
 
     def _lake_light(self, band: Band, first: int) -> Plane:

@@ -3,19 +3,24 @@
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..brief import Brief
 from ..canvas import Band, Frame, luminance, smooth
 from ..colour import mix, rgb, turn
 from ..noise import Dice, Plane, tile
 from ..palette import Palette
-from ..solid import Vec, along, cross, dot, march, normals, shadow, span, unit
+from ..solid import Vec, along, approach, cross, dot, march, normals, span, unit
+from .ground import Ground, Shade
 from .surfaces import Materials, Table, Window
-from .wares import Ware, ware
+from .ware import Ware
+from .wares import ware
 
 _WALL = 3.1
-_EDGE = 0.1  # step in the square root of luminance that makes a pixel worth refining
-_OFFSETS = ((-0.36, -0.14), (0.14, -0.36), (-0.14, 0.36), (0.36, 0.14))
+_EDGE = 0.12  # step in the square root of luminance that makes a pixel worth refining
+_BLOCKS = (16, 4)  # pixels on each side of a block that is marched as one cone
+# Three more looks around the middle of a pixel on an edge, on no common row or column.
+_OFFSETS = ((-0.36, -0.14), (0.27, -0.31), (0.12, 0.38))
 
 
 class Product:
@@ -27,11 +32,15 @@ class Product:
         self._ware: Ware = ware(brief, dice)
         view = dice.fork("camera")
         bound = self._ware.bound
-        height = view.between(0.62, 1.1) + bound.height
+        height = view.between(0.62, 1.1) + bound.height + self._ware.above
         distance = 4.6
         tall = max(bound.height, bound.radius * 1.25)
         zoom = (
-            (1.06 if frame.ay > 1.2 else 1.0) * view.between(0.96, 1.06) / max(0.84, tall) ** 0.9 * distance
+            self._ware.near
+            * (1.06 if frame.ay > 1.2 else 1.0)
+            * view.between(0.96, 1.06)
+            / max(0.84, tall) ** 0.9
+            * distance
         )
         aim = bound.height * 0.5 + (0.06 if frame.ax > 1.2 else 0.1) * view.between(0.6, 1.4)
         self._eye = (0.0, height, -distance)
@@ -50,6 +59,10 @@ class Product:
         )
         self._shift = side * (0.16 + 0.32 * (frame.ax - 1.0)) * (1.0 if frame.ay < 1.2 else 0.3)
         self._window = Window(palette, self._sun, bound.height, dice.fork("window"))
+        step = frame.px * distance / zoom
+        self._close = min(0.0018, max(0.0012, 0.5 * step))
+        self._ground = Ground(self._ware.shape, bound, step)
+        self._shade = Shade(self._ware.shape, bound, self._sun, self._window.penumbra, step * 1.6)
         self._table = Table(brief, palette, dice.fork("table"))
         self._materials = Materials(brief, palette, self._ware, dice.fork("materials"))
         self._plaster = tile(dice.fork("plaster"), cells=3, octaves=6)
@@ -58,8 +71,11 @@ class Product:
         self._ambient = mix(turn(palette.shade, saturation=0.5), rgb("#ffffff"), 0.35) * 0.42
         if palette.name == "neon":
             self._ambient = rgb("#2f7fd8") * 0.5
-        self._patch = -side * view.between(0.7, 1.5), view.between(1.5, 2.1)
+        # Steam shows before the dark part of the wall.
+        aside = 0.8 if self._ware.steams else 0.0
+        self._patch = -side * (view.between(0.7, 1.5) + aside), view.between(1.5, 2.1)
         self._sunlight = palette.sun * 3.6
+        self._vapour = 3.0 if "steam" in brief.extras else 1.2
         self._steam = (
             tile(dice.fork("steam"), cells=3, octaves=4)
             if self._ware.steams and "dry" not in brief.extras
@@ -79,18 +95,18 @@ class Product:
         shape = (band.rows, band.frame.width)
         x, y = (np.broadcast_to(axis, shape).ravel() for axis in (band.x, band.y))
         rays = self._rays(x + self._shift, y)
-        eye = tuple(np.full_like(x, part) for part in self._eye)
-        picture = self._room((eye[0], eye[1], eye[2]), rays).reshape(3, *shape)
+        picture = self._room(rays).reshape(3, *shape)
         self._air(picture, band)
         return picture
 
     def shade(self, band: Band) -> Plane:
-        """Paint the band, then look again, four times finer, at every pixel on an edge."""
+        """Paint the band, then look three times more at every pixel on an edge."""
         grown = band.grown(1)
         shape = (grown.rows, band.frame.width)
         x = np.broadcast_to(grown.x, shape)
         y = np.broadcast_to(grown.y, shape)
-        picture = self._look(x.ravel(), y.ravel()).reshape(3, *shape)
+        free = self._scout(grown)
+        picture = self._look(x.ravel(), y.ravel(), free.ravel()).reshape(3, *shape)
         shown = np.sqrt(np.minimum(luminance(picture), 2.0))
         step = np.zeros(shape, dtype=np.float32)
         down, across = np.abs(np.diff(shown, axis=0)), np.abs(np.diff(shown, axis=1))
@@ -103,26 +119,62 @@ class Product:
         rows, columns = np.nonzero(rough)
         if rows.size:
             ex, ey = x[1:-1][rows, columns], y[1:-1][rows, columns]
-            total = np.zeros((3, rows.size), dtype=np.float32)
+            safe = free[1:-1][rows, columns]
+            total = np.minimum(picture[:, rows, columns], 4.0)
             for dx, dy in _OFFSETS:
-                sample = self._look(ex + (dx * band.px), ey + (dy * band.px))
+                sample = self._look(ex + (dx * band.px), ey + (dy * band.px), safe)
                 total += np.minimum(sample, 4.0)
             picture[:, rows, columns] = total * 0.25
         self._air(picture, band)
         return picture
 
-    def _look(self, x: Plane, y: Plane) -> Plane:
-        """Light along the rays through flat arrays of picture points, shape (3, n)."""
+    def _scout(self, band: Band) -> Plane:
+        """How far the ray of each pixel goes unharmed, found for blocks of pixels, large, then small."""
+        # Blocks lie on a grid of the whole picture, so that bands agree where they meet.
+        largest = _BLOCKS[0]
+        top = band.top // largest * largest
+        rows = -(-(band.top + band.rows - top) // largest) * largest
+        columns = -(-band.frame.width // largest) * largest
+        free: Plane = np.zeros((rows // largest, columns // largest), dtype=np.float32)
+        block = largest
+        for finer in _BLOCKS:
+            free = free.repeat(block // finer, axis=0).repeat(block // finer, axis=1)
+            block = finer
+            half = 0.5 * block * band.px
+            across = np.arange(columns // block, dtype=np.float32) * (block * band.px) + half - band.frame.ax
+            down = band.frame.ay - (np.arange(rows // block, dtype=np.float32) * block + top) * band.px - half
+            x, y = (part.ravel() for part in np.meshgrid(across, down))
+            direction = self._rays(x + self._shift, y)
+            origin = self._origin(x.size)
+            spread = (1.44 * half + band.px) / math.hypot(*self._forward)
+            start, end = span(self._ware.bound, origin, direction, spread)
+            start = np.maximum(start, free.ravel())
+            free = approach(self._ware.shape, origin, direction, start, end, spread).reshape(free.shape)
+        free = free.repeat(block, axis=0).repeat(block, axis=1)
+        skip = band.top - top
+        return free[skip : skip + band.rows, : band.frame.width]
+
+    def _origin(self, count: int) -> Vec:
+        x, y, z = (np.full(count, part, dtype=np.float32) for part in self._eye)
+        return x, y, z
+
+    def _look(self, x: Plane, y: Plane, free: Plane) -> Plane:
+        """Light along the rays through flat arrays of picture points, (3, n), unharmed as far as ``free``."""
         x = x + self._shift
         direction = self._rays(x, y)
-        eye = tuple(np.full_like(x, part) for part in self._eye)
-        origin: Vec = (eye[0], eye[1], eye[2])
-        start, end = span(self._ware.bound, origin, direction)
-        hit = march(self._ware.shape, origin, direction, start, end)
+        origin = self._origin(x.size)
+        hit: Plane = np.full(x.size, np.inf, dtype=np.float32)
+        near: NDArray[np.intp] = np.nonzero(np.isfinite(free))[0]
+        if near.size:
+            eyes: Vec = origin[0][near], origin[1][near], origin[2][near]
+            toward: Vec = direction[0][near], direction[1][near], direction[2][near]
+            start, end = span(self._ware.bound, eyes, toward)
+            start = np.maximum(start, free[near])
+            hit[near] = march(self._ware.shape, eyes, toward, start, end, close=self._close)
         solid = np.isfinite(hit)
         picture = np.empty((3, x.size), dtype=np.float32)
         rest = ~solid
-        picture[:, rest] = self._room(origin, tuple(part[rest] for part in direction))  # type: ignore[arg-type]
+        picture[:, rest] = self._room(tuple(part[rest] for part in direction))  # type: ignore[arg-type]
         if solid.any():
             rays: Vec = direction[0][solid], direction[1][solid], direction[2][solid]
             start_at: Vec = origin[0][solid], origin[1][solid], origin[2][solid]
@@ -136,7 +188,7 @@ class Product:
         scale = 1.0 / np.sqrt(dot(direction, direction))
         return direction[0] * scale, direction[1] * scale, direction[2] * scale
 
-    def _room(self, origin: Vec, rays: tuple[Plane, ...]) -> Plane:
+    def _room(self, rays: tuple[Plane, ...]) -> Plane:
         """Table and wall, which melt into each other out of focus."""
         dx, dy, dz = rays
         ex, ey, ez = self._eye
@@ -176,25 +228,8 @@ class Product:
         p: Vec = (x, zero, z)
         lit = self._window.passes(p, 0.02)
         lit *= self._sun[1] * 1.25
-        bound = self._ware.bound
-        flat = math.hypot(self._sun[0], self._sun[2])
-        sx, sz = self._sun[0] / flat, self._sun[2] / flat
-        reach = bound.radius + 0.15
-        length = bound.height / self._sun[1] * flat + reach
-        ahead = -(x * sx + z * sz)
-        aside = np.abs(x * sz - z * sx)
-        dark = (aside < reach) & (ahead > -reach) & (ahead < length)
-        if dark.any():
-            spot: Vec = x[dark], zero[dark], z[dark]
-            lit[dark] *= shadow(
-                self._ware.shape, spot, self._sun, bound.height / self._sun[1] + 0.4, self._window.hardness
-            )
-        close = np.ones_like(x)
-        around = np.maximum(np.abs(x), np.abs(z)) < bound.radius + 0.55
-        if around.any():
-            spot = x[around], zero[around] + 0.03, z[around]
-            gap = np.maximum(self._ware.shape(spot), 0.0)
-            close[around] = 0.28 + 0.72 * (1.0 - np.exp(gap * -7.0))
+        lit *= self._shade.lit(p)
+        close = self._ground.open(x, z)
         albedo, gloss = self._table.colour(x, z)
         shine = self._mirror(x, z, rays, close) * gloss
         sky = close * 0.62
@@ -219,7 +254,7 @@ class Product:
         if toward.any():
             lifted: Vec = tuple(part[toward] + n[toward] * 0.012
                                 for part, n in zip(p, normal, strict=True))  # type: ignore[assignment]  # fmt: skip
-            seen[toward] = shadow(self._ware.shape, lifted, self._sun, 1.6, self._window.hardness)
+            seen[toward] = self._shade.lit(lifted)
             seen[toward] *= self._window.passes(lifted, 0.02)
         out: Vec = tuple(part + n * 0.16 for part, n in zip(p, normal, strict=True))  # type: ignore[assignment]
         near = np.clip(self._ware.shape(out) * (1.0 / 0.16), 0.0, 1.0)
@@ -248,7 +283,20 @@ class Product:
             shine = panes * self._sunlight[c] * 2.2 + room * self._wall[c] * 0.5
             picture[c] = albedo[c] * light + fresnel * shine
             picture[c] += through[c] * self._sunlight[c] * 0.5
+        if self._ware.clear is not None:
+            self._seen_through(picture, self._ware.clear(p), albedo, rays, normal, fresnel)
         return picture
+
+    def _seen_through(
+        self, picture: Plane, clear: Plane, tint: Plane, rays: Vec, normal: Vec, fresnel: Plane
+    ) -> None:
+        """The room behind thick glass, bent by it and tinted twice, once for each way through."""
+        bent = [ray - n * 0.32 * (1.0 - n * n) for ray, n in zip(rays, normal, strict=True)]
+        scale = 1.0 / np.sqrt(bent[0] * bent[0] + bent[1] * bent[1] + bent[2] * bent[2])
+        behind = self._room((bent[0] * scale, bent[1] * scale, bent[2] * scale))
+        keep = clear * (1.0 - np.minimum(fresnel, 0.8))
+        for c in range(3):
+            picture[c] += (behind[c] * tint[c] * 1.25 + picture[c] * 0.45 - picture[c]) * keep
 
     def _air(self, picture: Plane, band: Band) -> None:
         """Shafts of light and steam: soft things, laid over the finished band."""
@@ -256,8 +304,8 @@ class Product:
         beam = self._window.shaft(x, band.y)
         for c in range(3):
             picture[c] += self._palette.sun[c] * beam * self._haze
-        if self._ware.flame > 0.0:
-            self._flame(picture, band)
+        for flame in self._ware.flames:
+            self._flame(picture, band, flame)
         if self._steam is None:
             return
         bound = self._ware.bound
@@ -265,28 +313,39 @@ class Product:
         base = (bound.height * 0.46) * scale
         px = (band.x + self._shift) * (1.0 / scale)
         py = (band.y - base) * (1.0 / scale)
-        rise = smooth(-0.05, 0.22, py) * smooth(0.95, 0.25, py)
+        rise = smooth(-0.16, 0.12, py) * smooth(0.95, 0.2, py)
         if not rise.any():
             return
-        sway = self._steam.at(np.zeros_like(py) + 0.3, py * 0.35) * 0.16
-        wide = 0.16 + np.maximum(py, 0.0) * 0.16
-        off = (px - sway * np.maximum(py, 0.0) * 1.6) / wide
-        curl = self._steam.at(px * 0.5 + sway, py * 0.22)
-        thread = np.maximum(1.0 - np.abs(curl * 2.4 + off * 0.6), 0.0)
-        wisp = thread * thread * np.exp(-off * off) * rise * 0.2
+        up = np.maximum(py, 0.0)
+        curl = self._steam.at(px * 0.5, py * 0.22)
+        wisp = np.zeros(np.broadcast_shapes(px.shape, py.shape), dtype=np.float32)
+        for strand in (0.3, 0.8):
+            sway = self._steam.at(np.full_like(py, strand), py * 0.55) * (0.05 + up * 0.26)
+            wide = 0.028 + up * 0.075
+            off = (px - sway - (strand - 0.5) * 0.24) / wide
+            wisp += np.exp(-off * off) * np.clip(0.75 + 0.6 * curl, 0.3, 1.3)
+        wisp *= rise * (0.14 * self._vapour)
         for c in range(3):
-            picture[c] += wisp * self._palette.sun[c] * 0.75
+            picture[c] += wisp * self._palette.sun[c]
 
-    def _flame(self, picture: Plane, band: Band) -> None:
+    def _flame(self, picture: Plane, band: Band, at: tuple[float, float, float]) -> None:
         """A candle's flame and the light it sheds on the air around it."""
-        fx, fy, fz = self._forward
-        scale = math.sqrt(fx * fx + fy * fy + fz * fz) / 4.7
-        up = (self._ware.flame - self._ware.bound.height * 0.5) * scale + 0.03
-        dx = (band.x + self._shift) * (1.0 / scale)
-        dy = (band.y - up) * (1.0 / scale)
+        x, y, scale = self._project(at)
+        dx = (band.x - x) * (1.0 / scale)
+        dy = (band.y - y) * (1.0 / scale) - 0.05
         wide = 0.036 * np.clip(1.0 - dy * 4.5, 0.15, 1.5)
         body = np.exp(-((dx / wide) ** 2) - (dy * 11.0) ** 2)
-        halo = np.exp(np.sqrt(dx * dx + dy * dy) * -3.2) * 0.35
+        share = 1.0 / math.sqrt(len(self._ware.flames))
+        halo = np.exp(np.sqrt(dx * dx + dy * dy) * (-3.2 / share)) * (0.35 * share)
         warm = rgb("#ffb04a")
         for c in range(3):
-            picture[c] += body * (warm[c] * 4.0 + 0.8) + halo * warm[c]
+            picture[c] += body * (warm[c] * 2.8 + 0.5) + halo * warm[c]
+
+    def _project(self, at: tuple[float, float, float]) -> tuple[float, float, float]:
+        """Where a point shows, in picture units, and the scale of things there."""
+        zoom = math.hypot(*self._forward)
+        x, y, z = (part - eye for part, eye in zip(at, self._eye, strict=True))
+        depth = (x * self._forward[0] + y * self._forward[1] + z * self._forward[2]) / zoom
+        up = x * self._up[0] + y * self._up[1] + z * self._up[2]
+        scale = zoom / depth
+        return x * scale - self._shift, up * scale, scale

@@ -9,6 +9,7 @@ from ..canvas import Band, Frame, cover, lay, smooth
 from ..colour import mix, rgb, turn
 from ..noise import Dice, Plane, tile
 from ..palette import Palette
+from .furniture import FloorLamp, Shelves, Solid, rug
 
 
 class Room:
@@ -22,11 +23,13 @@ class Room:
         self._side = place.sign()
         self._dim = 0.42 if palette.light.dark else 0.75 if palette.name == "moody" else 1.0
         wall = rgb(place.pick(("#d9c6ae", "#c9b8a4", "#b9c0b0", "#cf9f86", "#a8b4b8", "#d8c8bc")))
-        self._wall = mix(wall, palette.wall, 0.75 if palette.named else 0.25)
+        self._wall = (
+            palette.wall if brief.tint("wall") else mix(wall, palette.wall, 0.6 if palette.named else 0.25)
+        )
         self._boards = mix(rgb(place.pick(("#a9774a", "#8f6238", "#b98a5c"))), palette.table, 0.2)
         self._cloth = (
             palette.subject
-            if palette.named
+            if brief.colours
             else rgb(place.pick(("#a4502f", "#4f6a5c", "#c08a3a", "#3f5a78", "#8a4a52")))
         )
         self._lamp_on = palette.light.dark or palette.name in {"moody", "candle", "bluehour"}
@@ -37,6 +40,25 @@ class Room:
         self._picture_x = self._seat_x + self._side * place.between(-0.05, 0.25)
         self._shift = place.between(-0.2, 0.2)
         self._slant = place.between(0.3, 0.55) * self._side
+        cushion, carpet, shade = brief.tint("cushion"), brief.tint("rug"), brief.tint("lamp")
+        self._pillow = rgb(cushion) if cushion else mix(palette.second, rgb("#efe2cc"), 0.5)
+        self._rug = (
+            rgb(carpet)
+            if carpet
+            else mix(palette.second, rgb("#c9a27a"), 0.4)
+            if "rug" in brief.extras
+            else None
+        )
+        self._standing: FloorLamp | None = None
+        if "floorlamp" in brief.extras:
+            tone = rgb(shade) if shade else rgb("#ecd9b4")
+            away = 0.98 if self._sofa else 0.62
+            at = self._seat_x - self._side * away
+            at = max(0.3 - frame.ax, min(frame.ax - 0.3, at))
+            self._standing = FloorLamp(at, self._floor - 0.06, tone, on=self._lamp_on)
+        self._shelves: Shelves | None = None
+        if "shelf" in brief.extras:
+            self._shelves = Shelves(self._seat_x + self._side * 0.12, self._floor + 0.79, place.fork("books"))
         self._plaster = tile(dice.fork("plaster"), cells=4, octaves=6)
         self._grain = tile(dice.fork("grain"), cells=2, octaves=5, aspect=16)
         self._leafy = tile(dice.fork("leafy"), cells=5, octaves=4)
@@ -58,20 +80,39 @@ class Room:
     def behind(self, band: Band) -> Plane:
         """Wall, floor and what hangs on the wall."""
         picture = self._shell(band)
-        self._frame(picture, band)
-        if self._lamp_on:
-            self._lamplight(picture, band)
+        self._on_the_wall(picture, band)
+        self._light(picture, band)
         return picture
+
+    def _on_the_wall(self, picture: Plane, band: Band) -> None:
+        if self._shelves is None:
+            self._frame(picture, band)
+        else:
+            self._shelves.paint(picture, band, self._palette.shade, self._sunbeam, self._stamp(picture, band))
+
+    def _light(self, picture: Plane, band: Band) -> None:
+        if self._standing is not None:
+            self._standing.light(picture, band)
+        elif self._lamp_on:
+            self._lamplight(picture, band)
+
+    def _stamp(self, picture: Plane, band: Band) -> Solid:
+        return lambda colour, shape, lit, window: self._solid(picture, band, colour, shape, lit, window)
 
     def shade(self, band: Band) -> Plane:
         """Wall and floor in the window's light, then the furniture with its shadows."""
         picture = self._shell(band)
-        self._frame(picture, band)
-        self._pendant(picture, band)
+        self._on_the_wall(picture, band)
+        stamp = self._stamp(picture, band)
+        if self._rug is not None:
+            rug(picture, band, self._seat_x, self._floor - 0.26, 0.85, self._rug, stamp)
+        if self._standing is None:
+            self._pendant(picture, band)
         self._plant(picture, band)
+        if self._standing is not None:
+            self._standing.paint(picture, band, stamp)
         self._seat(picture, band)
-        if self._lamp_on:
-            self._lamplight(picture, band)
+        self._light(picture, band)
         return picture
 
     def _sunbeam(self, x: Plane, y: Plane) -> Plane:
@@ -177,10 +218,9 @@ class Room:
             shape = _box(x - (arm * (half - 0.055)), y - 0.3, 0.075, 0.19, 0.07)
             lit = smooth(0.3, 0.5, y) * 0.5 + (0.35 if arm * self._side < 0 else 0.05)
             self._solid(picture, band, turn(self._cloth, value=0.95), shape, lit, window)
-        pillow = mix(self._palette.second, rgb("#efe2cc"), 0.5)
         cx, cy = x - (half * 0.42) * side, y - 0.46
         rotated = _box(cx * 0.94 + cy * 0.34, cy * 0.94 - cx * 0.34, 0.115, 0.115, 0.06)
-        self._solid(picture, band, pillow, rotated, smooth(-0.15, 0.15, cy) * 0.6 + 0.2, window)
+        self._solid(picture, band, self._pillow, rotated, smooth(-0.15, 0.15, cy) * 0.6 + 0.2, window)
 
     def _frame(self, picture: Plane, band: Band) -> None:
         middle = self._floor + 1.02

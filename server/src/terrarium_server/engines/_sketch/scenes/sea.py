@@ -9,8 +9,13 @@ from ..canvas import Band, Frame, smooth
 from ..colour import mix, rgb, turn
 from ..noise import Dice, Plane, tile
 from ..palette import Palette
-from ..shapes import birds, rain, sailboat
+from ..shapes import birds, rain, snowfall
 from ..sky import Sky, backdrop
+from ..subjects.cutout import lighting
+from ..subjects.ensemble import FIGURES, Ensemble, Spot
+from ..subjects.figure import Footing
+from ..subjects.headland import Headland
+from ..subjects.words import Member
 
 _EYE = 0.55
 
@@ -32,37 +37,68 @@ class Sea:
         self._chop_slopes = chop.slopes()
         self._foam = tile(dice.fork("foam"), cells=4, octaves=7, gain=0.6)
         self._dice = dice
-        boat = dice.fork("boat")
-        self._boat = None
-        if "boat" in brief.extras or (boat.chance(0.3) and not self._sky.moon):
-            side = -math.copysign(1.0, self._sky.sun_x)
-            self._boat = (
-                side * boat.between(0.25, 0.6) * frame.ax,
-                boat.between(0.02, 0.05),
-                boat.between(0.16, 0.3),
-            )
         deep = mix(turn(palette.shade, saturation=1.15, value=0.55), rgb("#06202c"), 0.35)
         if palette.named:
             deep = turn(palette.named[0], value=0.4)
         elif palette.name in {"day", "sunlit"}:
             deep = mix(rgb("#0b4a62"), palette.top, 0.2)
         self._deep = deep
+        self._people(brief, frame)
+
+    def _people(self, brief: Brief, frame: Frame) -> None:
+        """Who sails, and what stands on a headland; an empty sea sometimes gets a sail."""
+        cast = brief.members
+        boat = self._dice.fork("boat")
+        if not cast and boat.chance(0.3) and not self._sky.moon:
+            cast = (Member("sailboat", 1),)
+        side = -math.copysign(1.0, self._sky.sun_x)
+        stone = mix(rgb("#8a8478"), self._palette.ground, 0.3)
+        lights = lighting(self._palette, self._sky.sun_x, stone)
+        dice = self._dice.fork("subjects")
+        built = {"lighthouse", "castle", "cottage", "cabin", "windmill", "barn"}
+        far = bool(built.intersection(member.kind for member in cast))
+        self._ashore = 0.0 if far else 1.0
+        self._headland = None
+        if any(FIGURES[member.kind](dice).stands == "land" for member in cast):
+            self._headland = Headland(
+                dice.fork("headland"), lights, side=side,
+                water=self._horizon - (0.13 if far else 0.62 * (frame.ay + self._horizon)),
+                level=self._horizon + 0.05 if far else self._horizon - 0.36 * (frame.ay + self._horizon),
+                end=0.3 * frame.ax - dice.between(0.42, 0.55),
+            )  # fmt: skip
+        self._ensemble = Ensemble(cast, self._palette, dice, frame, lights, self._spot, side=side)
+
+    def _spot(self, footing: Footing, x: float, far: float) -> Spot | None:
+        if footing == "air":
+            return Spot(self._horizon, 1.0, 0.12)
+        if footing == "water":
+            near = 1.0 - far
+            # At the waterline a boat's size goes with how far below the horizon it floats.
+            down = 0.025 + 0.1 * near**1.5
+            return Spot(self._horizon - down, 0.28 + 0.72 * near, 0.06 + 0.3 * far)
+        if self._headland is None:
+            return None
+        ground = float(self._headland.top(np.full((1, 1), x, np.float32))[0, 0])
+        return Spot(ground - 0.012, 0.82 if self._ashore < 0.5 else 1.0, 0.1 * (1.0 - self._ashore))
+
+    def aloft(self, band: Band) -> Plane:
+        """Who flies."""
+        return self._ensemble.covers(band, aloft=True)
 
     def behind(self, band: Band) -> Plane:
-        """The sky alone."""
-        return backdrop(self._sky, band)
+        """The sky, with the beams that cross it."""
+        picture = backdrop(self._sky, band)
+        self._ensemble.light_air(picture, band)
+        return picture
 
     def liquid(self, band: Band) -> Plane:
-        """All below the horizon but the boat."""
+        """All below the horizon where nothing stands or sails."""
         wet = np.clip((self._horizon - band.y) * (1.0 / band.px), 0.0, 1.0) * np.ones_like(band.x)
-        if self._boat is not None:
-            x, down, size = self._boat
-            base = self._horizon - down
-            hull = smooth(size * 0.75, size * 0.5, np.abs(band.x - x)) * smooth(
-                base - size * 0.3, base - size * 0.12, band.y
-            )
-            wet = wet * (1.0 - hull)
-        return wet
+        if self._headland is not None:
+            dry = band.empty()
+            self._headland.lay(dry, band)
+            wet = wet * (dry.max(axis=0) <= 0.0)
+        return wet * (1.0 - self._ensemble.covers(band))
 
     def shade(self, band: Band) -> Plane:
         """Sky above the horizon, water below it."""
@@ -73,17 +109,17 @@ class Sea:
             covered = np.clip((self._horizon - band.y[first:]) * (1.0 / band.px) + 0.5, 0.0, 1.0)
             picture[:, first:] += (self._water(band, first) - picture[:, first:]) * covered
         pal = self._palette
-        if self._boat is not None:
-            x, down, size = self._boat
-            dark = pal.light.height < 0.5 or pal.light.dark
-            sail = mix(pal.low, rgb("#fff8ec"), 0.55) if not dark else mix(pal.shade, pal.low, 0.3)
-            sailboat(picture, band, x, self._horizon - down, size, sail, mix(pal.shade, rgb("#0a0c12"), 0.6))
+        if self._headland is not None:
+            self._headland.lay(picture, band)
+        self._ensemble.lay(picture, band)
         if "birds" in self._extras or self._dice.fork("birds?").chance(0.45):
             flock = self._dice.fork("flock")
             birds(picture, band, flock, -self._sky.sun_x * 0.7, self._horizon + flock.between(0.3, 0.6),
                   mix(pal.shade, rgb("#101018"), 0.5))  # fmt: skip
         if "rain" in self._extras:
             rain(picture, band, self._dice.fork("rain"), pal.low)
+        if "snow" in self._extras and "dry" not in self._extras:
+            snowfall(picture, band, self._dice.fork("snow"), pal.low)
         return picture
 
     def _water(self, band: Band, first: int) -> Plane:

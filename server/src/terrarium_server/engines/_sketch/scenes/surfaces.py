@@ -10,7 +10,7 @@ from ..colour import grey, mix, rgb, turn
 from ..noise import Dice, Plane, tile
 from ..palette import Palette
 from ..solid import Vec, cross, dot, unit
-from .wares import FRUIT_COLOURS, Ware
+from .ware import Ware
 
 _CLAY = "#b98b62"
 
@@ -23,7 +23,7 @@ class Window:
         self._sun = sun
         # Mist and a soft box make one broad light without panes.
         self._broad = palette.name in {"foggy", "studio", "candle"}
-        self.hardness = 4.0 if self._broad else 16.0
+        self.penumbra = 0.07 if self._broad else 0.018
         self._u = unit(cross((0.0, 1.0, 0.0), sun))
         self._v = cross(sun, self._u)
         self._middle = height * 0.45 * self._v[1]
@@ -162,8 +162,6 @@ class Materials:
         """Mix the glazes."""
         self._ware = ware
         self._glaze = palette.subject
-        if ware.body == "skin" and not palette.named:
-            self._glaze = mix(rgb(FRUIT_COLOURS.get(brief.subject_word, "#cf4a26")), palette.shade, 0.1)
         self._clay = mix(palette.second if grey(palette.second) < 0.45 else rgb(_CLAY), rgb(_CLAY), 0.55)
         self._paper = mix(rgb("#f4eee2"), palette.second, 0.08)
         self._ink = mix(turn(palette.subject, value=0.25), rgb("#1c1a1a"), 0.6)
@@ -188,6 +186,9 @@ class Materials:
     def colour(self, p: Vec, normal: Vec, sun: tuple[float, float, float]) -> tuple[Plane, Plane, Plane]:
         """Albedo (3, n), gloss (n,) and glowing (3, n), the light a translucent body passes on."""
         ware = self._ware
+        if ware.coat is not None:
+            albedo, gloss = ware.coat(p)
+            return albedo, gloss, np.zeros_like(albedo)
         angle = np.arctan2(p[0], -p[2])
         u, v = angle * 0.16, p[1] * 0.32
         cloud = self._clouds.at(u, v)
@@ -201,12 +202,6 @@ class Materials:
             deep = np.clip(-dot(normal, (0.0, 0.0, 1.0)), 0.0, 1.0)
             through = albedo * (back * back * (0.25 + 0.75 * deep))
             albedo = albedo * (0.35 + 0.3 * deep)
-        elif ware.body == "skin":
-            blush = smooth(-0.35, 0.5, cloud + p[0] * 0.5)
-            ripe = turn(self._glaze, hue=-0.05, saturation=1.15, value=0.8)
-            albedo += (ripe[:, None] - albedo) * (blush * 0.6)
-            pores = self._specks.at(u * 2.0, v * 2.0)
-            albedo *= 1.0 + 0.1 * pores
         if ware.label is not None:
             self._label(albedo, gloss, through, p, angle)
         if ware.liquid_level > 0:

@@ -1,51 +1,34 @@
 """The things that stand on the product table: their shapes and what they are made of."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 
 from ..brief import Brief
 from ..noise import Dice, Plane
-from ..solid import Bound, Distance, Profile, Vec, handle, softmin, turned
+from ..solid import Bound, Profile, Vec, handle, softmin, turned
+from .cake import cake
+from .dishes import pizza, ramen
+from .fruit import fruit
+from .goods import books, perfume, photo_camera
+from .shoe import sneaker
+from .ware import Ware
 
-
-@dataclass(frozen=True)
-class Ware:
-    """A solid with its materials, told apart by height and radius.
-
-    ``body``, ``lid``, ``liquid`` name materials; ``dip`` is the height of a glaze line, ``label`` a band of
-    heights.
-    """
-
-    shape: Distance
-    bound: Bound
-    body: str
-    liquid_level: float = -1.0
-    liquid_radius: float = 0.0
-    liquid: str = "coffee"
-    lid_from: float = 9.0
-    lid: str = "metal"
-    dip: float = -1.0
-    label: tuple[float, float] | None = None
-    gloss: float = 1.0
-    steams: bool = False
-    flame: float = -1.0
+_SCENTS = frozenset(["perfume", "fragrance", "cologne"])
 
 
 def ware(brief: Brief, dice: Dice) -> Ware:
     """Build the thing the brief asks for, its proportions rolled."""
-    make = {
-        "mug": _mug,
-        "bottle": _bottle,
-        "jar": _jar,
-        "vase": _vase,
-        "can": _can,
-        "bowl": _bowl,
-        "candle": _candle,
-        "fruit": _fruit,
-    }[brief.prop if brief.scene == "product" else "mug"]
-    return make(brief, dice.fork(brief.prop))
+    prop = brief.prop if brief.scene == "product" else "mug"
+    return _made(brief, "perfume" if brief.subject_word in _SCENTS else prop, dice.key)
+
+
+# A painting composes itself twice, small and large, with the same ware.
+@lru_cache(maxsize=4)
+def _made(brief: Brief, prop: str, key: int) -> Ware:
+    return _MAKERS[prop](brief, Dice(f"{key:x}/{prop}"))
 
 
 def _mug(brief: Brief, dice: Dice) -> Ware:
@@ -297,76 +280,24 @@ def _candle(brief: Brief, dice: Dice) -> Ware:
         "wax",
         dip=-1.0,
         label=(0.16, height - 0.2),
-        flame=level + 0.17,
+        flames=((0.0, level + 0.12, 0.0),),
     )
 
 
-def _fruit(brief: Brief, dice: Dice) -> Ware:
-    """Three fruits of a kind around the middle."""
-    kind = _FRUITS.get(brief.subject_word) or dice.pick(("pear", "apple", "ball"))
-    fruit = turned(_FRUIT_SHAPES[kind], rounds=3)
-    stalk = turned(((0.0, 0.4), (0.016, 0.4), (0.02, 0.76), (0.0, 0.78)), rounds=0)
-    flip = dice.sign()
-    spots = ((flip * dice.between(0.74, 0.86), dice.between(0.3, 0.5)), (-flip * 0.68, 0.62))
-
-    def shape(p: Vec) -> Plane:
-        # A turned shape knows only radius and height: the nearest axis is the nearest fruit.
-        square = p[0] * p[0] + p[2] * p[2]
-        for x, z in spots:
-            square = np.minimum(square, (p[0] - x) ** 2 + (p[2] - z) ** 2)
-        radius = np.sqrt(square)
-        near = fruit((radius, p[1], np.zeros_like(radius)))
-        return np.minimum(near, stalk(p)) if kind == "apple" else near
-
-    return Ware(shape, Bound(1.28, 0.98), "skin", gloss=0.5)
-
-
-_FRUITS = {
-    "apple": "apple",
-    "pear": "pear",
-    "orange": "ball",
-    "lemon": "ball",
-    "peach": "ball",
-    "citrus": "ball",
-    "plum": "ball",
-    "cherry": "ball",
-}
-
-_FRUIT_SHAPES: dict[str, Profile] = {
-    "pear": (
-        (0.0, 0.0),
-        (0.16, 0.0),
-        (0.36, 0.12),
-        (0.4, 0.32),
-        (0.3, 0.56),
-        (0.17, 0.74),
-        (0.13, 0.88),
-        (0.05, 0.95),
-        (0.0, 0.92),
-    ),
-    "apple": (
-        (0.0, 0.05),
-        (0.1, 0.0),
-        (0.24, 0.0),
-        (0.42, 0.2),
-        (0.42, 0.46),
-        (0.26, 0.64),
-        (0.08, 0.62),
-        (0.0, 0.52),
-    ),
-    "ball": ((0.0, 0.0), (0.16, 0.0), (0.36, 0.14), (0.39, 0.36), (0.3, 0.58), (0.1, 0.66), (0.0, 0.645)),
-}
-
-# What a fruit looks like when the brief does not say.
-FRUIT_COLOURS: dict[str, str] = {
-    "apple": "#b8281f",
-    "pear": "#a8a83a",
-    "orange": "#e8791b",
-    "lemon": "#ecc92e",
-    "peach": "#eda07a",
-    "plum": "#4f2048",
-    "cherry": "#8e1226",
-    "citrus": "#eda21f",
-    "fruit": "#cf4a26",
-    "food": "#cf4a26",
+_MAKERS: dict[str, Callable[[Brief, Dice], Ware]] = {
+    "mug": _mug,
+    "bottle": _bottle,
+    "jar": _jar,
+    "vase": _vase,
+    "can": _can,
+    "bowl": _bowl,
+    "candle": _candle,
+    "fruit": fruit,
+    "ramen": ramen,
+    "cake": cake,
+    "pizza": pizza,
+    "perfume": perfume,
+    "sneaker": sneaker,
+    "camera": photo_camera,
+    "book": books,
 }

@@ -1,4 +1,6 @@
+import sqlite3
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +9,7 @@ from sqlalchemy import event
 
 _POOL = 20
 _OVERFLOW = 20
+_SWITCH_SECONDS = 30.0
 _READING = ("SELECT", "PRAGMA")
 
 
@@ -35,13 +38,28 @@ def sqlite_engine(url: str) -> sa.Engine:
         # A write transaction takes the lock when it begins: two that read first and write later
         # would otherwise fail each other. FULL keeps an accepted run through a power cut.
         connection.isolation_level = "IMMEDIATE"
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA busy_timeout=30000")
+        _write_ahead(connection)
+        connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
 
     _queue_writers(engine)
     return engine
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Switch to the write-ahead log. Raises sqlite3.OperationalError if others keep the file locked."""
+    deadline = time.monotonic() + _SWITCH_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            # Of several that open a new file at once one switches it; SQLite lets nobody wait for that.
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _queue_writers(engine: sa.Engine) -> None:

@@ -15,6 +15,8 @@ from .planes import Box, Bytes, Planes, Words, blend, colour, image
 
 # Rows of fog worked on at once.
 _STRIP = 32
+# How many steps there are from nothing to a particle that hides all.
+_STRENGTHS = 32
 
 
 @dataclass(frozen=True)
@@ -90,9 +92,9 @@ class Particles:
         bright = kind.bright[0] + (kind.bright[1] - kind.bright[0]) * a[6]
         if kind.blink:
             bright = bright * (0.5 + 0.5 * np.sin(turn * (a[7] + seconds * kind.blink * (0.6 + 0.8 * a[3]))))
-        strength = (bright * 64.0).astype(int)[self._order] * 2
-        seen = self._order[strength > 2]
-        self._stamp_all(into, x[seen], y[seen], size[seen], strength[strength > 2])
+        strength = (bright * _STRENGTHS).astype(int)[self._order]
+        seen = self._order[strength > 0]
+        self._stamp_all(into, x[seen], y[seen], size[seen], strength[strength > 0])
 
     def _stamp_all(self, into: Planes, x: Plane, y: Plane, size: Plane, strength: NDArray[np.intp]) -> None:
         kind = self._kind
@@ -100,7 +102,8 @@ class Particles:
         if kind.streak:
             slope = round(kind.side / kind.fall[1] * 20) / 20 if kind.fall[1] > 0.3 else 0.0
             sideways = kind.fall[1] <= 0.3
-            length = np.maximum(4, np.round(kind.streak * self._short * (0.6 + strength / 100))).astype(int)
+            longest = kind.streak * self._short
+            length = np.maximum(4, np.round(longest * (0.6 + 1.28 * strength / _STRENGTHS))).astype(int)
             shapes = [_Streak(thick, long, slope, sideways) for thick, long in _rows(radius, length)]
             _stamp(into.y, self._y, shapes, strength, np.round(x).astype(int), np.round(y).astype(int))
             return
@@ -174,11 +177,16 @@ class _Streak(NamedTuple):
         return made.T if self.sideways else made
 
 
-# Most particles look the same in many frames.
+# Most particles look the same in many frames, and like others.
 @lru_cache(maxsize=8192)
 def _sprite(shape: _Spot | _Streak, strength: int) -> Image.Image:
-    """How much a shape hides, 0..255; ``strength`` is of 128."""
-    return Image.fromarray(np.rint(shape.body() * (strength * 255 / 128)).astype(np.uint8))
+    """How much a shape hides, 0..255; ``strength`` is of `_STRENGTHS`."""
+    return Image.fromarray((_body(shape) * (strength / _STRENGTHS) + 0.5).astype(np.uint8))
+
+
+@lru_cache(maxsize=2048)
+def _body(shape: _Spot | _Streak) -> Plane:
+    return shape.body() * 255.0
 
 
 class Mist:

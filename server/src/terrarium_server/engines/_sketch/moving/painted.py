@@ -108,11 +108,13 @@ def _dry(brief: Brief) -> Brief:
 
 def _layers(easel: Easel, tell: Callable[[float], None]) -> tuple[list[Layer], Bytes | None]:
     """The whole scene, before it what is behind its foreground if the scene can tell."""
-    whole = easel.develop(easel.scene.shade, lambda done: tell(0.2 + 0.45 * done))
-    front = from_rgb(easel.treat(whole))
     if not isinstance(easel.scene, Deep):
-        return [Layer(front, 1.0)], None
-    far = easel.develop(easel.scene.behind, lambda done: tell(0.65 + 0.25 * done))
+        whole = easel.develop(easel.scene.shade, lambda done: tell(0.2 + 0.7 * done))
+        return [Layer(from_rgb(easel.treat(whole)), 1.0)], None
+    # What is far comes first: a scene can paint on from there.
+    far = easel.develop(easel.scene.behind, lambda done: tell(0.2 + 0.25 * done))
+    whole = easel.develop(easel.scene.shade, lambda done: tell(0.45 + 0.45 * done))
+    front = from_rgb(easel.treat(whole))
     flying = easel.scene.aloft(easel.frame.whole()) if isinstance(easel.scene, Airy) else None
     mask = _foreground(whole, far, flying, sky=hasattr(easel.scene, "_sky"))
     if mask is None:

@@ -1,6 +1,7 @@
 """A wood in mist: trunks in receding rows, light falling between them."""
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,7 +16,16 @@ from ..subjects.ensemble import Ensemble, Spot
 from ..subjects.figure import Footing
 
 _ROWS = 6
+_FAR = _ROWS - 2  # rows that are behind, where the picture is taken apart
 _STAGE = 4  # subjects stand before the rows farther than this one
+
+
+class _Wood(NamedTuple):
+    """A band as far as it has grown, and what hangs in its air."""
+
+    picture: Plane
+    mist: Plane
+    shafts: Plane
 
 
 class Forest:
@@ -38,6 +48,7 @@ class Forest:
         self._birch = brief.subject_word == "birch"
         trees = dice.fork("trees")
         self._rows: list[list[tuple[float, float, float, float, float]]] = []
+        self._far: dict[tuple[int, int], _Wood] = {}
         for row in range(_ROWS):
             depth = row / (_ROWS - 1)
             count = max(3, int((15 - 2.1 * row) * frame.ax))
@@ -89,19 +100,34 @@ class Forest:
 
     def shade(self, band: Band) -> Plane:
         """Glow first, then row over row, shafts of light between them."""
-        return self._grow(band, _ROWS)
+        wood = self._far.pop((band.top, band.rows), None) or self._grown_far(band)
+        self._grow(wood, band, range(_FAR, _ROWS))
+        if "rain" in self._extras:
+            rain(wood.picture, band, self._dice.fork("rain"), self._palette.low)
+        if self._snowy and "dry" not in self._extras:
+            flakes = mix(self._palette.low, self._palette.sun, 0.4)
+            snowfall(wood.picture, band, self._dice.fork("snow"), flakes)
+        return wood.picture
 
     def behind(self, band: Band) -> Plane:
-        """The wood without its nearest rows."""
-        return self._grow(band, _ROWS - 2)
+        """The wood without its nearest rows; whoever asks for it asks for the whole next."""
+        wood = self._far[band.top, band.rows] = self._grown_far(band)
+        far = wood.picture.copy()
+        if "rain" in self._extras:
+            rain(far, band, self._dice.fork("rain"), self._palette.low)
+        return far
 
-    def _grow(self, band: Band, rows: int) -> Plane:
+    def _grown_far(self, band: Band) -> _Wood:
+        wood = self._air(band)
+        self._grow(wood, band, range(_FAR))
+        return wood
+
+    def _air(self, band: Band) -> _Wood:
         pal = self._palette
         x, y = band.x, band.y
         far = np.sqrt((x - self._light_x) ** 2 + ((y - self._light_y) * 0.8) ** 2)
         near = np.exp(far * -1.25)
         picture = band.empty()
-        low = mix(pal.low, pal.middle, 0.3)
         edge = mix(pal.middle, pal.top, 0.5)
         for c in range(3):
             picture[c] = edge[c] * 0.7 + (self._glow[c] - edge[c] * 0.7) * near
@@ -110,28 +136,29 @@ class Forest:
         angle = np.arctan2(y - self._light_y, x - self._light_x)
         shafts = self._rays.at(angle * (1.0 / math.pi), np.full_like(angle, 0.31))
         shafts = smooth(-0.1, 0.9, shafts) * np.exp(far * -0.9) * smooth(0.05, 0.5, far)
-        for row, trees in enumerate(self._rows[:rows]):
+        return _Wood(picture, mist, shafts)
+
+    def _grow(self, wood: _Wood, band: Band, rows: range) -> None:
+        pal = self._palette
+        picture, mist, shafts = wood
+        low = mix(pal.low, pal.middle, 0.3)
+        for row in rows:
             depth = row / (_ROWS - 1)
             haze = (1.0 - depth) ** 1.25 * 0.9
             self._floor(picture, band, depth, haze)
             if row == _STAGE:
                 self._ensemble.lay(picture, band)
-            for tree in trees:
+            for tree in self._rows[row]:
                 self._trunk(picture, band, tree, depth, haze)
             self._canopy(picture, band, depth, haze, row)
             if row >= _ROWS - 2:
                 self._undergrowth(picture, band, row)
             veil = np.clip(0.2 + mist * 0.22, 0.0, 0.5) * (1.0 - depth)
-            veil = veil * smooth(0.9, -0.6, (y - self._ground) * 0.8)
+            veil = veil * smooth(0.9, -0.6, (band.y - self._ground) * 0.8)
             lay(picture, low, veil)
             if row < _ROWS - 1:
                 for c in range(3):
                     picture[c] += pal.sun[c] * shafts * (0.15 if not pal.light.dark else 0.05)
-        if "rain" in self._extras:
-            rain(picture, band, self._dice.fork("rain"), pal.low)
-        if self._snowy and "dry" not in self._extras and rows == _ROWS:
-            snowfall(picture, band, self._dice.fork("snow"), mix(pal.low, pal.sun, 0.4))
-        return picture
 
     def _tone(self, colour: Plane, haze: float) -> Plane:
         return mix(colour, mix(self._palette.low, self._palette.middle, 0.45), haze)

@@ -9,6 +9,8 @@ from urllib.request import urlopen
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
+from PIL import Image, ImageOps
+
 from support.server import running_server
 from terrarium import Flora
 from terrarium_server.media import run_ffmpeg
@@ -62,6 +64,13 @@ SAMPLES: list[tuple[str, str, str, dict[str, Any]]] = [
     ),
     ("waltz", "t2a-band", "a bright folk waltz with violin and accordion in G", {"duration": 30, "seed": 2}),
 ]
+# Shown together, as the README's picture.
+SHEET = (
+    ("lighthouse", "fox", "mug", "portrait"),
+    ("castle", "ramen", "cat", "balloons"),
+    ("armchair", "starry-lake", "city", "flowers"),
+)
+TILE = (360, 270)
 SUFFIXES = {"imageUrl": ".png", "videoUrl": ".mp4", "audioUrl": ".mp3", "text": ".txt"}
 
 
@@ -99,6 +108,7 @@ def main() -> None:
     head = "# Gallery\n\nMade by `make gallery` with what a fresh machine has: no GPU, no account.\n\n"
     table = "| | model | prompt | took |\n|---|---|---|--:|\n" + "\n".join(rows) + "\n"
     (SMALL / "README.md").write_text(head + table)
+    _sheet()
     total = sum(path.stat().st_size for path in SMALL.iterdir())
     print(f"Full size in {LARGE.name}/, small in docs/gallery/ ({total / 1e6:.1f} MB)")
 
@@ -128,6 +138,16 @@ def _small(large: Path, name: str) -> str:
             return f"[{name}]({small.name})"
         case _:
             return "<br>".join(large.read_text().replace("|", "\\|").splitlines())
+
+
+def _sheet() -> None:
+    width, height = TILE
+    sheet = Image.new("RGB", (width * len(SHEET[0]), height * len(SHEET)))
+    for row, names in enumerate(SHEET):
+        for column, name in enumerate(names):
+            with Image.open(LARGE / f"{name}.png") as picture:
+                sheet.paste(ImageOps.fit(picture, TILE), (column * width, row * height))
+    sheet.save(SMALL / "sheet.jpg", quality=82)
 
 
 if __name__ == "__main__":

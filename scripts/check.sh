@@ -17,13 +17,28 @@ part() {
     fi
 }
 
+pyright() {
+    sh scripts/with-node.sh node node_modules/pyright/index.js "$@"
+}
+
+# In two processes of about the same length: pyright's own threads would each read all the libraries, while
+# sketches are NumPy and little else.
+types() {
+    sketches=server/src/terrarium_server/engines/_sketch
+    pyright $sketches &
+    pyright $(find server client tests tests-local tests-peers bench scripts conftest.py \
+        -name '*.py' -not -path "$sketches/*" -not -path '*/.*')
+    status=$?
+    wait $! && return $status
+}
+
 part "format" $bin/ruff format --check --quiet --output-format concise
 part "lint" $bin/ruff check --quiet --output-format concise
 part "import contracts" $bin/lint-imports --no-logo
 if [ -f scripts/contract.py ]; then
     part "generated files" $bin/python scripts/contract.py --check
 fi
-part "types" sh scripts/with-node.sh node node_modules/pyright/index.js --threads 2
+part "types" types
 
 if [ -n "$failed" ]; then
     echo "make check failed: ${failed#, }. For the format and some of the lint: make format" >&2

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from terrarium_server.catalog import Availability, load_cards
-from terrarium_server.engines import discover
+from terrarium_server.engines import BUILT_IN, discover
 
 
 def test_a_machine_without_weights_still_sketches_and_says_how_to_get_the_rest(tmp_path: Path) -> None:
@@ -18,3 +18,9 @@ def test_a_machine_without_weights_still_sketches_and_says_how_to_get_the_rest(t
         assert f"terrarium models pull {name}" in told[name]
     for name in ("t2i-flux-schnell-fal", "t2i-gpt-image-2.5-flare"):
         assert "add it as an [[engine]] to terrarium.toml" in told[name]
+
+
+def test_the_weights_of_every_built_in_model_come_with_the_setup() -> None:
+    needed = {card.id: card.weights for card in load_cards() if card.engine in BUILT_IN and card.weights}
+    assert {"t2t-smollm2-135m", "t2a-piper-joe", "t2a-band", "i2i-painter", "v2v-painter"} <= needed.keys()
+    assert [name for name, weights in needed.items() if not weights.pocket] == []

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from terrarium_server.catalog import check_params, find_weights, load_cards, weights_folder
-from terrarium_server.engines import Input, Job
+from terrarium_server.engines import Engine, Input, Job, Look, Waiting
 
 
 def pocket_job(
@@ -28,3 +28,11 @@ def pocket_job(
     given = {name: f"asset_{name}" for name in inputs or {}}
     checked = check_params(card, {**given, **params})
     return Job(key, card.id, card.type, prompt, checked, seed, inputs or {}, card.options, weights)
+
+
+def last_look(engine: Engine, job: Job) -> Look:
+    """Submit a job and look until there is an end."""
+    ticket = engine.submit(job)
+    while isinstance(seen := engine.look(ticket, wait_seconds=5), Waiting):
+        pass
+    return seen

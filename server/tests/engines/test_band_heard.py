@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from support.cases import band as band_case
-from support.pocket import pocket_job
-from terrarium_server.engines import Engine, Finished, Waiting
+from support.pocket import last_look, pocket_job
+from terrarium_server.engines import Engine, Finished
 from terrarium_server.media import read_audio
 
 _RATE = 22_050
@@ -75,9 +75,7 @@ def test_what_is_asked_for_is_heard(
     band: Engine, tmp_path: Path, prompt: str, key: str, relative: str, tempo: int
 ) -> None:
     job = pocket_job("t2a-band", prompt, duration=30, tempo=tempo)
-    ticket = band.submit(replace(job, params={**job.params, "key": key}))
-    while isinstance(seen := band.look(ticket, wait_seconds=5), Waiting):
-        pass
+    seen = last_look(band, replace(job, params={**job.params, "key": key}))
     assert isinstance(seen, Finished) and isinstance(seen.outputs[0].data, bytes)
     (tmp_path / "piece").write_bytes(seen.outputs[0].data)
     sound = read_audio(tmp_path / "piece", _RATE).mean(axis=1)

@@ -14,9 +14,9 @@ import pytest
 
 from support.cases import espeak as espeak_case
 from support.cases import piper as piper_case
-from support.pocket import pocket_job
+from support.pocket import last_look, pocket_job
 from support.tree import SERVER, python_files
-from terrarium_server.engines import Engine, Failed, Finished, Look, Refused, Waiting
+from terrarium_server.engines import Engine, Failed, Finished, Look, Refused
 from terrarium_server.media import ffmpeg_path
 
 STORY = (
@@ -43,10 +43,7 @@ def speaker(request: pytest.FixtureRequest) -> tuple[Engine, str]:
 
 
 def end(engine: Engine, model: str, text: str, **params: Any) -> Look:
-    ticket = engine.submit(pocket_job(model, text, **params))
-    while isinstance(seen := engine.look(ticket, wait_seconds=5), Waiting):
-        pass
-    return seen
+    return last_look(engine, pocket_job(model, text, **params))
 
 
 def said(engine: Engine, model: str, text: str, **params: Any) -> bytes:

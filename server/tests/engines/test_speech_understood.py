@@ -11,8 +11,8 @@ import pytest
 from pocketsphinx import Decoder
 
 from support.cases import piper as piper_case
-from support.pocket import pocket_job
-from terrarium_server.engines import Engine, Finished, Waiting
+from support.pocket import last_look, pocket_job
+from terrarium_server.engines import Engine, Finished
 from terrarium_server.media import read_audio
 
 _RATE = 16_000
@@ -54,9 +54,7 @@ def share(said: list[str], heard: list[str]) -> float:
 def test_nearly_every_word_is_understood_in_its_place(
     piper: Engine, tmp_path: Path, params: dict[str, Any]
 ) -> None:
-    ticket = piper.submit(pocket_job("t2a-piper-joe", TEXT, **params))
-    while isinstance(seen := piper.look(ticket, wait_seconds=5), Waiting):
-        pass
+    seen = last_look(piper, pocket_job("t2a-piper-joe", TEXT, **params))
     assert isinstance(seen, Finished) and isinstance(seen.outputs[0].data, bytes)
     (tmp_path / "spoken").write_bytes(seen.outputs[0].data)
     heard = understood(tmp_path / "spoken")

@@ -3,11 +3,17 @@
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from terrarium_server.engines._child import Talk, Unfit, serve
 from terrarium_server.engines._contract import Output
 from terrarium_server.engines._sketch import STYLES, Pixels, paint, write_shot
+
+if TYPE_CHECKING:
+    from terrarium_server.engines._onnx import Networks
+
+# Loaded once: a look is asked for again soon.
+_networks: "dict[tuple[tuple[str, str], ...], Networks]" = {}
 
 
 def _pictures(request: dict[str, Any], talk: Talk) -> list[Output]:
@@ -39,7 +45,10 @@ def _look(look: str, weights: dict[str, str]) -> Callable[[Pixels], Pixels]:
             "`terrarium models pull t2i-sketch`, or choose another style."
         )
         raise Unfit("GENERATION_INVALID_PARAMS", message)
-    networks = Networks({name: Path(path) for name, path in weights.items()})
+    place = tuple(sorted(weights.items()))
+    if place not in _networks:
+        _networks[place] = Networks({name: Path(path) for name, path in place})
+    networks = _networks[place]
     wishes, style = Wishes(), Style(look=look)
     return lambda pixels: repaint_picture(Picture(pixels), style, wishes, networks, lambda _: None).rgb
 

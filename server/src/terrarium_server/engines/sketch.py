@@ -32,7 +32,7 @@ class SketchEngine(Pooled):
         request: dict[str, Any] = {"prompt": job.prompt, "seed": job.seed}
         request["files"] = {name: [str(file.path) for file in files] for name, files in job.inputs.items()}
         match job.type:
-            case "text" if _describes(job):
+            case "text" if _starts_from_image(job):
                 self._need(job, "image_urls")
                 count = len(job.inputs["image_urls"])
                 if count > _MOST_IMAGES:
@@ -49,7 +49,7 @@ class SketchEngine(Pooled):
                 request |= {"count": job.params["num_images"], "style": job.params["style"]}
                 request["weights"] = {name: str(path) for name, path in job.weights.items()}
             case "video":
-                if job.options.get("from") == "image":
+                if _starts_from_image(job):
                     self._need(job, "image_url")
                 names = ("aspect_ratio", "resolution", "duration", "fps", "motion")
                 request |= {"make": "video", "style": job.params.get("style", "auto")}
@@ -65,7 +65,7 @@ class SketchEngine(Pooled):
             )
 
 
-def _describes(job: Job) -> bool:
+def _starts_from_image(job: Job) -> bool:
     return job.options.get("from") == "image"
 
 

@@ -1,0 +1,32 @@
+"""The conformance case of an engine that speaks."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from support.cases import Case
+from support.pocket import pocket_job
+from terrarium_server.engines import Engine, Job, Setup, find_kind
+
+
+def speaking_case(name: str, model_id: str, long_text: str) -> Case:
+    """The case of a kind and the model that ships for it; ``long_text`` takes it several seconds."""
+    kind = find_kind(name)
+
+    @contextmanager
+    def open_one() -> Iterator[Engine]:
+        engine = kind.build(Setup(name, 1, kind.OPTIONS()))
+        yield engine
+        engine.close()
+
+    def job(key: str, prompt: str = "Hello there.") -> Job:
+        return pocket_job(model_id, prompt, key=key)
+
+    return Case(
+        open_one,
+        job,
+        lambda key: job(key, long_text),
+        lambda key: replace(job(key), type="image"),
+        "audio/mpeg",
+        in_processes=True,
+    )

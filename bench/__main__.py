@@ -2,7 +2,7 @@
 
 import sys
 
-from . import admission, band, busy, llama, painter, sketch, speech
+from . import admission, band, busy, llama, painter, sketch, speech, waiting
 
 BENCHES = {
     "admission": admission.run,
@@ -12,6 +12,7 @@ BENCHES = {
     "painter": painter.run,
     "sketch": sketch.run,
     "speech": speech.run,
+    "waiting": waiting.run,
 }
 
 

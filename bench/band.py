@@ -6,8 +6,10 @@ from pathlib import Path
 
 import tinysoundfont  # pyright: ignore[reportMissingTypeStubs]
 
-from support.pocket import pocket_job
-from terrarium_server.engines import Engine, Finished, Job, Setup, Waiting, band
+from support.cases.band import CASE
+from support.driving import Driven
+from support.pocket import medium, pocket_job
+from terrarium_server.engines import Job
 from terrarium_server.engines._band import compose, perform, read_brief
 
 _PROMPTS = (
@@ -25,14 +27,13 @@ def run(seconds: float = 30.0) -> None:
     print(f"\n## band: pieces of {seconds:.0f} s\n")
     print("| prompt | notes | job s | × real time | bare s | × real time | job / bare |")
     print("|---|--:|--:|--:|--:|--:|--:|")
-    opened = band.build(Setup("band", 1, band.OPTIONS()))
     began = time.perf_counter()
     font = pocket_job("t2a-band", "").weights[_FONT]
     bare_synth = _Bare(font)
     loading = time.perf_counter() - began
-    try:
+    with CASE.driven() as band:
         began = time.perf_counter()
-        _play(opened, pocket_job("t2a-band", _PROMPTS[0], key="cold", duration=seconds))
+        _play(band, pocket_job("t2a-band", _PROMPTS[0], key="cold", duration=seconds))
         cold = time.perf_counter() - began
         for prompt in _PROMPTS:
             ours, bares, notes = list[float](), list[float](), 0
@@ -40,7 +41,7 @@ def run(seconds: float = 30.0) -> None:
             for turn in range(_TURNS):
                 job = pocket_job("t2a-band", prompt, key=f"run_{turn}", duration=seconds, format="wav")
                 began = time.perf_counter()
-                _play(opened, job)
+                _play(band, job)
                 ours.append(time.perf_counter() - began)
                 began = time.perf_counter()
                 notes = bare_synth.play(job)
@@ -51,17 +52,11 @@ def run(seconds: float = 30.0) -> None:
                 f" | {seconds / bare_s:.0f} | {job_s / bare_s:.1f} |",
                 flush=True,
             )
-    finally:
-        opened.close()
     print(f"\nFirst job, its process started and instruments loaded: {cold:.1f} s; loading {loading:.1f} s.")
 
 
-def _play(engine: Engine, job: Job) -> None:
-    ticket = engine.submit(job)
-    seen = engine.look(ticket, wait_seconds=60)
-    while isinstance(seen, Waiting):
-        seen = engine.look(ticket, wait_seconds=60)
-    assert isinstance(seen, Finished), seen
+def _play(band: Driven, job: Job) -> None:
+    medium(band.made(job))
 
 
 class _Bare:

@@ -7,9 +7,10 @@ from dataclasses import replace
 from statistics import median
 from typing import Any
 
-from support.cases.llama import MODEL, opened
+from support.cases.llama import CASE, MODEL
+from support.driving import Driven
 from support.pocket import pocket_job
-from terrarium_server.engines import Engine, Finished, Job, Waiting
+from terrarium_server.engines import Finished, Job, Progress
 
 _SECONDS = 40.0
 _PROMPT = "Tell the whole story of a fern on a windowsill, chapter by chapter."
@@ -18,29 +19,29 @@ _LENGTHS = (8, 64, 256)
 
 def run(seconds: float = _SECONDS) -> None:
     """Let both write the same answers in turns and print a table."""
-    with opened() as engine:
+    with CASE.driven() as llama:
         alone = _Alone(_job(1))
-        _turn(lambda: _written(engine, _job(1)))
+        _turn(lambda: _written(llama, _job(1)))
         print("\n## llama: answers of the shipped model on one core, medians\n")
         print(
             "| tokens | first text ms | whole ms | tokens/s | alone: first ms | whole ms | tokens/s | ratio |"
         )
         print("|--:|--:|--:|--:|--:|--:|--:|--:|")
         for length in _LENGTHS:
-            _measure(engine, alone, _job(length), seconds / len(_LENGTHS))
+            _measure(llama, alone, _job(length), seconds / len(_LENGTHS))
 
 
 def _job(tokens: int) -> Job:
     return pocket_job(MODEL, _PROMPT, system_prompt="", max_tokens=tokens)
 
 
-def _measure(engine: Engine, alone: "_Alone", job: Job, seconds: float) -> None:
+def _measure(llama: Driven, alone: "_Alone", job: Job, seconds: float) -> None:
     ours, bare = list[_Turn](), list[_Turn]()
     end = time.monotonic() + seconds
     # In turns, because a shared machine is faster in one second than in another.
     while not ours or time.monotonic() < end:
         fresh = replace(job, key=f"run_{job.params['max_tokens']}_{len(ours)}")
-        ours.append(_turn(lambda fresh=fresh: _written(engine, fresh)))
+        ours.append(_turn(lambda fresh=fresh: _written(llama, fresh)))
         bare.append(_turn(lambda: alone.write(job)))
         assert ours[-1].text == bare[-1].text, "not the same work"
     tokens = alone.tokens
@@ -69,15 +70,16 @@ def _middle(turns: Sequence[_Turn]) -> tuple[float, float]:
     return median(turn.first for turn in turns), median(turn.whole for turn in turns)
 
 
-def _written(engine: Engine, job: Job) -> tuple[float, str]:
+def _written(llama: Driven, job: Job) -> tuple[float, str]:
     """When the first text was seen, and the whole one."""
-    ticket = engine.submit(job)
     first = 0.0
-    while isinstance(seen := engine.look(ticket, wait_seconds=60), Waiting):
-        if seen.preview is not None and not first:
+    for heard in llama.follow(llama.submit(job)):
+        if isinstance(heard, Finished):
+            return first or time.perf_counter(), str(heard.outputs[0].data)
+        assert isinstance(heard, Progress), heard
+        if heard.preview is not None and not first:
             first = time.perf_counter()
-    assert isinstance(seen, Finished), seen
-    return first or time.perf_counter(), str(seen.outputs[0].data)
+    raise AssertionError("the news ended without an end")
 
 
 class _Alone:

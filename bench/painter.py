@@ -12,8 +12,9 @@ import onnxruntime as ort
 from PIL import Image
 
 from support.cases.onnx import CASE, scene
-from support.pocket import pocket_job
-from terrarium_server.engines import Engine, Finished, Input, Job, Waiting
+from support.driving import Driven
+from support.pocket import medium, pocket_job
+from terrarium_server.engines import Input, Job
 from terrarium_server.engines._onnx.repaint import BRUSHES, working_size
 from terrarium_server.engines._onnx.video import BRUSHES as VIDEO_BRUSHES
 from terrarium_server.engines._onnx.video import EVERY
@@ -27,9 +28,9 @@ _VIDEO, _FRAMES = (640, 360), 24
 
 def run(seconds: float = _SECONDS) -> None:
     """Let both paint the same in turns and print a table."""
-    with tempfile.TemporaryDirectory() as folder, CASE.open() as engine:
+    with tempfile.TemporaryDirectory() as folder, CASE.driven() as painter:
         alone = _Alone(CASE.job("run_weights").weights["multistyle26.onnx"])
-        _painted(engine, CASE.job("run_warm"))
+        _painted(painter, CASE.job("run_warm"))
         print(f"\n## painter: a built-in look, {_THREADS} threads, medians\n")
         print("| what | network's pixels | engine s | network alone s | share of it in the network |")
         print("|--|--:|--:|--:|--:|")
@@ -41,7 +42,7 @@ def run(seconds: float = _SECONDS) -> None:
             name = f"picture {side} x {side}"
             _measure(
                 name,
-                engine,
+                painter,
                 "i2i-painter",
                 inputs,
                 lambda small=small: alone.paint(small),
@@ -60,7 +61,7 @@ def run(seconds: float = _SECONDS) -> None:
         name = f"video {_VIDEO[0]} x {_VIDEO[1]}, {_FRAMES} frames"
         whole = _measure(
             name,
-            engine,
+            painter,
             "v2v-painter",
             inputs,
             lambda: [alone.paint(each) for each in frames],
@@ -72,7 +73,7 @@ def run(seconds: float = _SECONDS) -> None:
 
 def _measure(
     name: str,
-    engine: Engine,
+    painter: Driven,
     model: str,
     inputs: dict[str, tuple[Input, ...]],
     bare: Callable[[], object],
@@ -84,7 +85,7 @@ def _measure(
     # In turns, because a shared machine is faster in one second than in another.
     while not ours or time.monotonic() < end:
         job = pocket_job(model, "", key=f"run_{name}_{len(ours)}", inputs=inputs)
-        ours.append(_timed(lambda job=job: _painted(engine, job)))
+        ours.append(_timed(lambda job=job: _painted(painter, job)))
         theirs.append(_timed(bare))
     whole, alone = median(ours), median(theirs)
     print(
@@ -100,11 +101,8 @@ def _timed(paint: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def _painted(engine: Engine, job: Job) -> None:
-    ticket = engine.submit(job)
-    while isinstance(seen := engine.look(ticket, wait_seconds=60), Waiting):
-        pass
-    assert isinstance(seen, Finished), seen
+def _painted(painter: Driven, job: Job) -> None:
+    medium(painter.made(job))
 
 
 class _Alone:

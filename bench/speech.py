@@ -4,14 +4,18 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from statistics import median
 from typing import Any
 
 import numpy as np
 import onnxruntime
 
-from support.pocket import pocket_job
-from terrarium_server.engines import Engine, Finished, Job, Setup, Waiting, espeak, piper
+from support.cases.espeak import CASE as ESPEAK
+from support.cases.piper import CASE as PIPER
+from support.driving import Driven
+from support.pocket import medium, pocket_job
+from terrarium_server.engines import Job, piper
 
 _SECONDS = 20.0
 _TEXT = (
@@ -31,17 +35,14 @@ _PHONEMES = (
 def run(seconds: float = _SECONDS) -> None:
     """Measure in turns for ``seconds`` and print seconds of work for a second of speech."""
     job = pocket_job("t2a-piper-joe", _TEXT, format="wav")
-    joe = piper.build(Setup("piper", 1, piper.OPTIONS()))
-    robot = espeak.build(Setup("espeak", 1, espeak.OPTIONS()))
+    robots_job = pocket_job("t2a-espeak", _TEXT, format="wav")
     bare, load_seconds = _bare(job)
-    turns: dict[str, Callable[[int], float]] = {
-        "Piper voice, engine": lambda turn: _through(joe, job, turn),
-        "Piper voice, bare onnxruntime session": lambda _: bare(),
-        "eSpeak NG, engine": lambda turn: _through(
-            robot, pocket_job("t2a-espeak", _TEXT, format="wav"), turn
-        ),
-    }
-    try:
+    with PIPER.driven() as joe, ESPEAK.driven() as robot:
+        turns: dict[str, Callable[[int], float]] = {
+            "Piper voice, engine": lambda turn: _through(joe, job, turn),
+            "Piper voice, bare onnxruntime session": lambda _: bare(),
+            "eSpeak NG, engine": lambda turn: _through(robot, robots_job, turn),
+        }
         firsts = {name: _timed(measure, 0)[0] for name, measure in turns.items()}
         factors: dict[str, list[float]] = {name: [] for name in turns}
         end, turn = time.monotonic() + seconds, 0
@@ -51,9 +52,6 @@ def run(seconds: float = _SECONDS) -> None:
             for name, measure in turns.items():
                 took, spoken = _timed(measure, turn)
                 factors[name].append(took / spoken)
-    finally:
-        joe.close()
-        robot.close()
     print("\n## speech\n| | seconds for one of speech | times real time | first run, s |\n|---|--:|--:|--:|")
     firsts["Piper voice, bare onnxruntime session"] += load_seconds
     for name, found in factors.items():
@@ -69,15 +67,10 @@ def _timed(measure: Callable[[int], float], turn: int) -> tuple[float, float]:
     return time.perf_counter() - start, spoken
 
 
-def _through(engine: Engine, job: Job, turn: int) -> float:
+def _through(driven: Driven, job: Job, turn: int) -> float:
     """Speak through an engine: eSpeak NG, the network, joining, loudness, a file. Returns its seconds."""
-    ticket = engine.submit(
-        Job(f"run_{turn}", job.model_id, job.type, job.prompt, job.params, turn, weights=job.weights)
-    )
-    while isinstance(seen := engine.look(ticket, wait_seconds=5), Waiting):
-        pass
-    assert isinstance(seen, Finished), seen
-    return (len(seen.outputs[0].data) - 44) / 2 / 22_050
+    spoken = medium(driven.made(replace(job, key=f"run_{turn}", seed=turn)))
+    return (len(spoken) - 44) / 2 / 22_050
 
 
 def _bare(job: Job) -> tuple[Callable[[], float], float]:

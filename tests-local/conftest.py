@@ -1,7 +1,7 @@
 """Fixtures for the engines on PyTorch: one of each kind, whose child is kept over the tests of a file."""
 
-import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,30 +9,19 @@ from typing import Any
 import psutil
 import pytest
 
-from support.server import DEADLINE
+from support.driving import Driven, driving
+from support.pocket import End, in_memory
 from support.tiny import tiny_model
-from terrarium_server.engines import (
-    Engine,
-    Failed,
-    Finished,
-    Input,
-    Job,
-    Look,
-    Output,
-    Setup,
-    Ticket,
-    Waiting,
-    find_kind,
-)
+from terrarium_server.engines import Failed, Finished, Input, Job, Output, Progress, Setup, Ticket, find_kind
 
 
 @dataclass
 class Local:
-    """An engine, and a way to have a job done by it; ``seen`` is what it said while it waited."""
+    """An engine, and a way to have a job done by it; ``seen`` is what it said on the way."""
 
-    engine: Engine
+    driven: Driven
     type: str
-    seen: list[Waiting] = field(default_factory=list[Waiting])
+    seen: list[Progress] = field(default_factory=list[Progress])
     _jobs: int = 0
 
     def start(
@@ -52,75 +41,66 @@ class Local:
         inputs = {"image_url": (Input(picture, "image/png"),)} if picture else {}
         chosen = {"model": source, **(options or {})}
         job = Job(f"run_{self._jobs}", "tiny", type or self.type, prompt, params, seed, inputs, chosen)
-        return self.engine.submit(job)
+        return self.driven.submit(job)
 
-    def end(self, ticket: Ticket) -> Look:
+    def end(self, ticket: Ticket) -> End:
         """Wait for what becomes of it."""
         self.seen.clear()
-        deadline = time.monotonic() + DEADLINE
-        while isinstance(look := self.engine.look(ticket, wait_seconds=0.5), Waiting):
-            self.seen.append(look)
-            assert time.monotonic() < deadline, "no end"
-        return look
+        for heard in self.driven.follow(ticket):
+            if not isinstance(heard, Progress):
+                return in_memory(heard)
+            self.seen.append(heard)
+        raise AssertionError("the news ended without an end")
 
     def make(
         self, model: str | Path, prompt: str = "a fern on a windowsill", **more: Any
     ) -> tuple[Output, ...]:
         """Have a job done that comes to a good end."""
-        look = self.end(self.start(model, prompt, **more))
-        assert isinstance(look, Finished), look
-        return look.outputs
+        end = self.end(self.start(model, prompt, **more))
+        assert isinstance(end, Finished), end
+        return end.outputs
 
     def fail(self, model: str | Path, prompt: str = "a fern on a windowsill", **more: Any) -> Failed:
         """Have a job fail."""
-        look = self.end(self.start(model, prompt, **more))
-        assert isinstance(look, Failed), look
-        return look
+        end = self.end(self.start(model, prompt, **more))
+        assert isinstance(end, Failed), end
+        return end
 
     def wait_for_progress(self, ticket: Ticket, fraction: float) -> None:
-        """Look until a job is as far as that."""
-        deadline = time.monotonic() + DEADLINE
-        while isinstance(look := self.engine.look(ticket, wait_seconds=0.1), Waiting):
-            if look.progress >= fraction:
+        """Follow a job until it is as far as that."""
+        for heard in self.driven.follow(ticket):
+            assert isinstance(heard, Progress), heard
+            if heard.fraction >= fraction:
                 return
-            assert time.monotonic() < deadline, "it does not get there"
-        raise AssertionError(look)
 
 
-def open_local(kind: str, type: str, **options: Any) -> Local:
+@contextmanager
+def open_local(kind: str, type: str, **options: Any) -> Iterator[Local]:
     chosen = find_kind(kind)
     given: Any = {"device": "cpu", "threads": 1, **options}
-    return Local(chosen.build(Setup(kind, 1, chosen.OPTIONS(**given))), type)
+    with driving(chosen.build(Setup(kind, 1, chosen.OPTIONS(**given)))) as driven:
+        yield Local(driven, type)
 
 
 @pytest.fixture(scope="module")
 def pictures() -> Iterator[Local]:
     """An engine for diffusion models."""
-    local = open_local("diffusers", "image")
-    yield local
-    local.engine.close()
+    with open_local("diffusers", "image") as local:
+        yield local
 
 
 @pytest.fixture(scope="module")
 def texts() -> Iterator[Local]:
     """An engine for language models."""
-    local = open_local("transformers", "text")
-    yield local
-    local.engine.close()
+    with open_local("transformers", "text") as local:
+        yield local
 
 
 @pytest.fixture
 def opened() -> Iterator[Callable[..., Local]]:
     """A way to open engines with other options."""
-    made: list[Local] = []
-
-    def open_one(kind: str, type: str, **options: Any) -> Local:
-        made.append(open_local(kind, type, **options))
-        return made[-1]
-
-    yield open_one
-    for local in made:
-        local.engine.close()
+    with ExitStack() as stack:
+        yield lambda *kind, **options: stack.enter_context(open_local(*kind, **options))
 
 
 @pytest.fixture

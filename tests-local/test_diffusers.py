@@ -75,7 +75,7 @@ def test_a_film_is_as_long_as_the_model_can_count(pictures: Any, tmp_path: Path)
 
 def test_progress_goes_step_by_step(pictures: Any) -> None:
     pictures.make("picture", resolution="32", steps=60)
-    said = [look.progress for look in pictures.seen]
+    said = [heard.fraction for heard in pictures.seen]
     assert said == sorted(said)
     assert len({progress for progress in said if 0.05 < progress < 0.99}) >= 10
 
@@ -87,8 +87,8 @@ def test_cancelling_ends_after_a_step_and_keeps_the_process(
     before = children()
     ticket = pictures.start("picture", resolution="32", steps=900)
     pictures.wait_for_progress(ticket, 0.06)
-    pictures.engine.cancel(ticket)
-    assert pictures.engine.look(ticket, wait_seconds=0.01) == Lost()
+    pictures.driven.cancel(ticket)
+    assert pictures.driven.end(ticket) == Lost()
     pictures.make("picture", resolution="32", steps=1)
     assert children() == before
 

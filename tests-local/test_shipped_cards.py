@@ -35,9 +35,9 @@ def test_a_shipped_card_is_understood(name: str, pictures: Any, texts: Any, tmp_
     options = {**card.options, "model": str(model), "variant": None}
     local = texts if card.type == "text" else pictures
     job = Job(f"run_{name}", card.id, card.type, "a fern", params, 7, inputs, options)
-    look = local.end(local.engine.submit(job))
-    assert isinstance(look, Finished), look
-    assert len(look.outputs) == QUICK[name].get("num_images", 1)
+    end = local.end(local.driven.submit(job))
+    assert isinstance(end, Finished), end
+    assert len(end.outputs) == QUICK[name].get("num_images", 1)
 
 
 def test_the_other_cards_are_known_here() -> None:

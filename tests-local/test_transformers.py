@@ -15,11 +15,11 @@ from terrarium_server.engines import Lost
 def test_text_is_shown_as_it_grows(texts: Any) -> None:
     (text,) = texts.make("language", max_tokens=600, temperature=1.0)
     assert text.content_type == "text/plain" and 500 < len(text.data) <= 600
-    shown = [look.preview.data for look in texts.seen if look.preview]
+    shown = [heard.preview.data for heard in texts.seen if heard.preview]
     assert len(set(shown)) >= 2
     for before, after in zip(shown, [*shown[1:], text.data], strict=True):
         assert after.startswith(before.strip())
-    said = [look.progress for look in texts.seen]
+    said = [heard.fraction for heard in texts.seen]
     assert said == sorted(said) and any(0.1 < progress < 0.9 for progress in said)
 
 
@@ -57,8 +57,8 @@ def test_cancelling_ends_after_a_token_and_keeps_the_process(
     before = children()
     ticket = texts.start("language", max_tokens=4000)
     texts.wait_for_progress(ticket, 0.06)
-    texts.engine.cancel(ticket)
-    assert texts.engine.look(ticket, wait_seconds=0.01) == Lost()
+    texts.driven.cancel(ticket)
+    assert texts.driven.end(ticket) == Lost()
     texts.make("language", max_tokens=2)
     assert children() == before
 

@@ -18,8 +18,9 @@ import pytest
 from pydantic import SecretStr
 
 from support.cases.openai_compatible import SSE, picture, said
+from support.driving import content, driving
 from support.loopback import Asked, Reply, loopback
-from terrarium_server.engines import Failed, Finished, Input, Job, Look, Setup, Waiting, openai_compatible
+from terrarium_server.engines import Failed, Finished, Input, Job, Lost, Progress, Setup, openai_compatible
 
 PROGRAM = Path(__file__).parents[1] / ".venv-peers" / "bin" / "litellm"
 KEY = "sk-peers-0123456789"
@@ -96,24 +97,23 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def ask(
     gateway: str, endpoint: str, model: str, prompt: str = "a fern", **job: Any
-) -> tuple[Look, list[Waiting]]:
+) -> tuple[Finished | Failed | Lost, list[Progress]]:
     options = openai_compatible.OPTIONS.model_validate({"url": f"{gateway}/v1"})
     engine = openai_compatible.build(Setup("litellm", 1, options, SecretStr(KEY), "LITELLM_KEY"))
     card = {"endpoint": endpoint, "model": model}
     params: dict[str, Any] = {"voice": "alloy"} if endpoint == "speech" else {}
-    ticket = engine.submit(Job("run_1", "any", TYPES[endpoint], prompt, params, 7, options=card, **job))
-    seen = list[Waiting]()
-    while isinstance(look := engine.look(ticket, wait_seconds=5.0), Waiting):
-        seen.append(look)
-    engine.close()
-    return look, seen
+    with driving(engine) as driven:
+        ticket = driven.submit(Job("run_1", "any", TYPES[endpoint], prompt, params, 7, options=card, **job))
+        *before, end = driven.follow(ticket)
+    assert not isinstance(end, Progress)
+    return end, [heard for heard in before if isinstance(heard, Progress)]
 
 
 @pytest.mark.timeout(START_SECONDS + 60)
 def test_a_text_streams_through_the_gateway(gateway: str) -> None:
-    look, seen = ask(gateway, "chat", "writer")
-    assert isinstance(look, Finished) and str(look.outputs[0].data).split() == ["A", "fern", "grows."], look
-    assert any(waiting.preview is not None for waiting in seen)
+    end, seen = ask(gateway, "chat", "writer")
+    assert isinstance(end, Finished) and str(end.outputs[0].data).split() == ["A", "fern", "grows."], end
+    assert any(heard.preview is not None for heard in seen)
 
 
 def test_pictures_come_through_the_gateway(gateway: str, tmp_path: Path) -> None:
@@ -121,13 +121,14 @@ def test_pictures_come_through_the_gateway(gateway: str, tmp_path: Path) -> None
     (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     inputs = {"image_urls": (Input(tmp_path / "a.png", "image/png"),)}
     edited = ask(gateway, "images", "painter", inputs=inputs)[0]
-    for look in (made, edited):
-        assert isinstance(look, Finished) and look.outputs[0].content_type == "image/png", look
+    for end in (made, edited):
+        assert isinstance(end, Finished) and end.outputs[0].content_type == "image/png", end
+        assert content(end.outputs[0])
 
 
 def test_speech_comes_through_the_gateway(gateway: str) -> None:
-    look, _ = ask(gateway, "speech", "speaker")
-    assert isinstance(look, Finished) and look.outputs[0].data == MP3, look
+    end, _ = ask(gateway, "speech", "speaker")
+    assert isinstance(end, Finished) and content(end.outputs[0]) == MP3, end
 
 
 @pytest.mark.parametrize(
@@ -143,6 +144,6 @@ def test_speech_comes_through_the_gateway(gateway: str) -> None:
 def test_what_the_gateway_refuses_is_understood(
     gateway: str, endpoint: str, model: str, prompt: str, codes: set[str]
 ) -> None:
-    look, _ = ask(gateway, endpoint, model, prompt)
-    assert isinstance(look, Failed) and look.code in codes, look
-    assert KEY not in look.message
+    end, _ = ask(gateway, endpoint, model, prompt)
+    assert isinstance(end, Failed) and end.code in codes, end
+    assert KEY not in end.message

@@ -44,7 +44,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
         ("first", 10, None),
         ("second", 15, "SECOND_KEY"),
     ]
-    engines = discover(found, processes=1)
+    engines = discover(found, processes=1, scratch=tmp_path)
     assert {"first", "second", "sketch"} <= {engine.name for engine in engines}
     assert engines.limits["first"] == 2
 
@@ -70,7 +70,7 @@ def test_what_is_wrong_is_told_with_its_line(
     tmp_path: Path, change: tuple[str, str], line: int, told: str
 ) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        discover(read(tmp_path, GOOD.replace(*change)), processes=1)
+        discover(read(tmp_path, GOOD.replace(*change)), processes=1, scratch=tmp_path)
     assert str(caught.value).startswith(f"{tmp_path / 'terrarium.toml'}:{line}: ")
     assert told in str(caught.value)
 
@@ -94,5 +94,5 @@ def test_models_that_cannot_be_what_is_asked_of_them_stop_the_start(
 
 def test_a_secret_is_nowhere_to_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECOND_KEY", "sk-very-secret")
-    engines = discover(read(tmp_path, GOOD), processes=1)
+    engines = discover(read(tmp_path, GOOD), processes=1, scratch=tmp_path)
     assert "sk-very-secret" not in repr(engines) + repr([vars(engine) for engine in engines])

@@ -1,1 +1,1 @@
-"""Servers and workers that are killed before and after every durable step, and what must hold afterwards."""
+"""Servers and workers that are killed, stopped or cut off at every step, and what must hold afterwards."""

@@ -7,18 +7,20 @@ import pytest
 import sqlalchemy as sa
 
 from crash.books import check_at_any_moment, check_at_the_end
-from crash.conftest import MakeWorld
 from crash.provider import Provider
 from crash.steps import MODELS
+from crash.stories import MakeWorld, Stories, Told
 from crash.world import Caller, Process, World
 from support.server import DEADLINE, Account
 from terrarium_server.admission import idempotency_keys
 from terrarium_server.ledger import entries
 
+STORIES = Stories()
 
-def admitting(world: World, crash: str = "") -> Process:
+
+def admitting(world: World, at: str = "") -> Process:
     """A process that admits runs; on PostgreSQL it does nothing else."""
-    return world.serve(*([] if world.database.is_sqlite else ["--no-workers"]), crash=crash)
+    return world.serve(*([] if world.database.is_sqlite else ["--no-workers"]), at=at)
 
 
 def carrying(world: World) -> None:
@@ -27,10 +29,11 @@ def carrying(world: World) -> None:
         world.worker()
 
 
-def test_nothing_is_left_of_a_run_that_was_not_committed(make_world: MakeWorld) -> None:
+@STORIES.on("sqlite", "postgres")
+def nothing_is_left_of_a_run_that_was_not_committed(make_world: MakeWorld) -> None:
     with make_world(Provider()) as world:
         account = world.account()
-        killed = admitting(world, crash="inside admission.admit 1")
+        killed = admitting(world, at="inside admission.admit 1")
         with Caller(killed, account) as caller, pytest.raises(httpx.TransportError):
             caller.start(MODELS["free"], key="once")
         killed.wait_until_it_killed_itself()
@@ -47,10 +50,11 @@ def test_nothing_is_left_of_a_run_that_was_not_committed(make_world: MakeWorld) 
             assert [run["run_id"] for run in check_at_the_end(world, caller)] == [run_id]
 
 
-def test_a_committed_run_is_carried_out_though_nobody_was_told(make_world: MakeWorld) -> None:
+@STORIES.on("sqlite", "postgres")
+def a_committed_run_is_carried_out_though_nobody_was_told(make_world: MakeWorld) -> None:
     with make_world(Provider()) as world:
         account = world.account()
-        killed = admitting(world, crash="after admission.admit 1")
+        killed = admitting(world, at="after admission.admit 1")
         with Caller(killed, account) as caller, pytest.raises(httpx.TransportError):
             caller.start(MODELS["free"], key="once")
         killed.wait_until_it_killed_itself()
@@ -77,7 +81,8 @@ async def _send_at_once(servers: list[Process], account: Account, count: int) ->
         return await asyncio.gather(*(client.post(url, json=body) for url in urls))
 
 
-def test_two_hundred_duplicates_at_once_make_one_run(make_world: MakeWorld) -> None:
+@STORIES.on("sqlite", "postgres")
+def two_hundred_duplicates_at_once_make_one_run(make_world: MakeWorld) -> None:
     with make_world(Provider()) as world:
         account = world.account()
         servers = [admitting(world)]
@@ -98,3 +103,8 @@ def test_two_hundred_duplicates_at_once_make_one_run(make_world: MakeWorld) -> N
             holds = sa.select(sa.func.count()).select_from(entries).where(entries.c.kind == "hold")
             assert tx.execute(holds).scalar_one() == 1
         assert world.provider.made == {run_id: 1}
+
+
+@pytest.mark.parametrize("case", STORIES.cases)
+def test_admission(told: Told, case: str) -> None:
+    told[case].result()

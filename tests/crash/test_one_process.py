@@ -1,61 +1,71 @@
 """SQLite: one process does everything, is killed at a step, and is started again."""
 
-from collections.abc import Iterator
-from concurrent.futures import Future
+from functools import partial
 
 import pytest
 
 from crash.books import check_at_any_moment, check_at_the_end
-from crash.conftest import MakeWorld
 from crash.provider import Provider
-from crash.steps import BETWEEN, CARRYING, MODELS, told_at_once
+from crash.steps import CARRYING, MODELS, OWN, times_made
+from crash.stories import MakeWorld, Stories, Told
 from crash.world import Caller
 
+STORIES = Stories()
 
-def kill_and_start_again(make_world: MakeWorld, provider: Provider, model: str, step: str) -> str:
-    """Let the process that carries a run die at ``step``; return the run once a new process has made it."""
+# How a run ends whose job only the killed process could follow.
+_OWN = {
+    "before engine.submit 1": "completed",
+    "after engine.submit 1": "failed",
+    "before engine.look 1": "failed",
+    "inside settlement.complete 1": "failed",
+    "after settlement.complete 1": "completed",
+}
+
+
+def kill_and_start_again(make_world: MakeWorld, *, case: str) -> None:
+    """Let the process that carries a run die at a step; the next one makes it and pays nothing twice."""
+    engine, step = case.split(": ")
+    provider = Provider(suppresses_duplicates=False)
     with make_world(provider) as world:
         account = world.account()
-        killed = world.serve(crash=step, gated=True)
+        killed = world.serve(at=step, gated=True)
         with world.shut_gate(), Caller(killed, account) as caller:
-            run_id = caller.started(model)
+            run_id = caller.started(MODELS[engine])
         killed.wait_until_it_killed_itself()
         check_at_any_moment(world, account)
 
         with Caller(world.serve(), account) as caller:
             assert caller.ended(run_id)["status"] == "completed"
             assert [run["run_id"] for run in check_at_the_end(world, caller)] == [run_id]
-    return run_id
+    assert provider.made[run_id] in times_made(case)
 
 
-Stories = dict[str, Future[tuple[Provider, str]]]
+def kill_the_only_one_that_can_follow(make_world: MakeWorld, *, step: str) -> None:
+    """Let the only process die that could wait for an answer: what was paid for is not asked for again."""
+    provider = Provider(suppresses_duplicates=False)
+    with make_world(provider) as world:
+        account = world.account()
+        killed = world.serve(at=step, gated=True)
+        with world.shut_gate(), Caller(killed, account) as caller:
+            run_id = caller.started(OWN)
+        killed.wait_until_it_killed_itself()
+        check_at_any_moment(world, account)
 
-
-@pytest.fixture(scope="module", params=MODELS)
-def engine(request: pytest.FixtureRequest) -> str:
-    return request.param
-
-
-@pytest.fixture(scope="module")
-def stories(sqlite_world: MakeWorld, engine: str) -> Iterator[Stories]:
-    def tell(step: str) -> tuple[Provider, str]:
-        provider = Provider(suppresses_duplicates=engine == "free")
-        return provider, kill_and_start_again(sqlite_world, provider, MODELS[engine], step)
-
-    with told_at_once(CARRYING, tell) as told:
-        yield told
-
-
-@pytest.mark.parametrize("step", CARRYING)
-def test_a_run_goes_on_and_a_recorded_ticket_is_not_bought_again(
-    stories: Stories, engine: str, step: str
-) -> None:
-    provider, run_id = stories[step].result()
-    assert provider.made == {run_id: 2 if (engine, step) == ("paid", BETWEEN) else 1}
-
-
-def test_a_provider_that_suppresses_duplicates_makes_an_unrecorded_job_once(sqlite_world: MakeWorld) -> None:
-    provider = Provider(suppresses_duplicates=True)
-    run_id = kill_and_start_again(sqlite_world, provider, MODELS["paid"], BETWEEN)
-    assert provider.submissions == {run_id: 2}
+        with Caller(world.serve(), account) as caller:
+            assert caller.ended(run_id)["status"] == _OWN[step]
+            [run] = check_at_the_end(world, caller)
+        assert run["status"] == "completed" or run["charged_cost"] == 0
     assert provider.made == {run_id: 1}
+
+
+for _case in CARRYING:
+    STORIES.add(_case, partial(kill_and_start_again, case=_case), "sqlite")
+
+for _step in _OWN:
+    _story = partial(kill_the_only_one_that_can_follow, step=_step)
+    STORIES.add(f"followed by it alone: {_step}", _story, "sqlite")
+
+
+@pytest.mark.parametrize("case", STORIES.cases)
+def test_a_run_goes_on_and_is_not_paid_twice(told: Told, case: str) -> None:
+    told[case].result()

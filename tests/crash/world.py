@@ -1,4 +1,4 @@
-"""Processes that may be killed, around one database and one provider."""
+"""Processes that suffer faults, around one database and one provider."""
 
 import contextlib
 import json
@@ -9,22 +9,34 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
+import sqlalchemy as sa
 
+from crash.faults import ANNOUNCEMENT, TURNED_AWAY
 from crash.provider import Provider
-from crash.victim import ANNOUNCEMENT
 from support.server import DEADLINE, Account, finished, new_account
+from terrarium_server import runs
+from terrarium_server.execution import submissions, workers
+from terrarium_server.runs import Run
 from terrarium_server.store import Database
 
 GRANT_USD = 10.0
 WORKER_TIMEOUT = 2
 _HERE = Path(__file__).parent
+
+
+def wait_until(condition: Callable[[], bool], what: str) -> None:
+    """Wait until something holds; ``what`` says it, for the failure."""
+    deadline = time.monotonic() + DEADLINE
+    while not condition():
+        assert time.monotonic() < deadline, f"waited in vain: {what}"
+        time.sleep(0.05)
 
 
 class Launcher:
@@ -46,7 +58,8 @@ class Launcher:
 @contextmanager
 def running_launcher() -> Iterator[Launcher]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("TERRARIUM_")}
-    command = [sys.executable, str(_HERE / "victim.py")]
+    kept["PYTHONPATH"] = str(_HERE.parent)
+    command = [sys.executable, "-m", "crash.victim"]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=kept) as program:
         yield Launcher(program)
@@ -85,24 +98,48 @@ class Process:
         return found[1]
 
     def kill(self) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGKILL)
-        self._wait_until_gone()
+        self._send(signal.SIGKILL)
+        self.wait_until_gone()
 
     def stop(self) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGTERM)
-        self._wait_until_gone()
+        self.ask_to_stop()
+        self.wait_until_gone()
+
+    def ask_to_stop(self) -> None:
+        self._send(signal.SIGTERM)
+
+    def pause(self) -> None:
+        """Let it stand still, as a machine that is suspended does; `resume` lets it go on."""
+        self._send(signal.SIGSTOP)
+        self._wait_until_it_stands_still()
+
+    def resume(self) -> None:
+        self._send(signal.SIGCONT)
+
+    def wait_until_it_stopped_itself(self) -> None:
+        self.wait_for(f"({ANNOUNCEMENT})")
+        self._wait_until_it_stands_still()
 
     def wait_until_it_killed_itself(self) -> None:
-        self._wait_until_gone()
+        self.wait_until_gone()
         assert ANNOUNCEMENT in self.printed, f"ended, but not where it should:\n{self.printed}"
 
-    def _wait_until_gone(self) -> None:
+    def wait_until_gone(self) -> None:
         deadline = time.monotonic() + DEADLINE
         while self.is_alive:
             assert time.monotonic() < deadline, f"the process still runs:\n{self.printed}"
             time.sleep(0.01)
+
+    def _wait_until_it_stands_still(self) -> None:
+        status = Path(f"/proc/{self.pid}/stat")
+        if status.exists():
+            wait_until(
+                lambda: status.read_text().rpartition(") ")[2].startswith("T"), "it should stand still"
+            )
+
+    def _send(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, number)
 
 
 @dataclass
@@ -125,6 +162,17 @@ class World:
         """While this file exists, processes started with ``gated`` claim nothing."""
         return self.folder / "gate"
 
+    def wait_until_turned_away(self) -> None:
+        """Wait until the worker has found the gate shut: what it claimed before, it has by now."""
+        file = self.gate.with_name(TURNED_AWAY)
+        file.unlink(missing_ok=True)
+        wait_until(file.exists, "the worker should find the gate shut")
+
+    @property
+    def broken(self) -> Path:
+        """While this file exists, the SQLite file can be neither read nor written."""
+        return self.folder / "broken"
+
     @contextmanager
     def shut_gate(self) -> Iterator[None]:
         self.gate.touch()
@@ -133,25 +181,37 @@ class World:
         finally:
             self.gate.unlink()
 
-    def serve(self, *words: str, crash: str = "", gated: bool = False) -> Process:
-        return self._start("serve", ["--port", "0", *words], crash, gated=gated)
+    def serve(self, *words: str, gated: bool = False, **faults: str) -> Process:
+        """Start a server; ``faults`` by the names in `crash.faults`, without the prefix, e.g. ``at=…``."""
+        return self._start("serve", ["--port", "0", *words], faults, gated=gated)
 
-    def worker(self, *, crash: str = "", gated: bool = False) -> Process:
-        process = self._start("worker", [], crash, gated=gated)
+    def worker(self, *, gated: bool = False, **faults: str) -> Process:
+        process = self._start("worker", [], faults, gated=gated)
         process.wait_for("(ready)")
         return process
 
-    def _start(self, command: str, words: list[str], crash: str, *, gated: bool) -> Process:
+    def door(self, *, gated: bool = False, **faults: str) -> tuple[Process, Process]:
+        """Start what admits runs, and what carries them out: the same process on SQLite."""
+        if self.database.is_sqlite:
+            process = self.serve(gated=gated, **faults)
+            return process, process
+        return self.serve("--no-workers"), self.worker(gated=gated, **faults)
+
+    def _start(self, command: str, words: list[str], faults: dict[str, str], *, gated: bool) -> Process:
         environment = {
             "TERRARIUM_DATA_DIR": str(self.folder / "data"),
             "TERRARIUM_CARDS_DIR": str(_HERE / "cards"),
             "TERRARIUM_WORKER_TIMEOUT": str(WORKER_TIMEOUT),
+            # As good as for ever: whoever ends on a signal did not just wait for the end of this.
+            "TERRARIUM_DRAIN_SECONDS": "3600",
             "TERRARIUM_RATE_LIMIT": "1000000",
             "TERRARIUM_LOG_LEVEL": "WARNING",
             "CRASH_PROVIDER": self.provider_url,
-            "CRASH_AT": crash,
             "CRASH_GATE": str(self.gate) if gated else "",
+            "CRASH_CHORES": "0.5",
+            "CRASH_BROKEN": str(self.broken) if self.database.is_sqlite else "",
         }
+        environment |= {f"CRASH_{name.upper()}": value for name, value in faults.items()}
         if self.database_url is not None:
             environment["TERRARIUM_DATABASE_URL"] = self.database_url
         log = self.folder / f"{len(self.processes)}.log"
@@ -162,6 +222,44 @@ class World:
     def account(self) -> Account:
         with self.database.transaction() as tx:
             return new_account(tx, credits=GRANT_USD)
+
+    def run(self, run_id: str) -> Run:
+        with self.database.transaction() as tx:
+            return runs.read_run(tx, run_id)
+
+    def submissions(self, run_id: str) -> list[str]:
+        """The states of a run's submissions, in order."""
+        statement = sa.select(submissions.c.state).where(submissions.c.run_id == run_id)
+        with self.database.transaction() as tx:
+            return [row[0] for row in tx.execute(statement.order_by(submissions.c.number))]
+
+    def leases(self) -> dict[str, int]:
+        """The workers in the order of their start, and until when the database gave each its lease."""
+        statement = sa.select(workers.c.worker_id, workers.c.lease_until).order_by(workers.c.worker_id)
+        with self.database.transaction() as tx:
+            return {name: until for name, until in map(tuple, tx.execute(statement))}
+
+    def wait_until_followed(self, *run_ids: str) -> None:
+        """Wait until the provider has been asked how each of these runs goes."""
+        wait_until(lambda: self.provider.looks.keys() >= {*run_ids}, "they should be followed")
+
+    def has_lease(self, worker_id: str) -> bool:
+        """Whether a worker's lease is valid, as the database sees it."""
+        statement = sa.select(workers.c.lease_until > sa.bindparam("now")).where(
+            workers.c.worker_id == worker_id
+        )
+        with self.database.transaction() as tx:
+            return bool(tx.execute(statement, {"now": tx.execute(sa.select(tx.clock)).scalar_one()}).scalar())
+
+    def wait_for_leases(self, seconds: float) -> None:
+        """Wait until each worker that is there has renewed its lease for so many seconds more."""
+        before = self.leases()
+
+        def renewed() -> bool:
+            now = self.leases()
+            return all(now.get(name, 0) - until >= seconds * 1000 for name, until in before.items())
+
+        wait_until(renewed, "the leases should be renewed")
 
     def close(self) -> None:
         for process in self.processes:
@@ -175,8 +273,13 @@ class Caller:
     def __init__(self, process: Process, account: Account) -> None:
         headers = {"authorization": f"Bearer {account.api_key}"}
         self.account = account
+        # Without reading the certificates of all authorities, which takes longer than most requests.
         self._client = httpx.Client(
-            base_url=f"{process.base_url}/api/v1", headers=headers, timeout=DEADLINE, trust_env=False
+            base_url=f"{process.base_url}/api/v1",
+            headers=headers,
+            timeout=DEADLINE,
+            trust_env=False,
+            verify=False,
         )
 
     def __enter__(self) -> "Caller":
@@ -185,23 +288,28 @@ class Caller:
     def __exit__(self, *_: object) -> None:
         self._client.close()
 
-    def body(self, model: str) -> dict[str, str]:
-        ids = {"workspace_id": self.account.workspace_id, "project_id": self.account.project_id}
-        return {**ids, "type": "image", "prompt": "a crash", "model": model}
-
-    def start(self, model: str, *, key: str | None = None) -> httpx.Response:
+    def start(self, model: str, *, key: str | None = None, **params: str) -> httpx.Response:
         headers = {"idempotency-key": key} if key else {}
-        return self._client.post("/generate", json=self.body(model), headers=headers)
+        ids = {"workspace_id": self.account.workspace_id, "project_id": self.account.project_id}
+        body = {**ids, "type": "image", "prompt": "a crash", "model": model, "params": params}
+        return self._client.post("/generate", json=body, headers=headers)
 
-    def started(self, model: str) -> str:
+    def started(self, model: str, **params: str) -> str:
         """Start a run and return its id."""
-        answer = self.start(model)
+        answer = self.start(model, **params)
         assert answer.status_code == 201, answer.text
         return answer.json()["run_id"]
+
+    def cancel(self, run_id: str) -> None:
+        self._client.post(f"/runs/{run_id}/cancel").raise_for_status()
 
     def ended(self, run_id: str) -> dict[str, Any]:
         """Wait for a run's end and return it."""
         return finished(self._client, run_id)
+
+    def wait_until_answered(self) -> None:
+        """Wait until the server answers again, after its database was away."""
+        wait_until(lambda: self._client.get("/workspaces").status_code == 200, "an answer of the server")
 
     def get(self, path: str) -> Any:
         return self._client.get(path).raise_for_status().json()

@@ -41,7 +41,7 @@ def database_url(request: pytest.FixtureRequest) -> str:
 
 def _migrate(url: str) -> None:
     database = Database(url)
-    migrations.upgrade(database)
+    migrations.upgrade(database, migrations.Facts({}, {}))
     database.close()
 
 

@@ -13,13 +13,14 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True)
 class Asked:
-    """One request; ``headers`` by their names in lower case."""
+    """One request; ``headers`` by their names in lower case, ``port`` tells connections apart."""
 
     method: str
     path: str
     query: str
     headers: Mapping[str, str]
     body: bytes
+    port: int = 0
 
     def json(self) -> Any:
         return json.loads(self.body) if self.body else None
@@ -87,7 +88,8 @@ class _Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        asked = Asked(self.command, parts.path, parts.query, headers, body)
+        port = self.client_address[1]
+        asked = Asked(self.command, parts.path, parts.query, headers, body, port)
         self.server.asked.append(asked)
         reply = self.server.answer(asked)
         if reply.upgrade is not None:

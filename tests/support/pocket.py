@@ -1,12 +1,16 @@
 """Jobs for the models that ship, as the server would hand them to an engine."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from support.driving import content
 from terrarium_server.catalog import check_params, find_weights, load_cards, weights_folder
-from terrarium_server.engines import Engine, Input, Job, Look, Waiting
+from terrarium_server.engines import Failed, Finished, Input, Job, Lost
+
+End = Finished | Failed | Lost
 
 
 def pocket_job(
@@ -30,9 +34,17 @@ def pocket_job(
     return Job(key, card.id, card.type, prompt, checked, seed, inputs or {}, card.options, weights)
 
 
-def last_look(engine: Engine, job: Job) -> Look:
-    """Submit a job and look until there is an end."""
-    ticket = engine.submit(job)
-    while isinstance(seen := engine.look(ticket, wait_seconds=5), Waiting):
-        pass
-    return seen
+def in_memory(end: End) -> End:
+    """A job's end whose outputs hold what was in their files; these are deleted."""
+    if not isinstance(end, Finished):
+        return end
+    return Finished(tuple(replace(output, data=content(output)) for output in end.outputs))
+
+
+def medium(end: End) -> bytes:
+    """The bytes of a finished job's one output, which is no text."""
+    assert isinstance(end, Finished), end
+    (output,) = end.outputs
+    data = content(output)
+    assert isinstance(data, bytes)
+    return data

@@ -1,48 +1,87 @@
 """An engine on strings: it does what the test says, when the test says it."""
 
-import threading
-from collections.abc import Callable, Iterator, Mapping
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from typing import Any
 
-from terrarium_server.engines import Finished, Job, Look, Lost, Output, Ticket, Waiting
+from terrarium_server.engines import (
+    Finished,
+    Followers,
+    Job,
+    Lost,
+    Mark,
+    News,
+    Output,
+    Progress,
+    Ticket,
+    Unknown,
+)
 
-Play = Callable[[Job], Iterator[Look]]
+Play = Callable[[Job], AsyncIterator[News]]
 
 
-def answers(job: Job) -> Iterator[Look]:
-    """Finish at the first look, with the prompt."""
+async def answers(job: Job) -> AsyncIterator[News]:
+    """Finish at once, with the prompt."""
     yield Finished((Output("text/plain", job.prompt),))
 
 
 class Puppet:
-    """Plays ``play`` for each job, one yield for each look; stands in for the rehearsal engine."""
+    """Plays ``play`` for each job; stands in for the rehearsal engine.
+
+    What was submitted is found again by its mark, in this process, and followed by any worker here.
+    ``submitted`` and ``cancelled`` hold keys: a run's id, a dot and a number.
+    """
 
     name = "rehearsal"
+    longest_silence = 60.0
 
     def __init__(self, play: Play = answers, *, repeatable: bool = True) -> None:
         self.repeatable = repeatable
         self.submitted: list[str] = []
         self.cancelled: list[str] = []
         self._play = play
-        self._plays: dict[Ticket, Iterator[Look]] = {}
+        self._jobs: dict[str, Job] = {}
+
+    @property
+    def runs(self) -> list[str]:
+        """The runs whose jobs were submitted, in that order."""
+        return [key.partition(".")[0] for key in self.submitted]
+
+    @property
+    def stopped(self) -> list[str]:
+        """The runs whose jobs were cancelled."""
+        return [key.partition(".")[0] for key in self.cancelled]
 
     def problem(self, job_options: Mapping[str, Any]) -> str | None:
         return None
 
-    def submit(self, job: Job) -> Ticket:
+    def followers(self, mark: Mark) -> Followers:
+        return "worker" if self.repeatable else "anyone"
+
+    async def prepare(self, job: Job) -> Mark:
+        return Mark(job.key)
+
+    async def submit(self, job: Job, mark: Mark) -> Ticket:
         self.submitted.append(job.key)
-        ticket = Ticket(job.key)
-        self._plays[ticket] = self._play(job)
-        return ticket
+        self._jobs[job.key] = job
+        return Ticket(job.key)
 
-    def look(self, ticket: Ticket, *, wait_seconds: float) -> Look:
-        return next(self._plays[ticket]) if ticket in self._plays else Lost()
+    async def find(self, mark: Mark) -> Ticket | Unknown | None:
+        return Ticket(mark) if mark in self._jobs else None
 
-    def cancel(self, ticket: Ticket) -> None:
+    async def follow(self, ticket: Ticket) -> AsyncGenerator[News]:
+        job = self._jobs.get(ticket)
+        if job is None:
+            yield Lost()
+            return
+        async for news in self._play(job):
+            yield news
+
+    async def cancel(self, ticket: Ticket) -> None:
         self.cancelled.append(ticket)
-        self._plays.pop(ticket, None)
+        self._jobs.pop(ticket, None)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Nothing to let go of."""
 
 
@@ -50,13 +89,21 @@ class Gate:
     """Lets a counted number of jobs finish; the others wait."""
 
     def __init__(self) -> None:
-        self._permits = threading.Semaphore(0)
+        self._permits = 0
 
     def open_for(self, count: int) -> None:
-        self._permits.release(count)
+        self._permits += count
 
-    def __call__(self, job: Job) -> Iterator[Look]:
+    @property
+    def permits(self) -> int:
+        """How many jobs may still be let through."""
+        return self._permits
+
+    async def __call__(self, job: Job) -> AsyncIterator[News]:
         """The play: wait until this job is let through."""
-        while not self._permits.acquire(timeout=0.05):
-            yield Waiting(0.0)
-        yield from answers(job)
+        while self._permits <= 0:
+            yield Progress(0.0)
+            await asyncio.sleep(0.02)
+        self._permits -= 1
+        async for news in answers(job):
+            yield news

@@ -2,13 +2,14 @@
 
 import base64
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sized
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Literal, Protocol
 
-from support.cases import Situation, Staged
+from support.cases import Case, Situation, Staged
+from support.driving import Driven, content, driving
 from support.loopback import Asked, Loopback, Reply, loopback
-from terrarium_server.engines import Engine, Job
+from terrarium_server.engines import Engine, Finished, Job, Progress
 
 LONG = "a forest that takes its time"
 PNG = base64.b64decode(
@@ -54,6 +55,10 @@ class Queue:
             self.requests[name], self.looks[name] = request, 0
         return Reply(drops=True) if self.situation == "drops" else accepted(name)
 
+    def cancel(self, name: str) -> None:
+        """Forget a job that is in line."""
+        self.requests.pop(name, None)
+
     def stand(self, name: str, prompt: str) -> Literal["gone", "waiting", "moderated", "done"]:
         """How a job stands at this look."""
         if name not in self.requests or self.situation == "vanishes":
@@ -75,6 +80,31 @@ class Player(Protocol):
     def answer(self, asked: Asked, server: Loopback) -> Reply: ...
 
 
+def held_after_jobs(case: Case) -> tuple[dict[str, int], dict[str, int]]:
+    """How much an engine's collections hold after a few jobs, and after some more."""
+    with case.open() as engine, driving(engine) as driven:
+        _carry_some(driven, case, "first")
+        few = _held(engine)
+        for number in range(5):
+            _carry_some(driven, case, str(number))
+        return few, _held(engine)
+
+
+def _carry_some(driven: Driven, case: Case, key: str) -> None:
+    """Carry a job to its end, cancel one, and leave one."""
+    made = driven.made(case.job(f"{key}, made"))
+    assert isinstance(made, Finished) and content(made.outputs[0]) == PNG
+    driven.cancel(driven.submit(case.long_job(f"{key}, cancelled")))
+    news = driven.follow(driven.submit(case.long_job(f"{key}, left")))
+    assert isinstance(next(news), Progress)
+    news.close()
+
+
+def _held(engine: Engine) -> dict[str, int]:
+    parts = [vars(engine), vars(vars(engine)["_provider"])]
+    return {name: len(value) for part in parts for name, value in part.items() if isinstance(value, Sized)}
+
+
 def stage(
     player: Callable[[Queue], Player],
     engine_for: Callable[..., Engine],
@@ -89,6 +119,5 @@ def stage(
         with loopback(lambda asked: played.answer(asked, server)) as server:
             engine = engine_for(server.url, timeout_seconds=0.5 if situation == "hangs" else 60.0)
             yield Staged(engine, job("run_1"), lambda: played.queue.charges)
-            engine.close()
 
     return staged()

@@ -3,12 +3,14 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -49,6 +51,12 @@ class Server:
     settings: dict[str, Any]
     environment: dict[str, str]
     process: subprocess.Popen[str]
+    was_told_to_stop: threading.Event = field(default_factory=threading.Event)
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """Send a stop signal; the server may end by itself from now on."""
+        self.was_told_to_stop.set()
+        self.process.send_signal(number)
 
     @property
     def api_url(self) -> str:
@@ -104,7 +112,9 @@ def terrarium(command: str) -> list[str]:
 
 
 @contextmanager
-def running_server(folder: Path, *, database_url: str | None = None, **settings: object) -> Iterator[Server]:
+def running_server(
+    folder: Path, *, database_url: str | None = None, workers: bool = True, **settings: object
+) -> Iterator[Server]:
     """Start a server whose data lie in ``folder``; ``settings`` by their names, e.g. ``rate_limit=3``."""
     chosen: dict[str, Any] = {
         "log_level": "WARNING",
@@ -122,7 +132,7 @@ def running_server(folder: Path, *, database_url: str | None = None, **settings:
     with (
         log_path.open("a") as log,
         subprocess.Popen(
-            [*terrarium("serve"), "--port", "0"],
+            [*terrarium("serve"), "--port", "0", "--workers" if workers else "--no-workers"],
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
@@ -130,8 +140,10 @@ def running_server(folder: Path, *, database_url: str | None = None, **settings:
         ) as process,
     ):
         try:
-            yield _greeted(process, log_path, environment, chosen)
-            assert process.poll() is None, f"the server ended by itself:\n{log_path.read_text()}"
+            server = _greeted(process, log_path, environment, chosen)
+            yield server
+            alive = server.was_told_to_stop.is_set() or process.poll() is None
+            assert alive, f"the server ended by itself:\n{log_path.read_text()}"
         finally:
             process.terminate()
             try:
@@ -180,9 +192,9 @@ def finished(client: Getter, run_id: str) -> dict[str, Any]:
 
 
 class StartServer(Protocol):
-    """Starts a server with the given settings."""
+    """Starts a server with the given settings, see `running_server`."""
 
-    def __call__(self, *, database_url: str | None = None, **settings: object) -> Server: ...
+    def __call__(self, *, database_url: str | None = None, **options: Any) -> Server: ...
 
 
 @pytest.fixture(scope="module")
@@ -190,9 +202,9 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServ
     """Start servers with settings of one's own; they stop at the end of the module."""
     with ExitStack() as stack:
 
-        def start(*, database_url: str | None = None, **settings: object) -> Server:
+        def start(*, database_url: str | None = None, **options: Any) -> Server:
             folder = tmp_path_factory.mktemp("data")
-            return stack.enter_context(running_server(folder, database_url=database_url, **settings))
+            return stack.enter_context(running_server(folder, database_url=database_url, **options))
 
         yield start
 

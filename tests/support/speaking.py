@@ -15,9 +15,7 @@ def speaking_case(name: str, model_id: str, long_text: str) -> Case:
 
     @contextmanager
     def open_one() -> Iterator[Engine]:
-        engine = kind.build(Setup(name, 1, kind.OPTIONS()))
-        yield engine
-        engine.close()
+        yield kind.build(Setup(name, 1, kind.OPTIONS()))
 
     def job(key: str, prompt: str = "Hello there.") -> Job:
         return pocket_job(model_id, prompt, key=key)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import shutil
 import signal
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -29,7 +30,7 @@ from terrarium_server.settings import Settings
 from terrarium_server.store import Blobs, Database
 
 if TYPE_CHECKING:
-    from terrarium_server.workflows import Workers
+    from terrarium_server.execution import Workers
 
 _log = logging.getLogger(__name__)
 
@@ -40,13 +41,18 @@ class House:
     def __init__(self, settings: Settings, *, engines: Engines | None = None) -> None:
         """Open the database (its schema is brought up to date) and read the catalogue.
 
-        Raises CardError for a wrong model card and ConfigurationError for a wrong ``terrarium.toml``.
+        Raises CardError for a wrong model card, ConfigurationError for a wrong ``terrarium.toml``, and
+        RuntimeError for a database that cannot be brought up to date.
         """
         self.settings = settings
         self.configuration = _read_configuration(settings)
         cards = load_cards(self.configuration.cards, settings.cards_dir)
         _check_models(self.configuration, cards)
-        self.engines = engines or discover(self.configuration, processes=settings.sketch_processes)
+        self.worker_id = ids.mint("wrk")
+        self.temporary = settings.data_dir / "tmp" / self.worker_id
+        self.engines = engines or discover(
+            self.configuration, processes=settings.sketch_processes, scratch=self.temporary
+        )
         self.weights = settings.weights_dir or weights_folder()
         self.catalog = Catalog(
             cards,
@@ -54,52 +60,76 @@ class House:
             defaults=self.configuration.defaults,
             problem_of=Availability(self.engines, self.weights).problem_of,
         )
-        self.database = Database(settings.database)
-        migrations.upgrade(self.database)
+        self.database = Database(settings.database, lock_timeout=settings.worker_timeout / 4)
+        engines_of = {card.id: card.engine for card in cards}
+        repeatable = [engine.name for engine in self.engines if engine.repeatable]
+        facts = migrations.Facts(engines_of, self.configuration.fallback, repeatable)
+        migrations.upgrade(self.database, facts)
         self.blobs = Blobs(settings.data_dir / "media")
         self.signals = Signals()
         self.rates = RateLimits(settings.rate_limit)
-        self.admission = Admission(self.catalog, self.rates, self.ring)
+        self.admission = Admission(self.catalog, self.rates, self.wake)
         self.workers: Workers | None = None
         self.is_accepting = False
 
-    def ring(self) -> None:
+    def wake(self) -> None:
         """Wake this process's worker, if it has one."""
         if self.workers is not None:
-            self.workers.ring()
+            self.workers.wake()
+
+    def run_ended(self, run_id: str) -> None:
+        """Tell who waits for a run, and who makes it in this process, that a caller has ended it."""
+        self.signals.changed(run_id)
+        if self.workers is not None:
+            self.workers.stop_run(run_id)
 
     def start_workers(self) -> None:
-        """Start carrying out runs in this process; what was admitted before is carried out too."""
-        # DBOS takes a second to import, in which runs are accepted already.
-        from terrarium_server.workflows import Bench, launch
+        """Start executing runs in this process; what was admitted before is executed too."""
+        from terrarium_server.execution import Context, Workers
 
-        bench = Bench(
-            worker_id=ids.mint("wrk"),
+        alone = self.database.is_sqlite
+        if alone:
+            # Nobody else can be using it: what is in there was left by a process that died.
+            shutil.rmtree(self.temporary.parent, ignore_errors=True)
+        context = Context(
+            worker_id=self.worker_id,
             database=self.database,
             blobs=self.blobs,
             catalog=self.catalog,
             engines=self.engines,
             signals=self.signals,
             weights=self.weights,
+            temporary=self.temporary,
+            alone=alone,
+            is_current=lambda tx: migrations.version_in(tx) == migrations.HEAD,
             fallback=self.configuration.fallback,
             fetch_rules=FetchRules(
                 max_bytes=self.settings.max_media_bytes, allow_private=self.settings.allow_private_fetch
             ),
         )
-        self.workers = launch(
-            bench,
-            threads=self.settings.worker_threads,
-            worker_timeout=self.settings.worker_timeout,
-            alone=self.database.is_sqlite,
+        workers = Workers(
+            context,
+            capacity=self.settings.worker_runs,
+            lease_seconds=self.settings.worker_timeout,
+            drain_seconds=self.settings.drain_seconds,
             chores=[self.admission.forget_expired],
         )
+        workers.start()
+        self.workers = workers
+
+    def stopping(self, *, hurry: bool = False) -> None:
+        """Note a stop signal: nobody waits for a run any longer, and with ``hurry`` not for work either."""
+        self.is_accepting = False
+        self.signals.close()
+        if hurry and self.workers is not None:
+            self.workers.hurry()
 
     def close(self) -> None:
         """Stop, in the order that loses nothing."""
-        self.is_accepting = False
+        self.stopping()
         if self.workers is not None:
             self.workers.stop()
-        self.engines.close()
+        shutil.rmtree(self.temporary, ignore_errors=True)
         self.database.close()
 
 
@@ -128,6 +158,8 @@ def first_start(house: House) -> accounts.NewKey | None:
     """On an empty database, make a workspace with credits, a project and a key; else None."""
     settings = house.settings
     with house.database.transaction() as tx:
+        # Of several servers that start at once, one finds the database empty.
+        tx.lock("first start")
         if accounts.count_workspaces(tx):
             return None
         workspace = accounts.create_workspace(tx, "My workspace")
@@ -171,6 +203,7 @@ def create_app(house: House, *, workers: bool = True) -> FastAPI:
         signals=house.signals,
         public_url=house.settings.public_url,
         is_ready=lambda: house.is_accepting,
+        run_ended=house.run_ended,
     )
     app.include_router(api)
     app.include_router(plain)

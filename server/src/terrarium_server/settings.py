@@ -60,8 +60,17 @@ class Settings(BaseSettings):
     max_media_bytes: int = Field(
         default=200 << 20, ge=1024, description="Largest medium that is fetched from a link."
     )
-    worker_threads: int = Field(
-        default=16, ge=1, le=256, description="Runs that one worker process carries at the same time."
+    worker_runs: int = Field(
+        default=1000,
+        ge=1,
+        le=100_000,
+        description="Runs that one worker process has at the same time; most of them wait for a provider.",
+    )
+    drain_seconds: float = Field(
+        default=10.0,
+        ge=0,
+        le=3600,
+        description="How long work that costs nothing may go on when the server is told to stop.",
     )
     sketch_processes: int = Field(
         default=max(1, (os.cpu_count() or 2) // 2), ge=1, le=64, description="Processes that paint sketches."
@@ -69,7 +78,7 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(default=1 << 20, ge=1024, description="Largest JSON body that is read.")
     worker_timeout: Annotated[float, Field(gt=1)] = Field(
         default=10.0,
-        description="Seconds without a heartbeat after which another worker takes a worker's runs.",
+        description="Seconds that a worker's lease lasts without being renewed; then others take its runs.",
     )
     log_level: str = Field(default="INFO", description="Level of the server's log.")
 

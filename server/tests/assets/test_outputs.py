@@ -37,6 +37,16 @@ def test_bytes_are_kept_under_a_name_that_cannot_be_guessed(blobs: Blobs, tmp_pa
         assert asyncio.run(blobs.get(output.blob, 1, 3)) == b"ic"
 
 
+def test_a_file_becomes_a_blob_like_bytes(blobs: Blobs, tmp_path: Path) -> None:
+    made = tmp_path / "made.mp4"
+    made.write_bytes(b"moving")
+    kept = assets.keep(blobs, "run_1", 0, type="videoUrl", content_type="video/mp4", data=made, now_ms=7)
+    assert not made.exists()
+    assert kept.blob and kept.blob.endswith(".mp4")
+    assert (kept.text, kept.size_bytes, kept.sha256) == (None, 6, hashlib.sha256(b"moving").hexdigest())
+    assert asyncio.run(blobs.get(kept.blob, 0, 6)) == b"moving"
+
+
 def test_text_stays_in_the_record(blobs: Blobs, tmp_path: Path) -> None:
     kept = keep(blobs, "run_1", 0, "A lighthouse – small")
     assert (kept.text, kept.blob) == ("A lighthouse – small", None)

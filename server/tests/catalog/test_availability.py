@@ -1,5 +1,6 @@
 """A model says why it cannot be used; the built-in ones that need no weights can be used anywhere."""
 
+import asyncio
 from pathlib import Path
 
 from terrarium_server.catalog import Availability, load_cards
@@ -7,10 +8,10 @@ from terrarium_server.engines import BUILT_IN, discover
 
 
 def test_a_machine_without_weights_still_sketches_and_says_how_to_get_the_rest(tmp_path: Path) -> None:
-    engines = discover(processes=1)
+    engines = discover(processes=1, scratch=tmp_path)
     availability = Availability(engines, tmp_path)
     told = {card.id: availability.problem_of(card) or "" for card in load_cards()}
-    engines.close()
+    asyncio.run(engines.close())
     assert {name for name, problem in told.items() if not problem} >= {
         "t2i-sketch", "t2v-sketch", "i2v-sketch", "t2t-sketch", "i2t-sketch", "t2a-espeak",
     }  # fmt: skip

@@ -99,3 +99,22 @@ def test_what_cannot_be_chosen_names_what_can(type_: str, model_id: str | None, 
     assert told.field == field
     expected = {"image": "t2i-mine", "text": "t2t-mine", "video": "image, text"}[type_]
     assert told.message.endswith(expected)
+
+
+def test_a_cards_version_changes_with_anything_in_it() -> None:
+    weights = {"source": "file:weights", "sha256": "0" * 64, "bytes": 1, "licence": "MIT"}
+    changes: list[dict[str, object]] = [
+        {},
+        {"name": "Yours"},
+        {"engine": "sketch"},
+        {"price": {"usd": 0.1}},
+        {"params": [{"name": "count", "type": "int", "default": 1}]},
+        {"params": [{"name": "count", "type": "int", "default": 2}]},
+        {"options": {"steps": 4}},
+        {"weights": weights},
+        {"weights": {**weights, "sha256": "1" * 64}},
+    ]
+    versions = [card(**change).version for change in changes]
+    assert len(set(versions)) == len(changes)
+    assert [card(**change).version for change in changes] == versions
+    assert {card.version for card in load_cards()} == {card.version for card in load_cards()}

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from support.pocket import pocket_job
-from support.server import DEADLINE
-from terrarium_server.engines import Engine, Finished, Refused, Setup, Waiting
-from terrarium_server.engines import band as kind
+from support.cases.band import CASE
+from support.driving import Driven
+from support.pocket import medium, pocket_job
+from terrarium_server.engines import Refused
 from terrarium_server.engines._band import Score, Unplayable, compose, read_brief
 from terrarium_server.engines._band.instruments import KNOWN
 from terrarium_server.engines._band.mix import TARGET_LUFS
@@ -176,20 +176,13 @@ def test_prompts_and_seeds_make_different_pieces() -> None:
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[Engine]:
-    opened = kind.build(Setup("band", 1, kind.OPTIONS()))
-    yield opened
-    opened.close()
+def band() -> Iterator[Driven]:
+    with CASE.driven() as driven:
+        yield driven
 
 
-def heard(engine: Engine, prompt: str, **params: Any) -> bytes:
-    ticket = engine.submit(pocket_job("t2a-band", prompt, **params))
-    seen = engine.look(ticket, wait_seconds=DEADLINE)
-    while isinstance(seen, Waiting):
-        seen = engine.look(ticket, wait_seconds=DEADLINE)
-    assert isinstance(seen, Finished), seen
-    assert isinstance(seen.outputs[0].data, bytes)
-    return seen.outputs[0].data
+def heard(band: Driven, prompt: str, **params: Any) -> bytes:
+    return medium(band.made(pocket_job("t2a-band", prompt, **params)))
 
 
 def samples(data: bytes) -> Any:
@@ -200,11 +193,11 @@ def samples(data: bytes) -> Any:
         )
 
 
-def test_a_piece_sounds_as_long_as_loud_and_as_clean_as_it_should(engine: Engine, tmp_path: Path) -> None:
+def test_a_piece_sounds_as_long_as_loud_and_as_clean_as_it_should(band: Driven, tmp_path: Path) -> None:
     piece: dict[str, Any] = {"duration": 8.5, "format": "wav"}
-    data = heard(engine, "an upbeat pop tune with violin", **piece)
-    other = heard(engine, "dark ambient in C minor", duration=5, format="wav")
-    assert heard(engine, "an upbeat pop tune with violin", **piece) == data != other
+    data = heard(band, "an upbeat pop tune with violin", **piece)
+    other = heard(band, "dark ambient in C minor", duration=5, format="wav")
+    assert heard(band, "an upbeat pop tune with violin", **piece) == data != other
     sound = samples(data)
     assert len(sound) == 8.5 * 44_100
     assert 0.1 < np.abs(sound).max() < 0.9
@@ -225,17 +218,17 @@ def test_a_piece_sounds_as_long_as_loud_and_as_clean_as_it_should(engine: Engine
 
 
 @pytest.mark.parametrize("format", ["mp3", "m4a"])
-def test_other_formats_hold_the_same_length(engine: Engine, tmp_path: Path, format: str) -> None:
+def test_other_formats_hold_the_same_length(band: Driven, tmp_path: Path, format: str) -> None:
     path = tmp_path / f"piece.{format}"
-    path.write_bytes(heard(engine, "solo guitar", duration=6, format=format))
+    path.write_bytes(heard(band, "solo guitar", duration=6, format=format))
     sound = read_audio(path, 44_100)
     assert len(sound) / 44_100 == pytest.approx(6.0, abs=0.1)
     assert loudness(sound, 44_100) == pytest.approx(TARGET_LUFS, abs=1.0)
 
 
-def test_a_job_that_cannot_be_played_is_refused(engine: Engine) -> None:
+def test_a_job_that_cannot_be_played_is_refused(band: Driven) -> None:
     with pytest.raises(Refused, match="kazoo") as refused:
-        engine.submit(pocket_job("t2a-band", "", instruments=["kazoo"]))
+        band.submit(pocket_job("t2a-band", "", instruments=["kazoo"]))
     assert refused.value.failure.code == "GENERATION_INVALID_PARAMS"
 
 

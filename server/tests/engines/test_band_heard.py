@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from support.cases import band as band_case
-from support.pocket import last_look, pocket_job
-from terrarium_server.engines import Engine, Finished
+from support.driving import Driven
+from support.pocket import medium, pocket_job
 from terrarium_server.media import read_audio
 
 _RATE = 22_050
@@ -22,9 +22,9 @@ _FITS = {
 
 
 @pytest.fixture(scope="module")
-def band() -> Iterator[Engine]:
-    with band_case.CASE.open() as engine:
-        yield engine
+def band() -> Iterator[Driven]:
+    with band_case.CASE.driven() as driven:
+        yield driven
 
 
 def spectra(sound: np.ndarray, length: int, step: int) -> np.ndarray:
@@ -72,12 +72,11 @@ def likely_tempo(sound: np.ndarray) -> float:
     ],
 )
 def test_what_is_asked_for_is_heard(
-    band: Engine, tmp_path: Path, prompt: str, key: str, relative: str, tempo: int
+    band: Driven, tmp_path: Path, prompt: str, key: str, relative: str, tempo: int
 ) -> None:
     job = pocket_job("t2a-band", prompt, duration=30, tempo=tempo)
-    seen = last_look(band, replace(job, params={**job.params, "key": key}))
-    assert isinstance(seen, Finished) and isinstance(seen.outputs[0].data, bytes)
-    (tmp_path / "piece").write_bytes(seen.outputs[0].data)
+    made = medium(band.made(replace(job, params={**job.params, "key": key})))
+    (tmp_path / "piece").write_bytes(made)
     sound = read_audio(tmp_path / "piece", _RATE).mean(axis=1)
     assert {key, relative} & set(likely_keys(sound)), likely_keys(sound)
     # Half or twice as fast is the same music, counted otherwise.

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from support.driving import driving
 from terrarium_server.engines import Engine, Job, Output, Refused, Setup, diffusers, transformers
 from terrarium_server.engines._child import Cancelled, Unfit
 from terrarium_server.engines._diffusers import Pipelines, read_call
@@ -58,8 +59,8 @@ def test_what_is_wrong_with_a_card_is_told(
     opened = engine(folder=tmp_path)
     problem = opened.problem(options)
     assert problem is not None and said.format(folder=tmp_path) in problem
-    with pytest.raises(Refused, match="t2i-mine cannot be used"):
-        opened.submit(Job("run_1", "t2i-mine", "image", "a fern", {}, 7, options=options))
+    with driving(opened) as driven, pytest.raises(Refused, match="t2i-mine cannot be used"):
+        driven.submit(Job("run_1", "t2i-mine", "image", "a fern", {}, 7, options=options))
 
 
 @pytest.mark.usefixtures("installed")

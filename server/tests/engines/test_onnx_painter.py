@@ -3,7 +3,6 @@
 import dataclasses
 import io
 import struct
-import time
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,9 +15,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from support.cases.onnx import CASE, scene
-from support.pocket import pocket_job
+from support.driving import Driven
+from support.pocket import End, in_memory, pocket_job
 from terrarium_server.catalog import load_cards
-from terrarium_server.engines import Engine, Failed, Finished, Input, Look, Output, Refused, Waiting
+from terrarium_server.engines import Failed, Finished, Input, Output, Refused
 from terrarium_server.engines._onnx import DEFAULT_LOOK, LOOKS, LookPainter
 from terrarium_server.engines._onnx.networks import any_size
 from terrarium_server.engines._sketch import STYLES
@@ -27,29 +27,25 @@ _NAMES = iter(range(10**6))
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[Engine]:
-    with CASE.open() as opened:
-        yield opened
+def painter() -> Iterator[Driven]:
+    with CASE.driven() as driven:
+        yield driven
 
 
-def repainted(engine: Engine, picture: Path, style: Path | None = None, **params: Any) -> Look:
+def repainted(painter: Driven, picture: Path, style: Path | None = None, **params: Any) -> End:
     files = {"image_url": picture, "style_image_url": style}
     inputs = {name: (Input(path, "image/png"),) for name, path in files.items() if path is not None}
     job = pocket_job("i2i-painter", "", key=f"run_{next(_NAMES)}", inputs=inputs, **params)
-    ticket = engine.submit(job)
-    deadline = time.monotonic() + 60
-    while isinstance(seen := engine.look(ticket, wait_seconds=1), Waiting):
-        assert time.monotonic() < deadline
-    return seen
+    return in_memory(painter.made(job))
 
 
-def output(look: Look) -> Output:
-    assert isinstance(look, Finished), look
-    return look.outputs[0]
+def output(end: End) -> Output:
+    assert isinstance(end, Finished), end
+    return end.outputs[0]
 
 
-def opened(look: Look, mode: str = "RGB") -> NDArray[np.int16]:
-    data = output(look).data
+def opened(end: End, mode: str = "RGB") -> NDArray[np.int16]:
+    data = output(end).data
     assert isinstance(data, bytes)
     return np.asarray(Image.open(io.BytesIO(data)).convert(mode)).astype(np.int16)
 
@@ -83,15 +79,15 @@ def test_the_cards_offer_all_looks_by_name() -> None:
 
 
 def test_every_look_is_another_and_none_is_the_picture() -> None:
-    painter = LookPainter(networks()["multistyle26.onnx"], threads=2)
+    network = LookPainter(networks()["multistyle26.onnx"], threads=2)
     plain = scene(128, 96)
-    painted = np.stack([painter.paint(plain, look) for look in LOOKS]).astype(np.int16)
+    painted = np.stack([network.paint(plain, look) for look in LOOKS]).astype(np.int16)
     for index, one in enumerate(painted):
         assert difference(one, plain.astype(np.int16)) > 10, LOOKS[index]
         for other in range(index):
             assert difference(one, painted[other]) > 10, (LOOKS[index], LOOKS[other])
     with pytest.raises(ValueError, match="no look 'van gogh'"):
-        painter.paint(plain, "van gogh")
+        network.paint(plain, "van gogh")
 
 
 def test_only_the_transform_network_is_opened_for_any_size() -> None:
@@ -101,50 +97,50 @@ def test_only_the_transform_network_is_opened_for_any_size() -> None:
         any_size(networks()["arbitrary_predict.onnx"].read_bytes())
 
 
-def test_a_picture_is_repainted_at_its_size(engine: Engine, tmp_path: Path) -> None:
+def test_a_picture_is_repainted_at_its_size(painter: Driven, tmp_path: Path) -> None:
     odd = saved(tmp_path, Image.fromarray(scene(301, 203)))
-    made = output(repainted(engine, odd))
+    made = output(repainted(painter, odd))
     assert (made.content_type, made.width, made.height) == ("image/png", 301, 203)
 
 
-def test_strength_goes_from_the_picture_to_the_paint(engine: Engine, picture: Path) -> None:
+def test_strength_goes_from_the_picture_to_the_paint(painter: Driven, picture: Path) -> None:
     plain = scene(256, 192).astype(np.int16)
     for style in (None, saved(picture.parent, Image.fromarray(scene(90, 90)[::-1, :, ::-1]), "style.png")):
-        made = [opened(repainted(engine, picture, style, strength=share)) for share in (0.0, 0.5, 1.0)]
+        made = [opened(repainted(painter, picture, style, strength=share)) for share in (0.0, 0.5, 1.0)]
         away = [difference(plain, each) for each in made]
         assert away[0] == 0 and 3 < away[1] < away[2]
 
 
-def test_kept_colours_are_the_pictures_own(engine: Engine, picture: Path) -> None:
+def test_kept_colours_are_the_pictures_own(painter: Driven, picture: Path) -> None:
     def chroma(rgb: NDArray[np.int16]) -> NDArray[np.int16]:
         return np.asarray(Image.fromarray(rgb.astype(np.uint8)).convert("YCbCr")).astype(np.int16)[..., 1:]
 
     plain = scene(256, 192).astype(np.int16)
-    painted = opened(repainted(engine, picture, look="crimson gouache"))
-    kept = opened(repainted(engine, picture, look="crimson gouache", preserve_color=True))
+    painted = opened(repainted(painter, picture, look="crimson gouache"))
+    kept = opened(repainted(painter, picture, look="crimson gouache", preserve_color=True))
     # What is left of a difference is colour that has no room so bright or so dark.
     assert difference(chroma(kept), chroma(plain)) < difference(chroma(painted), chroma(plain)) / 3
     assert difference(kept, plain) > 5
     assert abs(kept.mean() - plain.mean()) < 12
 
 
-def test_a_style_picture_takes_the_place_of_the_look(engine: Engine, picture: Path) -> None:
+def test_a_style_picture_takes_the_place_of_the_look(painter: Driven, picture: Path) -> None:
     reds, blues = (
         saved(picture.parent, Image.fromarray(scene(120, 120) // 4 + np.array(tint, np.uint8)), f"{name}.png")
         for name, tint in (("red", (190, 0, 0)), ("blue", (0, 0, 190)))
     )
-    red, blue = (opened(repainted(engine, picture, style)).mean(axis=(0, 1)) for style in (reds, blues))
+    red, blue = (opened(repainted(painter, picture, style)).mean(axis=(0, 1)) for style in (reds, blues))
     assert red[0] - red[2] > blue[0] - blue[2] + 20
-    again = repainted(engine, picture, blues, look="ember red", format="jpeg")
-    assert again == repainted(engine, picture, blues, look="lilac haze", format="jpeg")
+    again = repainted(painter, picture, blues, look="ember red", format="jpeg")
+    assert again == repainted(painter, picture, blues, look="lilac haze", format="jpeg")
     assert output(again).content_type == "image/jpeg"
 
 
-def test_a_large_picture_has_no_seams(engine: Engine, tmp_path: Path) -> None:
+def test_a_large_picture_has_no_seams(painter: Driven, tmp_path: Path) -> None:
     large = saved(tmp_path, Image.fromarray(scene(1900, 1600)), "large.jpg", quality=92)
-    look = repainted(engine, large, look="misty watercolor", brush="broad")
-    assert output(look).content_type == "image/jpeg"
-    made = opened(look).astype(np.float32)
+    end = repainted(painter, large, look="misty watercolor", brush="broad")
+    assert output(end).content_type == "image/jpeg"
+    made = opened(end).astype(np.float32)
     steps = np.abs(np.diff(made, axis=0)).mean(axis=(1, 2))
     # Beside each border between bands, the steps from row to row are like those around it.
     for border in range(256, 1600, 256):
@@ -152,12 +148,12 @@ def test_a_large_picture_has_no_seams(engine: Engine, tmp_path: Path) -> None:
         assert steps[border - 1] < around.max() * 1.25 + 0.2, border
 
 
-def test_pictures_of_all_kinds_are_taken(engine: Engine, tmp_path: Path) -> None:
+def test_pictures_of_all_kinds_are_taken(painter: Driven, tmp_path: Path) -> None:
     plain = Image.fromarray(scene(200, 120))
     exif = Image.Exif()
     exif[0x0112] = 6  # held upright, the camera lay on its side
     turned = saved(tmp_path, plain, "turned.jpg", exif=exif, quality=95)
-    upright = opened(repainted(engine, turned, strength=0.0))
+    upright = opened(repainted(painter, turned, strength=0.0))
     assert upright.shape == (200, 120, 3)
     assert difference(upright, np.rot90(scene(200, 120), -1).astype(np.int16)) < 3
 
@@ -169,19 +165,19 @@ def test_pictures_of_all_kinds_are_taken(engine: Engine, tmp_path: Path) -> None
         saved(tmp_path, plain.convert("CMYK"), "print.jpg"),
         saved(tmp_path, plain, "page.webp"),
     ):
-        same = opened(repainted(engine, kind, strength=0.0))
+        same = opened(repainted(painter, kind, strength=0.0))
         expected = grey[..., None] // 257 if kind.name == "sixteen.png" else np.asarray(plain)
         assert difference(same, np.broadcast_to(expected, same.shape).astype(np.int16)) < 8, kind.name
 
 
-def test_transparency_stays_and_is_white_in_a_jpeg(engine: Engine, tmp_path: Path) -> None:
+def test_transparency_stays_and_is_white_in_a_jpeg(painter: Driven, tmp_path: Path) -> None:
     clear = Image.fromarray(scene(160, 160))
     alpha = np.zeros((160, 160), np.uint8)
     alpha[:, 80:] = 255
     clear.putalpha(Image.fromarray(alpha))
     path = saved(tmp_path, clear, "clear.png")
-    assert (opened(repainted(engine, path), "RGBA")[..., 3] == alpha).all()
-    assert opened(repainted(engine, path, format="jpeg"))[:, :70].min() > 250
+    assert (opened(repainted(painter, path), "RGBA")[..., 3] == alpha).all()
+    assert opened(repainted(painter, path, format="jpeg"))[:, :70].min() > 250
 
 
 def _bomb() -> bytes:
@@ -211,23 +207,23 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
 @pytest.mark.parametrize("kind", HOSTILE)
 @pytest.mark.parametrize("name", ["image_url", "style_image_url"])
 def test_what_is_no_picture_is_told_and_the_painter_lives(
-    engine: Engine, picture: Path, tmp_path: Path, kind: str, name: str
+    painter: Driven, picture: Path, tmp_path: Path, kind: str, name: str
 ) -> None:
     make, told = HOSTILE[kind]
     bad = tmp_path / "bad.png"
     bad.write_bytes(make())
-    assert isinstance(repainted(engine, picture, strength=0.0), Finished)
+    assert isinstance(repainted(painter, picture, strength=0.0), Finished)
     before = {child.pid for child in psutil.Process().children()}
-    failed = repainted(engine, bad) if name == "image_url" else repainted(engine, picture, bad)
+    failed = repainted(painter, bad) if name == "image_url" else repainted(painter, picture, bad)
     assert isinstance(failed, Failed)
     assert failed.code == "GENERATION_INPUT_VALIDATION"
     assert told in failed.message and failed.message.startswith(name)
     assert str(tmp_path) not in failed.message
-    assert isinstance(repainted(engine, picture, strength=0.0), Finished)
+    assert isinstance(repainted(painter, picture, strength=0.0), Finished)
     assert {child.pid for child in psutil.Process().children()} == before
 
 
-def test_a_job_that_lacks_something_is_refused_at_once(engine: Engine) -> None:
+def test_a_job_that_lacks_something_is_refused_at_once(painter: Driven) -> None:
     whole = CASE.job("run_lacking")
     for lacking, told in (
         (dataclasses.replace(whole, inputs={}), "image_url"),
@@ -235,5 +231,5 @@ def test_a_job_that_lacks_something_is_refused_at_once(engine: Engine) -> None:
         (dataclasses.replace(whole, options={"task": "upscale"}), "restyle"),
     ):
         with pytest.raises(Refused, match=told):
-            engine.submit(lacking)
-    assert "upscale" in str(engine.problem({"task": "upscale"}))
+            painter.submit(lacking)
+    assert "upscale" in str(painter.engine.problem({"task": "upscale"}))

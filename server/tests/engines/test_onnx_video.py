@@ -9,8 +9,9 @@ import pytest
 from numpy.typing import NDArray
 
 from support.cases.onnx import CASE, scene
-from support.pocket import pocket_job
-from terrarium_server.engines import Engine, Failed, Finished, Input, Look, Waiting
+from support.driving import Driven
+from support.pocket import End, in_memory, pocket_job
+from terrarium_server.engines import Failed, Finished, Input, Progress
 from terrarium_server.engines._onnx.motion import View, find_motion
 from terrarium_server.engines._onnx.steady import Steady
 from terrarium_server.media import VideoWriter, encode_audio, frames, probe
@@ -36,32 +37,34 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def looks(clip: Path) -> dict[float, Look]:
-    with CASE.open() as engine:
-        return {steadiness: repainted(engine, clip, steadiness=steadiness) for steadiness in (0.0, 0.9)}
+def ends(clip: Path) -> dict[float, End]:
+    with CASE.driven() as painter:
+        return {steadiness: repainted(painter, clip, steadiness=steadiness) for steadiness in (0.0, 0.9)}
 
 
-def repainted(engine: Engine, video: Path, **params: Any) -> Look:
+def repainted(painter: Driven, video: Path, **params: Any) -> End:
     inputs = {"video_url": (Input(video, "video/mp4"),)}
     key = f"run_{video.name}_{len(params)}_{params.get('steadiness')}"
-    ticket = engine.submit(pocket_job("v2v-painter", "", key=key, inputs=inputs, **params))
+    ticket = painter.submit(pocket_job("v2v-painter", "", key=key, inputs=inputs, **params))
     progress = 0.0
-    while isinstance(seen := engine.look(ticket, wait_seconds=1), Waiting):
-        assert progress <= seen.progress < 1
-        progress = seen.progress
-    return seen
+    for heard in painter.follow(ticket):
+        if not isinstance(heard, Progress):
+            return in_memory(heard)
+        assert progress <= heard.fraction < 1
+        progress = heard.fraction
+    raise AssertionError("the news ended without an end")
 
 
-def decoded(look: Look, folder: Path) -> tuple[Path, NDArray[np.float32]]:
-    assert isinstance(look, Finished), look
-    data = look.outputs[0].data
-    assert isinstance(data, bytes) and look.outputs[0].content_type == "video/mp4"
+def decoded(end: End, folder: Path) -> tuple[Path, NDArray[np.float32]]:
+    assert isinstance(end, Finished), end
+    data = end.outputs[0].data
+    assert isinstance(data, bytes) and end.outputs[0].content_type == "video/mp4"
     (folder / "made.mp4").write_bytes(data)
     return folder / "made.mp4", np.stack(list(frames(folder / "made.mp4"))).astype(np.float32)
 
 
-def test_size_rate_length_and_sound_are_kept(looks: dict[float, Look], tmp_path: Path) -> None:
-    path, shown = decoded(looks[0.9], tmp_path)
+def test_size_rate_length_and_sound_are_kept(ends: dict[float, End], tmp_path: Path) -> None:
+    path, shown = decoded(ends[0.9], tmp_path)
     made = probe(path)
     assert (made.width, made.height, made.fps, len(shown)) == (192, 144, FPS, FRAMES)
     with av.open(str(path)) as container:
@@ -71,19 +74,19 @@ def test_size_rate_length_and_sound_are_kept(looks: dict[float, Look], tmp_path:
     assert np.abs(shown[0] - scene(192, 144)).mean() > 15
 
 
-def test_steady_paint_flickers_less_and_is_painted_as_much(looks: dict[float, Look], tmp_path: Path) -> None:
-    def still_part(look: Look) -> NDArray[np.float32]:
-        return decoded(look, tmp_path)[1][:, 60:]
+def test_steady_paint_flickers_less_and_is_painted_as_much(ends: dict[float, End], tmp_path: Path) -> None:
+    def still_part(end: End) -> NDArray[np.float32]:
+        return decoded(end, tmp_path)[1][:, 60:]
 
-    alone, steady = still_part(looks[0.0]), still_part(looks[0.9])
+    alone, steady = still_part(ends[0.0]), still_part(ends[0.9])
     flickers = [np.abs(np.diff(each, axis=0)).mean() for each in (alone, steady)]
     assert flickers[1] < flickers[0] / 2
     relief = [np.abs(np.diff(each, axis=2)).mean() for each in (alone, steady)]
     assert relief[1] > relief[0] * 0.75
 
 
-def test_what_moves_is_seen_where_it_is(looks: dict[float, Look], tmp_path: Path) -> None:
-    alone, steady = (decoded(looks[share], tmp_path)[1] for share in (0.0, 0.9))
+def test_what_moves_is_seen_where_it_is(ends: dict[float, End], tmp_path: Path) -> None:
+    alone, steady = (decoded(ends[share], tmp_path)[1] for share in (0.0, 0.9))
     last = 10 + (FRAMES - 1) * 4
     where = (slice(-1, None), slice(16, 25), slice(last - 4, last + 5))
     gone = (slice(-1, None), slice(16, 25), slice(6, 15))
@@ -136,9 +139,9 @@ def test_a_lone_frame_between_two_cuts_is_painted_too(tmp_path: Path) -> None:
         for frame in (scene(192, 144), lone, np.ascontiguousarray(scene(192, 144)[:, ::-1]), lone):
             writer.write(frame)
         (tmp_path / "cuts.mp4").write_bytes(writer.finish())
-    with CASE.open() as engine:
-        looks = [repainted(engine, tmp_path / "cuts.mp4", steadiness=share) for share in (0.0, 0.9)]
-    alone, steady = (decoded(look, tmp_path)[1] for look in looks)
+    with CASE.driven() as painter:
+        ends = [repainted(painter, tmp_path / "cuts.mp4", steadiness=share) for share in (0.0, 0.9)]
+    alone, steady = (decoded(end, tmp_path)[1] for end in ends)
     assert len(steady) == 4
     assert np.abs(alone - steady)[[1, 3]].mean(axis=(1, 2, 3)).max() < 3
 
@@ -163,15 +166,15 @@ def test_what_cannot_be_repainted_is_told_and_the_painter_lives(clip: Path, tmp_
         _written(tmp_path / "large.mp4", 2560, 1440, 10, 1): "1920 x 1080",
         _written(tmp_path / "tiny.mp4", 32, 32, 10, 2): "from 64 pixels",
     }
-    with CASE.open() as engine:
+    with CASE.driven() as painter:
         for path, told in cases.items():
-            failed = repainted(engine, path)
+            failed = repainted(painter, path)
             assert isinstance(failed, Failed) and failed.code == "GENERATION_INPUT_VALIDATION"
             assert told in failed.message, failed.message
-        assert isinstance(repainted(engine, clip, strength=0.0), Finished)
+        assert isinstance(repainted(painter, clip, strength=0.0), Finished)
         upright = _written(tmp_path / "upright.mp4", 66, 130, 10, 2)
-        look = repainted(engine, upright, look="stained glass")
-    silent = probe(decoded(look, tmp_path)[0])
+        end = repainted(painter, upright, look="stained glass")
+    silent = probe(decoded(end, tmp_path)[0])
     assert not silent.has_audio
-    assert isinstance(look, Finished)
-    assert (look.outputs[0].width, look.outputs[0].height) == (66, 130)
+    assert isinstance(end, Finished)
+    assert (end.outputs[0].width, end.outputs[0].height) == (66, 130)

@@ -3,28 +3,19 @@
 import importlib
 import itertools
 import re
-import threading
-import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
-from support.cases.openai_compatible import (
-    PNG,
-    SSE,
-    engine_for,
-    image_job,
-    said,
-    text_job,
-    video_job,
-)
+from support.cases.openai_compatible import PNG, SSE, engine_for, image_job, said, text_job
+from support.driving import content, driving
 from support.loopback import Asked, Reply, loopback
 from support.pocket import pocket_job
 from support.replay import replay
-from support.server import DEADLINE
 from terrarium_server.catalog import load_cards
 from terrarium_server.engines import (
     Engine,
@@ -32,12 +23,11 @@ from terrarium_server.engines import (
     Finished,
     Input,
     Job,
-    Look,
     Lost,
     Output,
+    Progress,
     Refused,
     Setup,
-    Waiting,
     openai_compatible,
 )
 from terrarium_server.engines.openai_compatible import OpenAICompatibleEngine
@@ -52,19 +42,20 @@ def open_engine(url: str, key: str | None = KEY, **options: Any) -> OpenAICompat
     return openai_compatible.build(Setup("openai", 1, checked, secret, "OPENAI_API_KEY"))
 
 
-def carry_out(engine: Engine, job: Job) -> tuple[Look, list[Waiting]]:
-    """Submit and look until the end."""
-    ticket, seen = engine.submit(job), list[Waiting]()
-    deadline = time.monotonic() + DEADLINE
-    while isinstance(look := engine.look(ticket, wait_seconds=0.2), Waiting):
-        assert time.monotonic() < deadline, "no end"
-        seen.append(look)
-    return look, seen
+def carry_out(engine: Engine, job: Job) -> tuple[Finished | Failed | Lost, list[Progress]]:
+    """Submit and follow until the end; progress never goes back."""
+    with driving(engine) as driven:
+        *before, end = driven.follow(driven.submit(job))
+    seen = [heard for heard in before if isinstance(heard, Progress)]
+    assert isinstance(end, Finished | Failed | Lost) and len(seen) == len(before)
+    assert [heard.fraction for heard in seen] == sorted(heard.fraction for heard in seen)
+    return end, seen
 
 
-def outputs(look: Look) -> tuple[Output, ...]:
-    assert isinstance(look, Finished), look
-    return look.outputs
+def outputs(end: Finished | Failed | Lost) -> tuple[Output, ...]:
+    """The outputs of a job that came to a good end; their files are read and deleted."""
+    assert isinstance(end, Finished), end
+    return tuple(replace(output, data=content(output)) for output in end.outputs)
 
 
 def hosted(model_id: str, **params: Any) -> Job:
@@ -75,8 +66,8 @@ def hosted(model_id: str, **params: Any) -> Job:
 def test_pictures_are_asked_for_in_the_providers_words() -> None:
     with replay(CONVERSATIONS / "image.json") as server:
         job = hosted("t2i-gpt-image-2.5-flare", aspect_ratio="3:2", quality="low", num_images=2)
-        look, _ = carry_out(open_engine(server.url), job)
-    assert [(o.content_type, o.width, o.height) for o in outputs(look)] == [("image/png", 3, 2)] * 2
+        end, _ = carry_out(open_engine(server.url), job)
+    assert [(o.content_type, o.width, o.height) for o in outputs(end)] == [("image/png", 3, 2)] * 2
 
 
 def test_a_picture_that_streams_shows_itself_before_it_is_done() -> None:
@@ -84,8 +75,8 @@ def test_a_picture_that_streams_shows_itself_before_it_is_done() -> None:
     fixed = {"stream": True, "partial_images": 1}
     job = Job(job.key, "t2i", "image", "a fern", {}, 7, options={**job.options, "fixed": fixed})
     with replay(CONVERSATIONS / "image_stream.json") as server:
-        look, _ = carry_out(open_engine(server.url), job)
-    assert [(output.width, output.height) for output in outputs(look)] == [(4, 4)]
+        end, _ = carry_out(open_engine(server.url), job)
+    assert [(output.width, output.height) for output in outputs(end)] == [(4, 4)]
 
 
 def test_pictures_to_start_from_are_sent_as_files_and_the_result_is_fetched(tmp_path: Path) -> None:
@@ -98,8 +89,8 @@ def test_pictures_to_start_from_are_sent_as_files_and_the_result_is_fetched(tmp_
     inputs = {"image_urls": (a, b), "mask_url": (mask,)}
     job = Job("run_1", "i2i", "image", "make it night", params, 7, inputs, options)
     with replay(CONVERSATIONS / "edit.json") as server:
-        look, _ = carry_out(open_engine(server.url), job)
-    assert [(output.width, output.height) for output in outputs(look)] == [(5, 5)]
+        end, _ = carry_out(open_engine(server.url), job)
+    assert [(output.width, output.height) for output in outputs(end)] == [(5, 5)]
 
 
 def test_a_prompt_is_spoken() -> None:
@@ -107,22 +98,8 @@ def test_a_prompt_is_spoken() -> None:
     options = {"endpoint": "speech", "model": "speaker"}
     with replay(CONVERSATIONS / "speech.json") as server:
         job = Job("run_1", "t2a", "audio", "Good morning.", params, 7, options=options)
-        look, _ = carry_out(open_engine(server.url), job)
-    assert [output.content_type for output in outputs(look)] == ["audio/mpeg"]
-
-
-def test_a_video_is_found_again_after_a_restart_and_fetched_through_hiccups() -> None:
-    options = {"endpoint": "videos", "model": "filmer", "sizes": {"16:9": "1280x720"}}
-    job = Job("run_1", "t2v", "video", "a fern", {"aspect_ratio": "16:9", "duration": 4}, 7, options=options)
-    with replay(CONVERSATIONS / "video.json") as server:
-        first = open_engine(server.url, poll_seconds=0.05)
-        ticket = first.submit(job)
-        first.close()
-        engine, seen = open_engine(server.url, poll_seconds=0.05), list[Look]()
-        while not seen or isinstance(seen[-1], Waiting):
-            seen.append(engine.look(ticket, wait_seconds=0.2))
-    assert any(isinstance(look, Waiting) and look.progress == 0.33 for look in seen)
-    assert [output.content_type for output in outputs(seen[-1])] == ["video/mp4"]
+        end, _ = carry_out(open_engine(server.url), job)
+    assert [output.content_type for output in outputs(end)] == ["audio/mpeg"]
 
 
 def test_a_text_streams_and_the_picture_beside_the_prompt_goes_along(tmp_path: Path) -> None:
@@ -131,10 +108,10 @@ def test_a_text_streams_and_the_picture_beside_the_prompt_goes_along(tmp_path: P
     params = {"system_prompt": "Be brief.", "temperature": 0.5, "max_tokens": 10, "image_urls": ["asset_1"]}
     job = Job("run_1", "t2t", "text", "What is it?", params, 7, inputs, text_job("run_1").options)
     with loopback(lambda asked: Reply(said("It", "is", "a fern."), headers=SSE, pause=0.1)) as server:
-        look, seen = carry_out(open_engine(server.url), job)
+        end, seen = carry_out(open_engine(server.url), job)
     body = server.asked[0].json()
-    assert outputs(look)[0] == Output("text/plain", "It is a fern. ")
-    previews = [str(waiting.preview.data) for waiting in seen if waiting.preview is not None]
+    assert outputs(end)[0] == Output("text/plain", "It is a fern. ")
+    previews = [str(heard.preview.data) for heard in seen if heard.preview is not None]
     assert previews[0] == "It " and all(
         later.startswith(sooner) for sooner, later in itertools.pairwise(previews)
     )
@@ -175,55 +152,8 @@ TROUBLE = {
 def test_what_goes_wrong_with_a_text_is_told_apart(name: str) -> None:
     reply, code = TROUBLE[name]
     with loopback(_answers(reply)) as server:
-        look, _ = carry_out(open_engine(server.url), text_job("run_1"))
-    assert isinstance(look, Failed) and look.code == code, look
-
-
-def test_cancelling_hangs_up_at_once_and_closing_too() -> None:
-    # One server has begun to answer, the other says nothing yet.
-    for reply in (Reply(said(*["word"] * 1000), headers=SSE, pause=0.02), Reply(hangs=True)):
-        with loopback(_answers(reply)) as server:
-            engine = open_engine(server.url)
-            tickets = engine.submit(text_job("run_1")), engine.submit(text_job("run_2"))
-            wait_for(lambda: len(server.asked) == 2)
-            engine.cancel(tickets[0])
-            assert engine.look(tickets[0], wait_seconds=0.01) == Lost()
-            assert server.hung_up.wait(DEADLINE)
-            engine.close()
-            wait_for(lambda: not any(thread.name.startswith("call run_") for thread in threading.enumerate()))
-
-
-def wait_for(happened: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + DEADLINE
-    while not happened():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
-def test_the_same_job_is_not_called_for_twice_while_it_is_under_way() -> None:
-    with loopback(_answers(Reply(said("a"), headers=SSE, pause=0.1))) as server:
-        engine = open_engine(server.url)
-        assert engine.submit(text_job("run_1")) == engine.submit(text_job("run_1"))
-        outputs(carry_out(engine, text_job("run_1"))[0])
-    assert len(server.asked) == 1
-
-
-def test_a_video_that_may_have_been_started_fails_and_is_not_called_refused() -> None:
-    with loopback(_answers(Reply(drops=True))) as server:
-        look, _ = carry_out(open_engine(server.url), video_job("run_1"))
-    assert isinstance(look, Failed) and "may have charged" in look.message
-    assert len(server.asked) == 1
-
-
-def test_a_video_that_cannot_be_made_says_why_and_a_cancelled_one_is_deleted() -> None:
-    error = {"code": "moderation_blocked", "message": "Blocked by our moderation system"}
-    failed = {"id": "video_1", "status": "failed", "error": error}
-    with loopback(_answers(Reply(failed))) as server:
-        engine = open_engine(server.url, poll_seconds=0.05)
-        look, _ = carry_out(engine, video_job("run_1"))
-        engine.cancel(engine.submit(video_job("run_2")))
-    assert isinstance(look, Failed) and look.code == "GENERATION_PROMPT_MODERATED"
-    assert (server.asked[-1].method, server.asked[-1].path) == ("DELETE", "/v1/videos/video_1")
+        end, _ = carry_out(open_engine(server.url), text_job("run_1"))
+    assert isinstance(end, Failed) and end.code == code, end
 
 
 def test_a_wrong_card_or_a_missing_key_is_told_with_the_remedy() -> None:
@@ -235,8 +165,15 @@ def test_a_wrong_card_or_a_missing_key_is_told_with_the_remedy() -> None:
         openai_compatible.build(Setup("openai", 1, openai_compatible.OPTIONS())).problem(card)
     )
     assert "endpoint" in str(engine.problem({"model": "m"}))
-    with pytest.raises(Refused, match="owner of this server"):
-        engine.submit(Job("run_1", "t2t", "text", "a", {}, 7, options={"endpoint": "chatter", "model": "m"}))
+    with driving(engine) as driven, pytest.raises(Refused, match="owner of this server"):
+        driven.submit(Job("run_1", "t2t", "text", "a", {}, 7, options={"endpoint": "chatter", "model": "m"}))
+
+
+def test_media_that_no_message_takes_are_refused_before_anything_is_sent(tmp_path: Path) -> None:
+    inputs = {"video_url": (Input(tmp_path / "a.mp4", "video/mp4"),)}
+    with driving(open_engine("http://127.0.0.1:9")) as driven, pytest.raises(Refused) as refused:
+        driven.submit(replace(text_job("run_1"), inputs=inputs))
+    assert refused.value.failure.code == "GENERATION_INPUT_VALIDATION"
 
 
 def test_a_size_is_worked_out_where_the_card_has_none() -> None:
@@ -245,8 +182,8 @@ def test_a_size_is_worked_out_where_the_card_has_none() -> None:
         job = Job(
             "run_1", "t2i", "image", "a", {"aspect_ratio": "16:9", "seed": 2**40}, 2**40 + 3, options=options
         )
-        look, _ = carry_out(open_engine(server.url), job)
-    assert isinstance(look, Failed) and look.code == "GENERATION_NO_RESULT"
+        end, _ = carry_out(open_engine(server.url), job)
+    assert isinstance(end, Failed) and end.code == "GENERATION_NO_RESULT"
     assert server.asked[0].json()["size"] == "1360x768"
     assert server.asked[0].json()["seed"] == 3
 
@@ -286,12 +223,11 @@ def _small(key: str, prompt: str, **params: Any) -> Job:
 def test_llama_cpp_writes_and_shows_what_there_is(llama: str) -> None:
     engine = open_engine(llama)
     job = _small("run_1", "Say hello.", max_tokens=6, temperature=0.0, seed=7)
-    look, seen = carry_out(engine, job)
-    written = outputs(look)[0]
+    end, seen = carry_out(engine, job)
+    written = outputs(end)[0]
     assert written.content_type == "text/plain" and str(written.data).strip()
-    previews = [str(waiting.preview.data) for waiting in seen if waiting.preview is not None]
+    previews = [str(heard.preview.data) for heard in seen if heard.preview is not None]
     assert previews and all(str(written.data).startswith(preview) for preview in previews)
-    assert [waiting.progress for waiting in seen] == sorted(waiting.progress for waiting in seen)
 
 
 def test_llama_cpp_refusing_is_understood(llama: str) -> None:

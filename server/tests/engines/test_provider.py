@@ -1,20 +1,25 @@
 """The ground under engines for providers: what goes wrong is told apart, and nothing leaks."""
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from email.utils import formatdate
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
 from support.cases.openai_compatible import PNG
+from support.driving import content
 from support.loopback import Asked, Reply, loopback
-from terrarium_server.engines import CODES, Ticket
+from support.server import DEADLINE
+from terrarium_server.engines import CODES, Output
 from terrarium_server.engines._failures import clean, moderated, retry_after
 from terrarium_server.engines._outputs import picture_size
-from terrarium_server.engines._provider import Polls, Provider, ProviderError
+from terrarium_server.engines._provider import Provider, ProviderError
 
 KEY = "very-secret-0123456789"
 
@@ -25,7 +30,7 @@ def provider(url: str, **settings: Any) -> Provider:
 
 def failing(reply: Reply, **settings: Any) -> ProviderError:
     with loopback(lambda asked: reply) as server, pytest.raises(ProviderError) as failed:
-        provider(server.url, **settings).json("POST", "/things", body={"prompt": "a fern"})
+        asyncio.run(provider(server.url, **settings).json("POST", "/things", body={"prompt": "a fern"}))
     assert len(server.asked) == 1, "sent again"
     assert CODES[failed.value.failure.code]
     assert KEY not in str(failed.value) + repr(failed.value.failure) + repr(failed.value.body)
@@ -72,7 +77,7 @@ def test_every_answer_becomes_a_code_and_words_without_secrets(name: str) -> Non
 
 def test_nothing_was_sent_to_a_server_that_is_not_there() -> None:
     with pytest.raises(ProviderError) as failed:
-        provider("http://127.0.0.1:1").json("POST", "/things")
+        asyncio.run(provider("http://127.0.0.1:1").json("POST", "/things"))
     assert failed.value.failure.code == "GENERATION_FAILED_TO_START"
     assert not failed.value.sent and failed.value.passes
 
@@ -132,7 +137,9 @@ def test_a_message_is_one_short_line_without_secrets() -> None:
     assert len(said) == 400
 
 
-def test_the_key_stays_with_its_host_and_out_of_logs(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_key_stays_with_its_host_and_out_of_logs(
+    caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
     caplog.set_level(logging.DEBUG)
 
     def other(asked: Asked) -> Reply:
@@ -146,60 +153,36 @@ def test_the_key_stays_with_its_host_and_out_of_logs(caplog: pytest.LogCaptureFi
             return Reply({"ok": True})
 
         with loopback(answer) as server:
-            lab = provider(server.url)
-            lab.json("GET", "/things")
-            found = lab.download(f"{elsewhere.url}/file", "image"), lab.download("moved", "image")
-            with pytest.raises(ProviderError, match="another host"):
-                lab.json("GET", f"{elsewhere.url}/things")
+            lab = provider(server.url, scratch=tmp_path)
+
+            async def ask() -> list[Output]:
+                await lab.json("GET", "/things")
+                found = [await lab.download(url, "image") for url in (f"{elsewhere.url}/file", "moved")]
+                with pytest.raises(ProviderError, match="another host"):
+                    await lab.json("GET", f"{elsewhere.url}/things")
+                await lab.close()
+                return found
+
+            found = asyncio.run(ask())
     assert [(output.content_type, output.width, output.height) for output in found] == [
         ("image/png", 2, 1)
     ] * 2
+    assert [content(output) for output in found] == [PNG] * 2
     assert server.asked[0].headers["authorization"] == f"Bearer {KEY}"
     assert len(elsewhere.asked) == 2
     assert not any("authorization" in asked.headers for asked in elsewhere.asked)
     assert KEY not in caplog.text + repr(lab) + repr(vars(lab))
 
 
-def test_results_in_a_private_network_are_not_fetched_for_a_provider_outside_it() -> None:
-    with pytest.raises(ProviderError, match="cannot be fetched"):
-        Provider("lab", "https://api.example.com").download("http://127.0.0.1:1/file", "image")
-    for wrong in ("https://[bad", "https://host:port/file", "http://127.0.0.1:port/file"):
-        with pytest.raises(ProviderError, match="answered with"):
-            Provider("lab", "http://127.0.0.1:1").download(wrong, "image")
-    with pytest.raises(ProviderError, match="not public"):
-        Provider("lab", "https://api.example.com").download("https://127.0.0.1:1/file", "image")
-
-
-def test_data_addresses_and_wrong_files() -> None:
-    lab = provider("http://127.0.0.1:1")
-    assert lab.download("data:audio/wav;base64,UklGRgAAAABXQVZF", "audio").content_type == "audio/wav"
-    for wrong in ("data:image/png;base64,UklGRgAAAABXQVZF", "data:image/png;base64,!", "data:image/png,"):
-        with pytest.raises(ProviderError) as failed:
-            lab.download(wrong, "image")
-        assert failed.value.failure.code == "GENERATION_INVALID_PROVIDER_RESPONSE"
-
-
 def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
     with loopback(lambda asked: Reply({"ok": True})) as server:
-        assert provider(server.url).json("GET", "/things") == {"ok": True}
+        assert asyncio.run(provider(server.url).json("POST", "/things")) == {"ok": True}
 
 
 def _by_path(replies: dict[str, Reply]) -> Callable[[Asked], Reply]:
     return lambda asked: replies[asked.path]
-
-
-def test_a_hiccup_while_asking_is_put_up_with_for_a_while() -> None:
-    ticket, polls = Ticket("job"), Polls(first=0.01, slowest=0.01, patience=0.05)
-    hiccup, final = failing(Reply({}, 502)), failing(Reply({}, 401))
-    assert polls.due(ticket, 0.0) and not polls.due(ticket, 0.0)
-    assert polls.failed(ticket, hiccup) is None
-    polls.answered(ticket)
-    assert polls.failed(ticket, hiccup) is None
-    time.sleep(0.06)
-    assert polls.failed(ticket, hiccup) == hiccup.failure
-    assert polls.failed(ticket, final) == final.failure
 
 
 def test_the_size_of_a_picture_is_read_from_its_head() -> None:
@@ -214,5 +197,80 @@ def test_the_size_of_a_picture_is_read_from_its_head() -> None:
 def test_paths_are_below_the_base_address_and_closing_may_be_early() -> None:
     with loopback(_by_path({"/v1/a": Reply({"a": 1}), "/v1/b": Reply({"b": 2})})) as server:
         lab = provider(server.url)
-        lab.close()
-        assert (lab.json("GET", "/a"), lab.json("GET", "b")) == ({"a": 1}, {"b": 2})
+
+        async def ask() -> list[dict[str, Any]]:
+            await lab.close()
+            found = [await lab.json("GET", path) for path in ("/a", "b")]
+            await lab.close()
+            return found
+
+        assert asyncio.run(ask()) == [{"a": 1}, {"b": 2}]
+
+
+def test_questions_share_a_connection_and_calls_that_may_cost_something_do_not() -> None:
+    async def ask(url: str) -> None:
+        lab = provider(url)
+        for method in ("GET", "GET", "POST", "POST"):
+            await lab.json(method, "/things")
+        await lab.close()
+
+    with loopback(lambda asked: Reply({"ok": True})) as server:
+        asyncio.run(ask(server.url))
+    first, second, third, fourth = (asked.port for asked in server.asked)
+    assert first == second
+    assert len({second, third, fourth}) == 3
+
+
+def test_whoever_cancels_hangs_up() -> None:
+    # One server has begun to answer, the other says nothing yet.
+    for reply in (Reply((b"[1]\n",) * 1000, pause=0.02), Reply(hangs=True)):
+        with loopback(lambda asked, reply=reply: reply) as server:
+
+            async def ask(url: str) -> None:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(0.2):
+                        await provider(url).json("POST", "/things", body={})
+
+            asyncio.run(ask(server.url))
+            assert server.hung_up.wait(DEADLINE)
+        assert len(server.asked) == 1
+
+
+def test_lines_are_told_one_by_one_while_they_arrive() -> None:
+    pieces = (b"one\r\ntw", b"o\n", b"\nthr", b"ee", b"\nfour")
+    arrived = list[tuple[str, float]]()
+
+    async def listen(url: str) -> None:
+        async with provider(url).stream("POST", "/things") as stream:
+            async for line in stream.lines():
+                arrived.append((line, time.monotonic()))
+
+    with loopback(lambda asked: Reply(pieces, pause=0.1)) as server:
+        asyncio.run(listen(server.url))
+    assert [line for line, _ in arrived] == ["one", "two", "", "three", "four"]
+    assert arrived[-1][1] - arrived[0][1] > 0.2
+
+
+def test_the_time_for_a_stream_is_limited_whoever_takes_its_lines() -> None:
+    async def listen(url: str) -> None:
+        async with provider(url, timeout_seconds=0.5).stream("POST", "/things") as stream:
+            lines = stream.lines()
+            while True:
+                # Each by another task, as when a generator is followed step by step.
+                await asyncio.create_task(anext(lines))  # pyright: ignore[reportArgumentType]
+
+    with (
+        loopback(lambda asked: Reply((b"word\n",) * 100, pause=0.1)) as server,
+        pytest.raises(ProviderError) as failed,
+    ):
+        asyncio.run(listen(server.url))
+    assert failed.value.failure.code == "GENERATION_PROVIDER_TIMEOUT"
+
+
+def test_a_large_body_arrives_whole_and_with_its_length() -> None:
+    body = {"data": "é" * 1_000_000}
+    with loopback(lambda asked: Reply({"ok": True})) as server:
+        asyncio.run(provider(server.url).json("POST", "/things", body=body))
+    assert server.asked[0].json() == body
+    assert server.asked[0].headers["content-length"] == str(len(server.asked[0].body))
+    assert "transfer-encoding" not in server.asked[0].headers

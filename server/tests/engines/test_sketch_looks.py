@@ -9,36 +9,32 @@ import pytest
 from PIL import Image
 
 from support.cases.sketch import CASE
-from support.pocket import last_look, pocket_job
-from terrarium_server.engines import Engine, Failed, Finished, Job, Look
+from support.driving import Driven
+from support.pocket import in_memory, medium, pocket_job
+from terrarium_server.engines import Failed, Finished, Job
 
 
 @pytest.fixture
-def engine() -> Iterator[Engine]:
-    with CASE.open() as engine:
-        yield engine
+def sketch() -> Iterator[Driven]:
+    with CASE.driven() as driven:
+        yield driven
 
 
 def job(style: str, key: str) -> Job:
     return pocket_job("t2i-sketch", "a bouquet of roses", key=key, resolution="0.5k", style=style)
 
 
-def picture(seen: Look) -> bytes:
-    assert isinstance(seen, Finished) and isinstance(seen.outputs[0].data, bytes), seen
-    return seen.outputs[0].data
-
-
-def test_a_look_paints_over_the_sketch_and_keeps_its_size(engine: Engine) -> None:
-    plain = picture(last_look(engine, job("auto", "run_1")))
-    glass = picture(last_look(engine, job("stained glass", "run_2")))
-    assert glass == picture(last_look(engine, job("stained glass", "run_3")))
+def test_a_look_paints_over_the_sketch_and_keeps_its_size(sketch: Driven) -> None:
+    plain = medium(sketch.made(job("auto", "run_1")))
+    glass = medium(sketch.made(job("stained glass", "run_2")))
+    assert glass == medium(sketch.made(job("stained glass", "run_3")))
     one, other = (np.asarray(Image.open(io.BytesIO(png))).astype(int) for png in (plain, glass))
     assert one.shape == other.shape == (512, 512, 3)
     assert np.abs(one - other).mean() > 10
 
 
-def test_a_look_without_its_network_says_how_to_get_it(engine: Engine) -> None:
-    seen = last_look(engine, replace(job("stained glass", "run_1"), weights={}))
+def test_a_look_without_its_network_says_how_to_get_it(sketch: Driven) -> None:
+    seen = sketch.made(replace(job("stained glass", "run_1"), weights={}))
     assert isinstance(seen, Failed) and seen.code == "GENERATION_INVALID_PARAMS"
     assert "terrarium models pull t2i-sketch" in seen.message
-    assert isinstance(last_look(engine, replace(job("poster", "run_2"), weights={})), Finished)
+    assert isinstance(in_memory(sketch.made(replace(job("poster", "run_2"), weights={}))), Finished)

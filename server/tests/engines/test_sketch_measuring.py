@@ -11,7 +11,7 @@ from PIL import Image, ImageFilter
 
 from support.cases.sketch import CASE
 from support.pocket import pocket_job
-from terrarium_server.engines import Failed, Finished, Input, Waiting
+from terrarium_server.engines import Failed, Finished, Input
 from terrarium_server.engines._child import Unfit
 from terrarium_server.engines._sketch.measuring import Measured, describe, measure
 from terrarium_server.engines._sketch.opening import Opened, open_picture
@@ -114,13 +114,10 @@ def test_the_engine_describes_several_and_names_the_broken_one(tmp_path: Path) -
     bad.write_bytes(good.read_bytes()[:900])
     job = pocket_job("i2t-sketch", "json", image_urls=["asset_1", "asset_2"])
     seen: list[Any] = []
-    with CASE.open() as engine:
+    with CASE.driven() as sketch:
         for second in (good, bad):
             files = (Input(good, "image/png"), Input(second, "image/png"))
-            ticket = engine.submit(replace(job, key=f"run_{second.name}", inputs={"image_urls": files}))
-            while isinstance(found := engine.look(ticket, wait_seconds=5), Waiting):
-                pass
-            seen.append(found)
+            seen.append(sketch.made(replace(job, key=f"run_{second.name}", inputs={"image_urls": files})))
     assert isinstance(seen[0], Finished) and isinstance(seen[1], Failed)
     assert len(json.loads(str(seen[0].outputs[0].data))["images"]) == 2
     assert seen[1].message.startswith("Image 2 of 2: The image could not be read")

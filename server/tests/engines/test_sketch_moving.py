@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from support.cases.sketch import CASE
-from support.pocket import pocket_job
-from terrarium_server.engines import Engine, Failed, Finished, Input, Look, Refused, Waiting
+from support.pocket import in_memory, pocket_job
+from terrarium_server.engines import Failed, Finished, Input, Refused
 from terrarium_server.engines._sketch import paint
 from terrarium_server.engines._sketch.moving import MOTIONS, Clip, Shot, animate, film, size
 from terrarium_server.engines._sketch.moving.air import KINDS
@@ -199,12 +199,6 @@ def test_a_short_sound_does_not_shorten_the_picture(tmp_path: Path) -> None:
         assert len(read_audio(under, 48_000)) == 48_000
 
 
-def ended(engine: Engine, ticket: Any) -> Look:
-    while isinstance(seen := engine.look(ticket, wait_seconds=5), Waiting):
-        pass
-    return seen
-
-
 def _jpeg(path: Path, *, turned: bool) -> None:
     exif = Image.Exif()
     if turned:
@@ -227,21 +221,21 @@ def test_an_engine_carries_clips_and_refuses_what_is_broken(tmp_path: Path) -> N
         (huge, None, lambda said: "80 million" in said),
         (whole, bad_sound, lambda said: said.startswith("The audio could not be read")),
     ]
-    with CASE.open() as engine:
+    with CASE.driven() as sketch:
         for number, (image, sound, right) in enumerate(cases):
             inputs = {"image_url": (Input(image, "image/jpeg"),)}
             if sound is not None:
                 inputs["audio_url"] = (Input(sound, "audio/mpeg"),)
             job = pocket_job("i2v-sketch", "", key=f"run_{number}", inputs=inputs, duration=1)
-            seen = ended(engine, engine.submit(job))
+            seen = sketch.made(job)
             assert isinstance(seen, Failed) and seen.code == "GENERATION_INPUT_VALIDATION", seen
             assert right(seen.message), seen.message
         params: dict[str, Any] = {"duration": "1", "resolution": "480p", "fps": 12}
         inputs = {"image_url": (Input(whole, "image/jpeg"),)}
-        seen = ended(engine, engine.submit(pocket_job("i2v-sketch", "", inputs=inputs, **params)))
+        seen = in_memory(sketch.made(pocket_job("i2v-sketch", "", inputs=inputs, **params)))
         assert isinstance(seen, Finished)
         # The camera lay on its side when it was taken: the clip stands.
         assert (seen.outputs[0].width, seen.outputs[0].height) == (480, 854)
         job = pocket_job("i2v-sketch", "", inputs=inputs)
         with pytest.raises(Refused, match="needs image_url"):
-            engine.submit(replace(job, inputs={}))
+            sketch.submit(replace(job, inputs={}))

@@ -14,9 +14,10 @@ import pytest
 
 from support.cases import espeak as espeak_case
 from support.cases import piper as piper_case
-from support.pocket import last_look, pocket_job
+from support.driving import Driven
+from support.pocket import End, in_memory, medium, pocket_job
 from support.tree import SERVER, python_files
-from terrarium_server.engines import Engine, Failed, Finished, Look, Refused
+from terrarium_server.engines import Failed, Finished, Refused
 from terrarium_server.media import ffmpeg_path
 
 STORY = (
@@ -26,32 +27,28 @@ STORY = (
 
 
 @pytest.fixture(scope="module")
-def piper() -> Iterator[Engine]:
-    with piper_case.CASE.open() as engine:
-        yield engine
+def piper() -> Iterator[Driven]:
+    with piper_case.CASE.driven() as driven:
+        yield driven
 
 
 @pytest.fixture(scope="module")
-def espeak() -> Iterator[Engine]:
-    with espeak_case.CASE.open() as engine:
-        yield engine
+def espeak() -> Iterator[Driven]:
+    with espeak_case.CASE.driven() as driven:
+        yield driven
 
 
 @pytest.fixture(params=["t2a-piper-joe", "t2a-espeak"])
-def speaker(request: pytest.FixtureRequest) -> tuple[Engine, str]:
+def speaker(request: pytest.FixtureRequest) -> tuple[Driven, str]:
     return request.getfixturevalue("piper" if "piper" in request.param else "espeak"), request.param
 
 
-def end(engine: Engine, model: str, text: str, **params: Any) -> Look:
-    return last_look(engine, pocket_job(model, text, **params))
+def end(driven: Driven, model: str, text: str, **params: Any) -> End:
+    return in_memory(driven.made(pocket_job(model, text, **params)))
 
 
-def said(engine: Engine, model: str, text: str, **params: Any) -> bytes:
-    seen = end(engine, model, text, **params)
-    assert isinstance(seen, Finished), seen
-    data = seen.outputs[0].data
-    assert isinstance(data, bytes)
-    return data
+def said(driven: Driven, model: str, text: str, **params: Any) -> bytes:
+    return medium(end(driven, model, text, **params))
 
 
 def heard(data: bytes) -> tuple[np.ndarray, int, str]:
@@ -76,7 +73,7 @@ def lufs(path: Path) -> float:
 
 
 def test_speech_is_as_loud_as_it_should_be_without_clipping_or_clicks(
-    speaker: tuple[Engine, str], tmp_path: Path
+    speaker: tuple[Driven, str], tmp_path: Path
 ) -> None:
     data = said(*speaker, STORY, format="wav", sentence_pause=0.5)
     (tmp_path / "story.wav").write_bytes(data)
@@ -93,30 +90,30 @@ def test_speech_is_as_loud_as_it_should_be_without_clipping_or_clicks(
 
 
 def test_the_same_job_sounds_the_same_in_whatever_process_and_after_whatever(
-    speaker: tuple[Engine, str],
+    speaker: tuple[Driven, str],
 ) -> None:
-    engine, model = speaker
-    first = said(engine, model, STORY)
-    said(engine, model, "Something else entirely.")
-    assert said(engine, model, STORY) == first
-    with (piper_case if "piper" in model else espeak_case).CASE.open() as other:
+    driven, model = speaker
+    first = said(driven, model, STORY)
+    said(driven, model, "Something else entirely.")
+    assert said(driven, model, STORY) == first
+    with (piper_case if "piper" in model else espeak_case).CASE.driven() as other:
         assert said(other, model, STORY) == first
 
 
-def test_the_seed_varies_how_a_voice_says_it(piper: Engine) -> None:
+def test_the_seed_varies_how_a_voice_says_it(piper: Driven) -> None:
     made = {said(piper, "t2a-piper-joe", "Hello there.", seed=seed) for seed in (1, 2, 3)}
     assert len(made) == 3
 
 
-def test_length_follows_the_text_the_rate_and_the_pause(speaker: tuple[Engine, str]) -> None:
-    engine, model = speaker
+def test_length_follows_the_text_the_rate_and_the_pause(speaker: tuple[Driven, str]) -> None:
+    driven, model = speaker
     text = "The ships found home. The lamp was bright."
-    plain = seconds(said(engine, model, text, format="wav"))
-    assert seconds(said(engine, model, text * 2, format="wav")) > plain * 1.7
-    assert plain * 0.4 < seconds(said(engine, model, text, format="wav", rate=2.0)) < plain * 0.75
-    assert seconds(said(engine, model, text, format="wav", rate=0.5)) > plain * 1.5
-    longer = seconds(said(engine, model, text, format="wav", sentence_pause=2.0))
-    shortest = seconds(said(engine, model, text, format="wav", sentence_pause=0.0))
+    plain = seconds(said(driven, model, text, format="wav"))
+    assert seconds(said(driven, model, text * 2, format="wav")) > plain * 1.7
+    assert plain * 0.4 < seconds(said(driven, model, text, format="wav", rate=2.0)) < plain * 0.75
+    assert seconds(said(driven, model, text, format="wav", rate=0.5)) > plain * 1.5
+    longer = seconds(said(driven, model, text, format="wav", sentence_pause=2.0))
+    shortest = seconds(said(driven, model, text, format="wav", sentence_pause=0.0))
     assert longer - shortest == pytest.approx(2.0, abs=0.01)
 
 
@@ -124,7 +121,7 @@ def test_length_follows_the_text_the_rate_and_the_pause(speaker: tuple[Engine, s
     ("format", "content_type", "codec"),
     [("wav", "audio/wav", "pcm_s16le"), ("mp3", "audio/mpeg", "mp3float"), ("m4a", "audio/mp4", "aac")],
 )
-def test_each_format_is_what_it_says(espeak: Engine, format: str, content_type: str, codec: str) -> None:
+def test_each_format_is_what_it_says(espeak: Driven, format: str, content_type: str, codec: str) -> None:
     seen = end(espeak, "t2a-espeak", STORY, format=format)
     assert isinstance(seen, Finished) and seen.outputs[0].content_type == content_type
     data = seen.outputs[0].data
@@ -133,7 +130,7 @@ def test_each_format_is_what_it_says(espeak: Engine, format: str, content_type: 
     assert seconds(data) == pytest.approx(seconds(said(espeak, "t2a-espeak", STORY, format="wav")), abs=0.2)
 
 
-def test_languages_voices_and_pitches_differ(espeak: Engine) -> None:
+def test_languages_voices_and_pitches_differ(espeak: Driven) -> None:
     ways: list[dict[str, Any]] = [
         {},
         {"language": "de"},
@@ -150,21 +147,21 @@ def test_languages_voices_and_pitches_differ(espeak: Engine) -> None:
 @pytest.mark.parametrize(
     ("wanted", "near"), [("germn", "de (German)"), ("de-AT", "de (German)"), ("qqq", "")]
 )
-def test_a_language_that_is_not_there_names_those_near_it(espeak: Engine, wanted: str, near: str) -> None:
+def test_a_language_that_is_not_there_names_those_near_it(espeak: Driven, wanted: str, near: str) -> None:
     seen = end(espeak, "t2a-espeak", "Hallo", language=wanted)
     assert isinstance(seen, Failed) and seen.code == "GENERATION_INVALID_PARAMS"
     assert f"no language {wanted!r}" in seen.message and near in seen.message
 
 
 @pytest.mark.parametrize("text", ["... !? —", "***\n\n#"])
-def test_a_text_with_nothing_to_say_is_told_so(speaker: tuple[Engine, str], text: str) -> None:
+def test_a_text_with_nothing_to_say_is_told_so(speaker: tuple[Driven, str], text: str) -> None:
     seen = end(*speaker, text)
     assert isinstance(seen, Failed) and seen.code == "GENERATION_INPUT_VALIDATION"
     assert "nothing in the prompt" in seen.message
 
 
 @pytest.mark.parametrize(("text", "told"), [(" \n", "empty"), ("word " * 5000, "at most 20000")])
-def test_no_text_and_too_much_are_refused(espeak: Engine, text: str, told: str) -> None:
+def test_no_text_and_too_much_are_refused(espeak: Driven, text: str, told: str) -> None:
     with pytest.raises(Refused, match=told):
         espeak.submit(pocket_job("t2a-espeak", text))
 
@@ -177,7 +174,7 @@ def owners_card(folder: Path, voice: str) -> None:
     )
 
 
-def test_an_owners_voice_is_found_beside_its_card(piper: Engine, tmp_path: Path) -> None:
+def test_an_owners_voice_is_found_beside_its_card(piper: Driven, tmp_path: Path) -> None:
     owners_card(tmp_path, "mine.onnx")
     with pytest.raises(Refused, match=r"mine\.onnx is not there"):
         piper.submit(pocket_job("t2a-mine", "Hello.", folder=tmp_path))
@@ -195,14 +192,14 @@ def test_an_owners_voice_is_found_beside_its_card(piper: Engine, tmp_path: Path)
     assert isinstance(nobody, Failed) and "no speaker 'ada'; give a number from 0 to 0" in nobody.message
 
 
-def test_a_voice_that_is_missing_is_a_problem_before_anyone_asks(piper: Engine, tmp_path: Path) -> None:
-    assert piper.problem({"file": str(tmp_path / "gone.onnx")}) == (
+def test_a_voice_that_is_missing_is_a_problem_before_anyone_asks(piper: Driven, tmp_path: Path) -> None:
+    assert piper.engine.problem({"file": str(tmp_path / "gone.onnx")}) == (
         "The voice gone.onnx is not there; put it where the card says, beside its gone.onnx.json."
     )
-    assert "path" in (piper.problem({"file": 3}) or "")
+    assert "path" in (piper.engine.problem({"file": 3}) or "")
 
 
-def test_the_gpl_library_stays_in_a_program_of_its_own(piper: Engine) -> None:
+def test_the_gpl_library_stays_in_a_program_of_its_own(piper: Driven) -> None:
     said(piper, "t2a-piper-joe", "Hello.")
     children = [
         child for child in psutil.Process().children() if child.cmdline()[-1].endswith("_piper_process")

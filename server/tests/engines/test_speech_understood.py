@@ -11,8 +11,8 @@ import pytest
 from pocketsphinx import Decoder
 
 from support.cases import piper as piper_case
-from support.pocket import last_look, pocket_job
-from terrarium_server.engines import Engine, Finished
+from support.driving import Driven
+from support.pocket import medium, pocket_job
 from terrarium_server.media import read_audio
 
 _RATE = 16_000
@@ -25,9 +25,9 @@ TEXT = (
 
 
 @pytest.fixture(scope="module")
-def piper() -> Iterator[Engine]:
-    with piper_case.CASE.open() as engine:
-        yield engine
+def piper() -> Iterator[Driven]:
+    with piper_case.CASE.driven() as driven:
+        yield driven
 
 
 def words(text: str) -> list[str]:
@@ -52,10 +52,8 @@ def share(said: list[str], heard: list[str]) -> float:
 
 @pytest.mark.parametrize("params", [{}, {"format": "mp3", "rate": 1.25}])
 def test_nearly_every_word_is_understood_in_its_place(
-    piper: Engine, tmp_path: Path, params: dict[str, Any]
+    piper: Driven, tmp_path: Path, params: dict[str, Any]
 ) -> None:
-    seen = last_look(piper, pocket_job("t2a-piper-joe", TEXT, **params))
-    assert isinstance(seen, Finished) and isinstance(seen.outputs[0].data, bytes)
-    (tmp_path / "spoken").write_bytes(seen.outputs[0].data)
+    (tmp_path / "spoken").write_bytes(medium(piper.made(pocket_job("t2a-piper-joe", TEXT, **params))))
     heard = understood(tmp_path / "spoken")
     assert share(words(TEXT), heard) >= 0.85, " ".join(heard)

@@ -1,8 +1,14 @@
-"""`terrarium admin` on the PostgreSQL that a server is running on: what it does holds at once."""
+"""`terrarium admin`: beside a server, where it holds at once, and on a database that it does not know."""
+
+import os
+import subprocess
+from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
-from support.server import Server, StartServer, finished
+from support.server import Server, StartServer, finished, terrarium
+from terrarium_server.store import Database
 
 
 @pytest.fixture(scope="module")
@@ -32,3 +38,47 @@ def test_a_workspace_and_a_key_work_as_soon_as_they_are_made(shared: Server) -> 
         assert shared.admin("keys", "revoke", key["key_id"]) == {"key_id": key["key_id"], "revoked": True}
         assert client.post("/generate", json=body).status_code == 401
     assert shared.admin("credits", "check") == {"balanced": True, "imbalances": []}
+
+
+def refusal(database_url: str, folder: Path, *words: str) -> str:
+    """What a command says that is refused."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("TERRARIUM_")}
+    environment |= {"TERRARIUM_DATA_DIR": str(folder / "data"), "TERRARIUM_DATABASE_URL": database_url}
+    done = subprocess.run(
+        [*terrarium("admin"), *words], env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("terrarium: ") and done.stderr.count("\n") == 1
+    return done.stderr
+
+
+def tables(database_url: str) -> list[str]:
+    database = Database(database_url)
+    try:
+        return sa.inspect(database.engine).get_table_names()
+    finally:
+        database.close()
+
+
+def test_without_a_database_it_says_how_to_get_one(database_url: str, tmp_path: Path) -> None:
+    for words in (["workspaces", "list"], ["workspaces", "create", "Studio"], ["credits", "check"]):
+        assert "start `terrarium serve` once" in refusal(database_url, tmp_path, *words)
+    assert tables(database_url) == []
+
+
+@pytest.mark.parametrize(
+    ("version", "told"),
+    [("0002", "start `terrarium serve` (or `worker`) once"), ("9999", "upgrade this one")],
+    ids=["older", "newer"],
+)
+def test_a_database_of_another_version_is_left_alone(
+    migrated_url: str, tmp_path: Path, version: str, told: str
+) -> None:
+    database = Database(migrated_url)
+    with database.transaction() as tx:
+        tx.execute(sa.text("UPDATE alembic_version SET version_num = :version"), {"version": version})
+    assert told in refusal(migrated_url, tmp_path, "workspaces", "create", "Studio")
+    with database.transaction() as tx:
+        assert tx.execute(sa.text("SELECT count(*) FROM workspaces")).scalar_one() == 0
+        assert tx.execute(sa.text("SELECT version_num FROM alembic_version")).scalar_one() == version
+    database.close()

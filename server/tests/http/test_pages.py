@@ -136,7 +136,7 @@ def test_generations_are_filtered(door: Inside, client: Client, account: Account
     ]
     newest = client.get("/generations?limit=1").json()["generations"][0]["run_id"]
     with door.house.database.transaction() as tx:
-        assert runs.fail(tx, newest, RunOutcome("GENERATION_CANCELLED", "Stopped by a test."))
+        assert runs.give_up(tx, newest, RunOutcome("GENERATION_CANCELLED", "Stopped by a test."))
     assert [prompts(f"status={status}") for status in ("pending", "failed")] == [7, 1]
     assert prompts(f"status=failed&project_id={account.project_id}") == 0
 

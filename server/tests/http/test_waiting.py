@@ -30,7 +30,7 @@ def start(client: Client, account: Account, **params: object) -> str:
 def claim(door: Inside) -> None:
     """What a worker does first with a pending run."""
     with door.house.database.transaction() as tx:
-        claimed = runs.claim(tx, "wrk_test", 1000)
+        claimed = runs.claim(tx, "wrk_test", 1000, {"rehearsal": 1000})
     for run in claimed:
         door.house.signals.changed(run.run_id)
 

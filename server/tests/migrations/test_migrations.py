@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,11 +12,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-# Every room that owns tables, so that all of them are declared.
-from terrarium_server import accounts, admission, assets, canvas, ledger, migrations, runs, workflows
+from terrarium_server import migrations
+from terrarium_server.migrations import Facts
 from terrarium_server.store import Database, metadata
 
-ROOMS = [accounts, admission, assets, canvas, ledger, runs, workflows]
+FACTS = Facts({}, {})
 
 
 def test_the_migrated_tables_are_the_declared_ones(database: Database) -> None:
@@ -26,18 +27,66 @@ def test_the_migrated_tables_are_the_declared_ones(database: Database) -> None:
     assert made == {*metadata.tables, "alembic_version"}
 
 
-def test_checks_and_uniqueness_are_migrated_too(database: Database) -> None:
-    # Alembic does not compare check constraints.
-    inspector = sa.inspect(database.engine)
-    for table in metadata.sorted_tables:
-        declared = {check.name for check in table.constraints if isinstance(check, sa.CheckConstraint)}
-        assert {check["name"] for check in inspector.get_check_constraints(table.name)} == declared
+def described(engine: sa.Engine) -> dict[str, dict[str, list[str]]]:
+    """All that a database knows of its tables, in words, but for the migrations' own."""
+    inspector = sa.inspect(engine)
+    return {
+        name: {
+            "columns": [in_words(column) for column in inspector.get_columns(name)],
+            "primary key": [in_words(inspector.get_pk_constraint(name))],
+            "indexes": sorted(map(in_words, inspector.get_indexes(name))),
+            "unique": sorted(map(in_words, inspector.get_unique_constraints(name))),
+            "checks": sorted(map(in_words, inspector.get_check_constraints(name))),
+            "foreign keys": sorted(map(in_words, inspector.get_foreign_keys(name))),
+        }
+        for name in inspector.get_table_names()
+        if name != "alembic_version"
+    }
+
+
+def in_words(thing: object) -> str:
+    """What SQLAlchemy reflected, with what it made objects of as their SQL."""
+    if isinstance(thing, Mapping):
+        return str({name: in_words(part) for name, part in thing.items()})
+    return str(thing)
+
+
+@pytest.fixture
+def declared(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[Database], sa.Engine]]:
+    """Makes the declared tables in a database of their own, of the same kind as another one."""
+    opened: list[Database] = []
+
+    def make(other: Database) -> sa.Engine:
+        sqlite = f"sqlite:///{tmp_path / 'declared.sqlite'}"
+        opened.append(Database(sqlite if other.is_sqlite else request.getfixturevalue("postgres_url")))
+        metadata.create_all(opened[-1].engine)
+        return opened[-1].engine
+
+    yield make
+    for database in opened:
+        database.close()
+
+
+# Alembic compares no partial indexes, no defaults and no checks.
+
+
+def test_indexes_defaults_and_checks_are_the_declared_ones(
+    database: Database, declared: Callable[[Database], sa.Engine]
+) -> None:
+    assert described(database.engine) == described(declared(database))
+
+
+def test_an_old_database_gets_them_too(
+    carried_over: Database, declared: Callable[[Database], sa.Engine]
+) -> None:
+    assert described(carried_over.engine) == described(declared(carried_over))
+    assert set(described(carried_over.engine)) == set(metadata.tables)
 
 
 def test_upgrading_again_changes_nothing(database: Database) -> None:
     with database.transaction() as tx:
-        tx.execute(sa.text("INSERT INTO workers VALUES ('wrk_1', 1, 1)"))
-    migrations.upgrade(database)
+        tx.execute(sa.text("INSERT INTO workers VALUES ('wrk_1', 'here', '', 1, 1)"))
+    migrations.upgrade(database, FACTS)
     with database.transaction() as tx:
         assert tx.execute(sa.text("SELECT count(*) FROM workers")).scalar_one() == 1
 
@@ -45,7 +94,7 @@ def test_upgrading_again_changes_nothing(database: Database) -> None:
 def test_many_may_start_at_once(database_url: str) -> None:
     databases = [Database(database_url) for _ in range(4)]
     with ThreadPoolExecutor(len(databases)) as pool:
-        list(pool.map(migrations.upgrade, databases))
+        list(pool.map(lambda database: migrations.upgrade(database, FACTS), databases))
     with databases[0].engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
         versions = connection.execute(sa.text("SELECT version_num FROM alembic_version")).all()
@@ -57,7 +106,8 @@ def test_many_may_start_at_once(database_url: str) -> None:
 def test_many_processes_may_start_at_once(database_url: str) -> None:
     script = (
         "import sys; from terrarium_server import migrations; from terrarium_server.store import Database\n"
-        "database = Database(sys.argv[1]); migrations.upgrade(database); database.close()"
+        "database = Database(sys.argv[1]); migrations.upgrade(database, migrations.Facts({}, {}))\n"
+        "database.close()"
     )
     command = [sys.executable, "-W", "error", "-c", script, database_url]
     processes = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(3)]
@@ -67,14 +117,15 @@ def test_many_processes_may_start_at_once(database_url: str) -> None:
 def test_a_newer_database_is_refused_and_left_alone(database: Database) -> None:
     with database.transaction() as tx:
         tx.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(RuntimeError, match="version 9999, made by a newer Terrarium"):
-        migrations.upgrade(database)
+    for ask in (lambda: migrations.upgrade(database, FACTS), lambda: migrations.check(database)):
+        with pytest.raises(RuntimeError, match="version 9999, made by a newer Terrarium"):
+            ask()
     with database.transaction() as tx:
-        assert tx.execute(sa.text("SELECT version_num FROM alembic_version")).scalar_one() == "9999"
+        assert migrations.version_in(tx) == "9999"
 
 
 def test_the_history_has_one_end_and_upgrade_knows_it(database: Database) -> None:
     folder = Path(migrations.__file__).parent
     [head] = ScriptDirectory(folder).get_heads()
     with database.transaction() as tx:
-        assert tx.execute(sa.text("SELECT version_num FROM alembic_version")).scalar_one() == head
+        assert migrations.version_in(tx) == head == migrations.HEAD

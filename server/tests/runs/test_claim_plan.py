@@ -1,31 +1,140 @@
-"""Claiming looks at unfinished runs only, however many finished ones there are."""
+"""Who looks for runs uses an index of just those runs, however many others there are."""
 
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy import event
 
-from terrarium_server import migrations, runs
-from terrarium_server.store import Database
+from support.records import pending_run
+from terrarium_server import runs
+from terrarium_server.runs import COLUMNS, RunOutcome
+from terrarium_server.store import Database, Transaction
+
+WHY = RunOutcome("SERVER_ERROR", "why")
+RUN = pending_run("run_2000", worker_id="wrk_1", claim=1)
+OVER = 3000
+UNFINISHED = 60
+# Indexes of few runs, which may be read from one end to the other.
+SMALL = {"ix_runs_ready", "ix_runs_postponed", "ix_runs_running"}
 
 
-def test_claiming_and_looking_for_orphans_use_the_index_of_unfinished_runs(tmp_path: Path) -> None:
-    database = Database(f"sqlite:///{tmp_path / 'terrarium.db'}")
-    migrations.upgrade(database)
+def postpone_one(tx: Transaction) -> None:
+    runs.postpone(tx, RUN, 1)
+
+
+def abandoned(tx: Transaction) -> None:
+    """As a worker looks for what others left."""
+    worker = runs.runs.c.worker_id
+    nobodys = sa.or_(worker.is_(None), worker.not_in(["wrk_1", "wrk_2"]))
+    tx.execute(sa.select(*COLUMNS).where(runs.RUNNING, runs.runs.c.engine.in_(["rehearsal"]), nobodys))
+
+
+# What is asked, and the only ways in which it may get at rows of the runs.
+QUESTIONS: dict[str, tuple[Callable[[Transaction], object], set[str]]] = {
+    "claim": (lambda tx: runs.claim(tx, "wrk_1", 3, {"rehearsal": 2, "acme": 3}), {"ix_runs_ready", "key"}),
+    "pending_of": (lambda tx: runs.pending_of(tx, "rehearsal", limit=5), {"ix_runs_ready"}),
+    "engines_waited_for": (runs.engines_waited_for, {"ix_runs_ready"}),
+    "has_due": (runs.has_due, {"ix_runs_postponed"}),
+    "wake_postponed": (runs.wake_postponed, {"ix_runs_postponed"}),
+    "held_by": (lambda tx: runs.held_by(tx, "wrk_1"), {"ix_runs_running"}),
+    "abandoned": (abandoned, {"ix_runs_running"}),
+    "take_over": (lambda tx: runs.take_over(tx, RUN, "wrk_3", sa.true(), died=True), {"key"}),
+    "requeue_abandoned": (lambda tx: runs.requeue_abandoned(tx, RUN, sa.true(), died=True), {"key"}),
+    "postpone": (postpone_one, {"key"}),
+    "complete": (lambda tx: runs.complete(tx, RUN, 1), {"key"}),
+    "cancel": (lambda tx: runs.cancel(tx, RUN.run_id, WHY), {"key"}),
+    "give_up": (lambda tx: runs.give_up(tx, RUN.run_id, WHY), {"key"}),
+    "is_held": (lambda tx: runs.is_held(tx, RUN), {"key"}),
+    "show": (lambda tx: runs.show(tx, "wrk_1", [runs.Shown(RUN.run_id, 1, 50, None)]), {"key"}),
+    "read_run": (lambda tx: runs.read_run(tx, RUN.run_id), {"key"}),
+    "a workspace's": (lambda tx: runs.list_runs(tx, "ws_1", limit=5), {"ix_runs_workspace"}),
+    "older ones": (lambda tx: runs.list_runs(tx, "ws_1", limit=5, before=RUN.run_id), {"ix_runs_workspace"}),
+    "a project's": (
+        lambda tx: runs.list_runs(tx, "ws_1", limit=5, project_id="prj_1", before=RUN.run_id),
+        {"ix_runs_project"},
+    ),
+    "recent_durations": (lambda tx: runs.recent_durations(tx, "t2t-rehearsal", 20), {"ix_runs_durations"}),
+    "forget_shown": (lambda tx: runs.forget_shown(tx, older_than_ms=1, limit=5), {"key"}),
+}
+
+
+def fill(database: Database) -> None:
+    """Many runs that are over, in many projects, and a few of every other kind."""
+    with database.transaction() as tx:
+        for number in range(OVER + UNFINISHED):
+            place = {"project_id": f"prj_{number % 200}", "workspace_id": f"ws_{number % 20}"}
+            runs.record(tx, pending_run(f"run_{number}", subject=f"t2t-{number % 20}", **place))
+        table = runs.runs
+        tx.execute(
+            sa.update(table).values(state="completed", worker_id="wrk_1", completed_at=2, started_at=1)
+        )
+        unfinished = [f"run_{OVER + number}" for number in range(UNFINISHED)]
+        for number, state in enumerate(
+            (
+                {"state": "pending", "worker_id": None},
+                {"state": "pending", "worker_id": None, "due_at": 1},
+                {"state": "running"},
+            )
+        ):
+            tx.execute(sa.update(table).where(table.c.run_id.in_(unfinished[number::3])).values(**state))
+        if not database.is_sqlite:
+            # What autovacuum does by itself; nobody does it on SQLite.
+            tx.execute(sa.text("ANALYZE"))
+
+
+@contextmanager
+def noted(database: Database) -> Iterator[list[tuple[str, Any]]]:
+    """Note the statements that are sent, with their parameters."""
     sent: list[tuple[str, Any]] = []
 
-    @event.listens_for(database.engine, "before_cursor_execute")
     def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
-        sent.append((statement, parameters))
+        sent.append((statement, parameters[0] if isinstance(parameters, list) else parameters))
 
-    with database.transaction() as tx:
-        runs.claim(tx, "wrk_a", 3)
-        runs.orphans(tx, ["wrk_b"])
-    asked = list(sent)
-    with database.engine.begin() as connection:
-        for statement, parameters in asked:
-            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall()
-            steps = [step[-1] for step in plan if "runs" in step[-1]]
-            assert steps
-            assert all("ix_runs_unfinished" in step for step in steps), steps
-    database.close()
+    event.listen(database.engine, "before_cursor_execute", note)
+    yield sent
+    event.remove(database.engine, "before_cursor_execute", note)
+
+
+def ways_into_runs(database: Database, statement: str, parameters: Any) -> set[str]:
+    """Return the indexes by which a statement gets at runs: "key" for the primary one, "scan" for none."""
+    with database.engine.connect() as connection:
+        if database.is_sqlite:
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            steps = [step[-1].split() for step in plan]
+            return {
+                way(step[step.index("INDEX") + 1] if "INDEX" in step else None, is_whole=step[0] == "SCAN")
+                for step in steps
+                if step[1:2] == ["runs"]
+            }
+        connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        plan = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", parameters).scalar_one()
+        return set(ways_in_plan(plan[0]["Plan"]))
+
+
+def ways_in_plan(node: dict[str, Any]) -> Iterator[str]:
+    """Return the same of a plan of PostgreSQL's."""
+    index = node.get("Index Name")
+    if (index or "").startswith(("ix_runs_", "runs_")):
+        yield way(index, is_whole="Index Cond" not in node)
+    elif node.get("Relation Name") == "runs" and node["Node Type"] == "Seq Scan":
+        yield "scan"
+    for child in node.get("Plans", ()):
+        yield from ways_in_plan(child)
+
+
+def way(index: str | None, *, is_whole: bool) -> str:
+    if index is None or (is_whole and index not in SMALL):
+        return "scan"
+    return index if index.startswith("ix_") else "key"
+
+
+def test_each_question_uses_the_index_that_was_made_for_it(database: Database) -> None:
+    fill(database)
+    for name, (question, expected) in QUESTIONS.items():
+        with noted(database) as sent, database.transaction() as tx:
+            question(tx)
+        assert sent, name
+        used = {found for one in sent for found in ways_into_runs(database, *one)}
+        assert used == expected, (name, sent)

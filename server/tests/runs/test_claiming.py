@@ -1,61 +1,131 @@
-"""Several workers claim from one queue at the same time."""
+"""Several workers claim from one queue at the same time, each as much as its engines have room for."""
 
 import random
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import sqlalchemy as sa
 
 from support.records import pending_run
 from terrarium_server import ids, runs
+from terrarium_server.runs import Run, RunOutcome
 from terrarium_server.store import Database
 
 RUNS = 300
 WORKERS = 6
+ENGINES = ["acme", "rehearsal", "sketch"]
+
+
+def queue(database: Database, *engines: str) -> list[str]:
+    """Record a run for each, the oldest first."""
+    queued = [ids.mint("run", now_ms=number) for number in range(len(engines))]
+    with database.transaction() as tx:
+        for run_id, engine in zip(queued, engines, strict=True):
+            runs.record(tx, pending_run(run_id, engine=engine))
+    return queued
+
+
+def claimed(database: Database, count: int, room: dict[str, int], worker: str = "wrk_a") -> list[str]:
+    with database.transaction() as tx:
+        return [run.run_id for run in runs.claim(tx, worker, count, room)]
 
 
 def test_every_run_goes_to_one_worker_and_nobody_gets_more_than_asked(database: Database) -> None:
-    queued = [ids.mint("run", now_ms=number) for number in range(RUNS)]
-    with database.transaction() as tx:
-        for run_id in queued:
-            runs.record(tx, pending_run(run_id))
+    queued = queue(database, *(ENGINES[number % 3] for number in range(RUNS)))
 
-    def claim_all(worker: int) -> list[tuple[int, list[str]]]:
-        chance, taken = random.Random(worker), []
+    def claim_all(worker: int) -> Iterator[tuple[int, dict[str, int], list[Run]]]:
+        chance = random.Random(worker)
         while True:
             count = chance.randint(1, 8)
+            # One engine may be full, but not all of them.
+            room = {engine: chance.randint(1, 4) for engine in chance.sample(ENGINES, chance.randint(2, 3))}
             with database.transaction() as tx:
-                claimed = runs.claim(tx, f"wrk_{worker}", count)
-            if not claimed:
-                return taken
-            taken.append((count, [run.run_id for run in claimed]))
+                taken = runs.claim(tx, f"wrk_{worker}", count, room)
+                left = runs.engines_waited_for(tx)
+            yield count, room, taken
+            if not left:
+                return
 
     with ThreadPoolExecutor(WORKERS) as pool:
-        claims = [claim for taken in pool.map(claim_all, range(WORKERS)) for claim in taken]
-    assert [claim for claim in claims if len(claim[1]) > claim[0]] == []
-    assert Counter(run_id for _, claimed in claims for run_id in claimed) == Counter(queued)
+        claims = [
+            claim
+            for taken in pool.map(lambda worker: list(claim_all(worker)), range(WORKERS))
+            for claim in taken
+        ]
+    for count, room, taken in claims:
+        assert len(taken) <= count
+        assert Counter(run.engine for run in taken) <= Counter(room)
+    assert Counter(run.run_id for _, _, taken in claims for run in taken) == Counter(queued)
+
+
+def test_an_engine_that_is_full_holds_up_no_other(database: Database) -> None:
+    queued = queue(database, "acme", "acme", "acme", "rehearsal", "acme", "rehearsal")
+    assert claimed(database, 9, {"acme": 1, "rehearsal": 9}) == [queued[0], queued[3], queued[5]]
+    assert claimed(database, 9, {"rehearsal": 9}) == []
+    assert claimed(database, 9, {}) == []
+    assert claimed(database, 9, {"acme": 2}) == [queued[1], queued[2]]
+
+
+def test_the_oldest_go_first_whatever_their_engine(database: Database) -> None:
+    queued = queue(database, "rehearsal", "acme", "acme", "rehearsal")
+    assert claimed(database, 3, {"acme": 3, "rehearsal": 3}) == queued[:3]
+
+
+@pytest.mark.parametrize(
+    "not_ready", [{"waits_for": 1}, {"due_at": 1}, {"requires": "gpu"}, {"state": "skipped"}]
+)
+def test_what_is_not_ready_stays(database: Database, not_ready: dict[str, object]) -> None:
+    [run_id] = queue(database, "rehearsal")
+    with database.transaction() as tx:
+        tx.execute(sa.update(runs.runs).values(**not_ready))
+    assert claimed(database, 9, {"rehearsal": 9}) == []
+    with database.transaction() as tx:
+        assert runs.read_run(tx, run_id).claim == 0
+
+
+def test_whoever_claims_first_has_the_first_claim(database: Database) -> None:
+    [run_id] = queue(database, "rehearsal")
+    with database.transaction() as tx:
+        [run] = runs.claim(tx, "wrk_a", 1, {"rehearsal": 1})
+        assert (run.run_id, run.state, run.worker_id, run.claim) == (run_id, "running", "wrk_a", 1)
+        assert run.started_at == tx.now_ms
+        assert runs.requeue(tx, run)
+        [run] = runs.claim(tx, "wrk_b", 1, {"rehearsal": 1})
+        assert (run.worker_id, run.claim, run.attempts) == ("wrk_b", 2, 0)
+
+
+def test_a_second_model_is_made_by_its_engine(database: Database) -> None:
+    [run_id] = queue(database, "rehearsal")
+    with database.transaction() as tx:
+        [run] = runs.claim(tx, "wrk_a", 1, {"rehearsal": 1})
+        why = RunOutcome("SERVER_ERROR", "why")
+        assert runs.fall_back(tx, run, engine="acme", model="t2t-second", outcome=why)
+    assert claimed(database, 9, {"rehearsal": 9}) == []
+    assert claimed(database, 9, {"acme": 9}) == [run_id]
 
 
 def test_a_claim_passes_over_what_another_one_holds_and_comes_back_to_what_it_let_go(
     database: Database,
 ) -> None:
-    first, second = ids.mint("run", now_ms=1), ids.mint("run", now_ms=2)
-    with database.transaction() as tx:
-        runs.record(tx, pending_run(first))
-        runs.record(tx, pending_run(second))
+    first, second = queue(database, "rehearsal", "rehearsal")
 
     class LetGo(Exception):
         pass
 
+    room = {"rehearsal": 9}
     try:
         with database.transaction() as tx:
-            assert [run.run_id for run in runs.claim(tx, "wrk_a", 1)] == [first]
+            assert [run.run_id for run in runs.claim(tx, "wrk_a", 1, room)] == [first]
             if not database.is_sqlite:
                 # SQLite has one writer: there the other claim would wait.
                 with database.transaction() as other:
-                    assert [run.run_id for run in runs.claim(other, "wrk_b", 1)] == [second]
+                    assert [run.run_id for run in runs.claim(other, "wrk_b", 1, room)] == [second]
             raise LetGo
     except LetGo:
         pass
     with database.transaction() as tx:
-        left = runs.claim(tx, "wrk_c", 9)
+        left = runs.claim(tx, "wrk_c", 9, room)
     assert [run.run_id for run in left] == ([first, second] if database.is_sqlite else [first])
-    assert {run.attempts for run in left} == {1}
+    assert {run.claim for run in left} == {1}

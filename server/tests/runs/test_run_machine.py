@@ -1,145 +1,325 @@
 """Any order of moves of several runs by several workers, beside a plain-Python model."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    Bundle,
-    RuleBasedStateMachine,
-    invariant,
-    rule,
-)
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, precondition, rule
 
 from support.machines import run_machine
 from support.records import pending_run
 from terrarium_server import ids, runs
-from terrarium_server.runs import RunOutcome, RunState
-from terrarium_server.store import Database
+from terrarium_server.runs import Run, RunOutcome, RunState, Shown
+from terrarium_server.store import Database, Transaction
 
-WORKERS = ["wrk_a", "wrk_b", "wrk_c"]
+WORKERS = ["wrk_a", "wrk_b"]
+# So few that every one of them goes through many hands.
+RUNS = 3
+ENGINES = ["acme", "rehearsal"]
 WORKER = st.sampled_from(WORKERS)
+ENGINE = st.sampled_from(ENGINES)
+DEAD = st.sets(WORKER)
+OUTCOME = st.sampled_from(["SERVER_ERROR", "GENERATION_PROMPT_MODERATED"]).map(
+    lambda code: RunOutcome(code, "why")
+)
 
 
 @dataclass
 class Expected:
-    """What a run should be by now."""
+    """What a run should be by now; ``shown`` is the last percent and preview that it showed, and when."""
 
+    engine: str
     state: RunState = "pending"
     worker: str | None = None
-    progress: int = 0
+    claim: int = 0
     attempts: int = 0
+    due: int | None = None
+    started: int | None = None
+    ended: int | None = None
     cost: int | None = None
     error: str | None = None
+    fallback: dict[str, str] | None = None
+    shown: tuple[int, str | None] | None = None
+    shown_at: int = 0
 
     @property
     def is_over(self) -> bool:
         return self.state in ("completed", "failed")
 
+    @property
+    def is_ready(self) -> bool:
+        return self.state == "pending" and self.due is None
+
+    def is_held(self, run: Run) -> bool:
+        """Whether this is the run as it was when it was claimed."""
+        return (self.state, self.worker, self.claim) == ("running", run.worker_id, run.claim)
+
+    def put_back(self) -> None:
+        self.state, self.worker, self.started = "pending", None, None
+
+    def end(self, state: RunState, now: int, cost: int, error: str | None = None) -> None:
+        self.state, self.ended, self.cost, self.error = state, now, cost, error
+
 
 class RunMachine(RuleBasedStateMachine):
-    """Every rule is one transaction; a move that is not legal changes nothing and says so."""
+    """Every rule is one transaction; a move that is not legal changes nothing and says so.
+
+    What a worker knows of a run is what it was told when it claimed it (``claims``), however old by now.
+    """
 
     known = Bundle("known")
+    claims = Bundle("claims")
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, url: str) -> None:
         super().__init__()
-        self.database = database
+        self.now = 1_800_000_000_000
+        self.database = Database(
+            url, clock_ms=lambda: self.now, clock=lambda: sa.literal(self.now, sa.BigInteger)
+        )
         self.expected: dict[str, Expected] = {}
-        with database.transaction() as tx:
+        with self.database.transaction() as tx:
             tx.execute(sa.delete(runs.runs))
+            tx.execute(sa.delete(runs.run_progress))
 
-    @rule(target=known)
-    def record(self) -> str:
+    def teardown(self) -> None:
+        self.database.close()
+
+    @rule(milliseconds=st.integers(1, 3000))
+    def time_passes(self, milliseconds: int) -> None:
+        self.now += milliseconds
+
+    @precondition(lambda self: len(self.expected) < RUNS)
+    @rule(target=known, engine=ENGINE)
+    def record(self, engine: str) -> str:
         run_id = ids.mint("run", now_ms=len(self.expected))
         with self.database.transaction() as tx:
-            runs.record(tx, pending_run(run_id))
-        self.expected[run_id] = Expected()
+            runs.record(tx, pending_run(run_id, engine=engine))
+        self.expected[run_id] = Expected(engine)
         return run_id
 
-    @rule(worker=WORKER, count=st.integers(1, 3))
-    def claim(self, worker: str, count: int) -> None:
-        oldest = [run_id for run_id, run in sorted(self.expected.items()) if run.state == "pending"][:count]
+    @rule(
+        target=claims,
+        worker=WORKER,
+        count=st.integers(1, 4),
+        room=st.dictionaries(ENGINE, st.integers(1, 3), min_size=1),
+    )
+    def claim(self, worker: str, count: int, room: dict[str, int]) -> object:
+        left, oldest = dict(room), list[str]()
+        for run_id in self._ready():
+            engine = self.expected[run_id].engine
+            if left.get(engine, 0) > 0 and len(oldest) < count:
+                left[engine] -= 1
+                oldest.append(run_id)
         with self.database.transaction() as tx:
-            claimed = runs.claim(tx, worker, count)
+            claimed = runs.claim(tx, worker, count, room)
         assert [run.run_id for run in claimed] == oldest
         for run_id in oldest:
             run = self.expected[run_id]
-            run.state, run.worker, run.attempts = "running", worker, run.attempts + 1
-        assert [(run.state, run.worker_id) for run in claimed] == [("running", worker)] * len(claimed)
+            run.state, run.worker, run.claim, run.started = "running", worker, run.claim + 1, self.now
+        for run in claimed:
+            assert self.expected[run.run_id].is_held(run)
+        return multiple(*claimed)
 
-    @rule(run_id=known, percent=st.integers(0, 99))
-    def advance(self, run_id: str, percent: int) -> None:
-        with self.database.transaction() as tx:
-            runs.advance(tx, run_id, percent)
-        run = self.expected[run_id]
-        if run.state == "running":
-            run.progress = max(run.progress, percent)
+    # -- by who has it ------------------------------------------------------------------------------------
 
-    @rule(run_id=known, cost=st.integers(0, 250_000))
-    def complete(self, run_id: str, cost: int) -> None:
-        run = self.expected[run_id]
+    def _by_holder(self, run: Run, move: Callable[[Transaction], bool]) -> Expected | None:
+        """Try a move of whoever claimed a run so; return what it changes, None if it was not legal."""
+        expected = self.expected[run.run_id]
+        is_held = expected.is_held(run)
         with self.database.transaction() as tx:
-            assert runs.complete(tx, run_id, cost) is (run.state == "running")
-        if run.state == "running":
-            run.state, run.progress, run.cost = "completed", 100, cost
+            assert runs.is_held(tx, run) is is_held
+            assert move(tx) is is_held
+        return expected if is_held else None
 
-    @rule(run_id=known, code=st.sampled_from(["SERVER_ERROR", "GENERATION_PROMPT_MODERATED"]))
-    def fail(self, run_id: str, code: str) -> None:
-        run = self.expected[run_id]
-        with self.database.transaction() as tx:
-            assert runs.fail(tx, run_id, RunOutcome(code, "why")) is not run.is_over
-        if not run.is_over:
-            run.state, run.progress, run.cost, run.error = "failed", 100, 0, code
+    @rule(run=claims, cost=st.integers(0, 250_000), outcome=OUTCOME, is_made=st.booleans())
+    def end(self, run: Run, cost: int, outcome: RunOutcome, *, is_made: bool) -> None:
+        def move(tx: Transaction) -> bool:
+            return runs.complete(tx, run, cost) if is_made else runs.fail(tx, run, outcome)
 
-    @rule(run_id=known, taken_from=WORKER, worker=WORKER)
-    def take_over(self, run_id: str, taken_from: str, worker: str) -> None:
-        run = self.expected[run_id]
-        legal = run.state == "running" and run.worker == taken_from
+        if not (expected := self._by_holder(run, move)):
+            return
+        if is_made:
+            expected.end("completed", self.now, cost)
+        else:
+            expected.end("failed", self.now, 0, outcome.error_code)
+
+    @rule(run=claims)
+    def requeue(self, run: Run) -> None:
+        if expected := self._by_holder(run, lambda tx: runs.requeue(tx, run)):
+            expected.put_back()
+
+    @rule(run=claims, delay=st.integers(1, 5000))
+    def postpone(self, run: Run, delay: int) -> None:
+        if expected := self._by_holder(run, lambda tx: runs.postpone(tx, run, delay)):
+            expected.put_back()
+            expected.due = self.now + delay
+
+    @rule(run=claims, engine=ENGINE, outcome=OUTCOME)
+    def fall_back(self, run: Run, engine: str, outcome: RunOutcome) -> None:
+        def move(tx: Transaction) -> bool:
+            return runs.fall_back(tx, run, engine=engine, model="t2t-second", outcome=outcome)
+
+        if expected := self._by_holder(run, move):
+            expected.put_back()
+            expected.engine = engine
+            expected.fallback = {
+                "model": "t2t-second",
+                "error_code": outcome.error_code,
+                "error_message": outcome.error_message,
+            }
+
+    @rule(run=claims)
+    def leave(self, run: Run) -> None:
+        if expected := self._by_holder(run, lambda tx: runs.leave(tx, run)):
+            expected.worker = None
+
+    @rule(
+        worker=WORKER,
+        shown=st.lists(
+            st.tuples(claims, st.integers(0, 99), st.sampled_from([None, "a", "b"])),
+            max_size=3,
+            unique_by=lambda one: one[0].run_id,
+        ),
+    )
+    def show(self, worker: str, shown: list[tuple[Run, int, str | None]]) -> None:
+        news = [Shown(run.run_id, run.claim, percent, preview) for run, percent, preview in shown]
         with self.database.transaction() as tx:
-            assert runs.take_over(tx, run_id, taken_from, worker) is legal
+            runs.show(tx, worker, news)
+        for run, percent, preview in shown:
+            expected = self.expected[run.run_id]
+            if expected.is_held(replace(run, worker_id=worker)):
+                before = expected.shown or (0, None)
+                # It never goes back, and a preview is not taken away.
+                expected.shown = (max(percent, before[0]), preview or before[1])
+                expected.shown_at = self.now
+
+    # -- by anybody -----------------------------------------------------------------------------------------
+
+    @rule(run_id=known, outcome=OUTCOME, only_pending=st.booleans())
+    def cancel_or_give_up(self, run_id: str, outcome: RunOutcome, *, only_pending: bool) -> None:
+        expected = self.expected[run_id]
+        legal = expected.state == "pending" or (expected.state == "running" and not only_pending)
+        end = runs.give_up if only_pending else runs.cancel
+        with self.database.transaction() as tx:
+            assert end(tx, run_id, outcome) is legal
         if legal:
-            run.worker, run.attempts = worker, run.attempts + 1
+            expected.end("failed", self.now, 0, outcome.error_code)
 
-    @rule(run_id=known, worker=WORKER)
-    def requeue(self, run_id: str, worker: str) -> None:
-        run = self.expected[run_id]
-        legal = run.state == "running" and run.worker == worker
+    @rule(older_than=st.integers(0, 5000))
+    def forget_shown(self, older_than: int) -> None:
+        old = [
+            run
+            for run in self.expected.values()
+            if run.shown is not None and run.state != "running" and run.shown_at < self.now - older_than
+        ]
         with self.database.transaction() as tx:
-            assert runs.requeue(tx, run_id, worker) is legal
+            assert runs.forget_shown(tx, older_than_ms=older_than, limit=1000) == len(old)
+        for run in old:
+            run.shown = None
+
+    @rule()
+    def wake_postponed(self) -> None:
+        due = [run for run in self._postponed() if run.due is not None and run.due <= self.now]
+        with self.database.transaction() as tx:
+            assert runs.has_due(tx) is (due != [])
+            assert runs.wake_postponed(tx) == len(due)
+        for run in due:
+            run.due = None
+
+    @rule(target=claims, run=claims, worker=WORKER, dead=DEAD, died=st.booleans())
+    def take_over(self, run: Run, worker: str, dead: set[str], *, died: bool) -> object:
+        legal = self._is_abandoned(run, dead)
+        with self.database.transaction() as tx:
+            taken = runs.take_over(tx, run, worker, abandoned(dead), died=died)
+        assert (taken is not None) is legal
+        if taken is None:
+            return multiple()
+        expected = self.expected[run.run_id]
+        expected.worker, expected.claim = worker, expected.claim + 1
+        expected.attempts += int(died)
+        assert expected.is_held(taken)
+        return taken
+
+    @rule(run=claims, dead=DEAD, died=st.booleans())
+    def requeue_abandoned(self, run: Run, dead: set[str], *, died: bool) -> None:
+        legal = self._is_abandoned(run, dead)
+        with self.database.transaction() as tx:
+            assert runs.requeue_abandoned(tx, run, abandoned(dead), died=died) is legal
         if legal:
-            run.state, run.worker, run.attempts = "pending", None, run.attempts - 1
+            expected = self.expected[run.run_id]
+            expected.put_back()
+            expected.attempts += int(died)
 
-    @rule(run_id=known, worker=WORKER)
-    def hand_on(self, run_id: str, worker: str) -> None:
-        with self.database.transaction() as tx:
-            runs.hand_on(tx, run_id, worker)
-        if self.expected[run_id].state == "running":
-            self.expected[run_id].worker = worker
+    # -- what is so at every moment -----------------------------------------------------------------------
+
+    def _ready(self) -> list[str]:
+        return [run_id for run_id, run in sorted(self.expected.items()) if run.is_ready]
+
+    def _postponed(self) -> list[Expected]:
+        return [run for run in self.expected.values() if run.state == "pending" and run.due is not None]
+
+    def _is_abandoned(self, run: Run, dead: set[str]) -> bool:
+        now = self.expected[run.run_id]
+        is_nobodys = now.worker is None or now.worker in dead
+        return now.state == "running" and now.claim == run.claim and is_nobodys
 
     @invariant()
     def every_run_is_as_expected(self) -> None:
         with self.database.transaction() as tx:
             found = {run_id: runs.read_run(tx, run_id) for run_id in self.expected}
+            listed = runs.list_runs(tx, "ws_1", limit=1000)
         for run_id, run in found.items():
+            expected = self.expected[run_id]
             seen = Expected(
-                run.state, run.worker_id, run.progress, run.attempts, run.cost_micros, run.error_code
+                engine=str(run.engine),
+                state=run.state,
+                worker=run.worker_id,
+                claim=run.claim,
+                attempts=run.attempts,
+                due=run.due_at,
+                started=run.started_at,
+                ended=run.completed_at,
+                cost=run.cost_micros,
+                error=run.error_code,
+                fallback=run.fallback,
+                shown=(run.percent, run.preview) if run.percent is not None else None,
+                shown_at=expected.shown_at,
             )
-            assert seen == self.expected[run_id]
-            assert (run.completed_at is not None) is run.is_over
-            # What failed before anybody claimed it never began.
-            assert (run.started_at is not None) is (run.worker_id is not None)
+            assert seen == expected
+            shown = (expected.shown or (0, None))[0]
+            assert run.progress == (100 if run.is_over else shown if run.state == "running" else 0)
+            assert run.model == ("t2t-second" if expected.fallback else "t2t-rehearsal")
+        assert listed == [found[run_id] for run_id in sorted(found, reverse=True)]
 
     @invariant()
-    def orphans_are_the_running_runs_of_the_dead(self) -> None:
-        for dead in WORKERS:
-            live = [worker for worker in WORKERS if worker != dead]
-            with self.database.transaction() as tx:
-                found = [run.run_id for run in runs.orphans(tx, live)]
-            ours = ((run_id, run) for run_id, run in sorted(self.expected.items()) if run.worker == dead)
-            assert found == [run_id for run_id, run in ours if run.state == "running"]
+    def those_who_look_for_runs_find_them(self) -> None:
+        ready = self._ready()
+        with self.database.transaction() as tx:
+            held = {worker: runs.held_by(tx, worker) for worker in WORKERS}
+            waiting = {
+                engine: [run.run_id for run in runs.pending_of(tx, engine, limit=2)] for engine in ENGINES
+            }
+            waited_for = runs.engines_waited_for(tx)
+        running = {run_id: run for run_id, run in self.expected.items() if run.state == "running"}
+        assert held == {
+            worker: {run_id: run.claim for run_id, run in running.items() if run.worker == worker}
+            for worker in WORKERS
+        }
+        by_engine = {
+            engine: [run_id for run_id in ready if self.expected[run_id].engine == engine]
+            for engine in ENGINES
+        }
+        assert waiting == {engine: run_ids[:2] for engine, run_ids in by_engine.items()}
+        assert waited_for == {engine for engine, run_ids in by_engine.items() if run_ids}
 
 
-def test_runs_make_only_legal_moves(database: Database) -> None:
-    examples = 60 if database.is_sqlite else 15
-    run_machine(lambda: RunMachine(database), examples=examples, steps=30)
+def abandoned(dead: set[str]) -> sa.ColumnElement[bool]:
+    """Of a run's row: nobody has it, for these workers are dead."""
+    worker = runs.runs.c.worker_id
+    return sa.or_(worker.is_(None), worker.in_(sorted(dead)))
+
+
+def test_runs_make_only_legal_moves(migrated_url: str) -> None:
+    examples = 40 if migrated_url.startswith("sqlite") else 10
+    run_machine(lambda: RunMachine(migrated_url), examples=examples, steps=40)

@@ -29,13 +29,16 @@ def is_private_to_another(name: str, room: str) -> bool:
 def place_of(path: Path) -> tuple[str, str]:
     """The package a file is in, and its room; a room's tests belong to the room.
 
-    So do the benchmarks to the engines: they set what is inside an engine beside the engine.
+    So do the benchmarks to the engines: they set what is inside an engine beside the engine. And the crash
+    tests to the execution of runs: they stop it between its steps.
     """
     if path.is_relative_to(tree.SERVER):
         package = ".".join(["terrarium_server", *path.relative_to(tree.SERVER).parent.parts])
         return package, path.relative_to(tree.SERVER).parts[0].removesuffix(".py")
     if path.is_relative_to(tree.ROOT / "bench"):
         return "", "engines"
+    if path.is_relative_to(tree.ROOT / "tests/crash"):
+        return "", "execution"
     tests = tree.ROOT / "server/tests"
     return "", path.relative_to(tests).parts[0] if path.is_relative_to(tests) else ""
 

@@ -3,11 +3,12 @@
 import importlib
 import importlib.util
 import pkgutil
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
+from support.driving import Driven, driving
 from terrarium_server.engines import Engine, Job
 
 # What can go wrong with a provider, and every engine that talks to one must stage with a real HTTP server:
@@ -30,9 +31,10 @@ class Staged:
 class Case:
     """How an engine of this kind is opened and kept busy.
 
-    ``job`` makes a small, quick job with the given key, ``long_job`` one that takes several seconds and
-    reports progress, ``wrong_job`` one that `submit` refuses. ``in_processes``: it starts child processes.
-    ``situations`` are for engines that talk to a provider; those have all of them.
+    ``open`` provides what the engine needs and yields it; whoever drives the engine closes it. ``job`` makes
+    a small, quick job with the given key, ``long_job`` one that takes several seconds and reports progress,
+    ``wrong_job`` one that is refused. ``in_processes``: it starts child processes. ``situations`` are for
+    engines that talk to a provider; those have all of them.
     """
 
     open: Callable[[], AbstractContextManager[Engine]]
@@ -44,6 +46,12 @@ class Case:
     situations: Mapping[Situation, Callable[[], AbstractContextManager[Staged]]] = field(
         default_factory=dict[Situation, Callable[[], AbstractContextManager[Staged]]]
     )
+
+    @contextmanager
+    def driven(self) -> Iterator[Driven]:
+        """An engine of this kind, driven and closed afterwards."""
+        with self.open() as engine, driving(engine) as driven:
+            yield driven
 
 
 # Kinds that need torch, which `make test` does without: theirs are the cases of `make test-local`.

@@ -11,9 +11,7 @@ from terrarium_server.engines import band as kind
 
 @contextmanager
 def _open() -> Iterator[Engine]:
-    engine = kind.build(Setup("band", 1, kind.OPTIONS()))
-    yield engine
-    engine.close()
+    yield kind.build(Setup("band", 1, kind.OPTIONS()))
 
 
 def _short(key: str) -> Job:

@@ -40,6 +40,10 @@ class Comfy:
                 return self.queue.take(body["prompt"], lambda _: Reply(accepted), body["prompt_id"])
             case "GET", ["history", name]:
                 return Reply(self._history(name))
+            case "POST", ["queue"]:
+                for name in asked.json()["delete"]:
+                    self.queue.cancel(name)
+                return Reply()
             case "GET", ["queue"]:
                 running = [] if self.queue.situation == "vanishes" else list(self.queue.requests.items())
                 items = [[0, name, graph, {}, ["3"]] for name, graph in running]

@@ -12,9 +12,7 @@ from terrarium_server.engines import diffusers as kind
 
 @contextmanager
 def _open() -> Iterator[Engine]:
-    engine = kind.build(Setup("diffusers", 1, kind.OPTIONS(device="cpu", threads=1)))
-    yield engine
-    engine.close()
+    yield kind.build(Setup("diffusers", 1, kind.OPTIONS(device="cpu", threads=1)))
 
 
 def _job(key: str, type: str = "image", **params: Any) -> Job:

@@ -43,6 +43,7 @@ class Fal:
                     return Reply({"detail": [_UNFIT]}, 422, {"X-Fal-Retryable": "false"})
                 return Reply({"images": [{"url": f"{server.url}/files/out.png"}], "seed": 7})
             case "PUT", ["fal-ai", "flux", "requests", name, "cancel"] if name in self.queue.requests:
+                self.queue.cancel(name)
                 return Reply({"status": "CANCELLATION_REQUESTED"}, 202)
             case "GET", ["files", _]:
                 return self.queue.picture()

@@ -13,11 +13,8 @@ MODEL = "t2t-smollm2-135m"
 
 
 @contextmanager
-def opened() -> Iterator[Engine]:
-    """An engine with one process of one thread."""
-    engine = kind.build(Setup("llama", 1, kind.OPTIONS()))
-    yield engine
-    engine.close()
+def _open() -> Iterator[Engine]:
+    yield kind.build(Setup("llama", 1, kind.OPTIONS()))
 
 
 def _job(key: str) -> Job:
@@ -33,4 +30,4 @@ def _wrong(key: str) -> Job:
     return replace(_job(key), type="hologram")
 
 
-CASE = Case(opened, _job, _long, _wrong, "text/plain", in_processes=True)
+CASE = Case(_open, _job, _long, _wrong, "text/plain", in_processes=True)

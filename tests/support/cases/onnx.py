@@ -20,9 +20,7 @@ from terrarium_server.media import VideoWriter
 
 @contextmanager
 def _open() -> Iterator[Engine]:
-    engine = kind.build(Setup("onnx", 1, kind.OPTIONS()))
-    yield engine
-    engine.close()
+    yield kind.build(Setup("onnx", 1, kind.OPTIONS()))
 
 
 def scene(width: int, height: int, shift: float = 0.0) -> NDArray[np.uint8]:

@@ -5,7 +5,11 @@ import json
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
+
+from pydantic import SecretStr
 
 from support.cases import Case, Situation, Staged
 from support.loopback import Asked, Reply, loopback
@@ -45,8 +49,12 @@ def _spoken(delta: dict[str, str], ended: str | None) -> dict[str, Any]:
 SSE = {"Content-Type": "text/event-stream"}
 
 
-def engine_for(url: str, **options: Any) -> kind.OpenAICompatibleEngine:
-    return kind.build(Setup("openai", 1, kind.OPTIONS.model_validate({"url": f"{url}/v1", **options})))
+def engine_for(
+    url: str, key: str | None = None, *, scratch: Path | None = None, **options: Any
+) -> kind.OpenAICompatibleEngine:
+    checked = kind.OPTIONS.model_validate({"url": f"{url}/v1", **options})
+    setup = Setup("openai", 1, checked, SecretStr(key) if key else None, "OPENAI_API_KEY" if key else None)
+    return kind.build(setup if scratch is None else replace(setup, scratch=scratch))
 
 
 def image_job(key: str, **params: Any) -> Job:
@@ -74,9 +82,7 @@ def _ordinary(asked: Asked) -> Reply:
 @contextmanager
 def _open() -> Iterator[Engine]:
     with loopback(_ordinary) as server:
-        engine = engine_for(server.url)
-        yield engine
-        engine.close()
+        yield engine_for(server.url)
 
 
 def _vanishes(asked: Asked) -> Reply:
@@ -106,7 +112,6 @@ def _staged(situation: Situation) -> Iterator[Staged]:
         yield Staged(
             engine, job("run_1"), lambda: sum(asked.method == "POST" for asked in list(server.asked))
         )
-        engine.close()
 
 
 def _situation(situation: Situation) -> Callable[[], Any]:

@@ -11,9 +11,7 @@ from terrarium_server.engines import rehearsal as kind
 
 @contextmanager
 def _open() -> Iterator[Engine]:
-    engine = kind.build(Setup("rehearsal", 1, kind.OPTIONS()))
-    yield engine
-    engine.close()
+    yield kind.build(Setup("rehearsal", 1, kind.OPTIONS()))
 
 
 def _job(key: str, **params: Any) -> Job:

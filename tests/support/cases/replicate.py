@@ -16,6 +16,10 @@ from terrarium_server.engines import replicate as kind
 KEY = "r8_of_the_tests"
 
 
+def now() -> str:
+    return datetime.now(UTC).isoformat().replace("+00:00", "Z")
+
+
 def engine_for(url: str, **options: Any) -> kind.ReplicateEngine:
     made = kind.OPTIONS.model_validate({"url": f"{url}/v1", **options})
     return kind.build(Setup("replicate", 1, made, SecretStr(KEY), "REPLICATE_API_TOKEN"))
@@ -29,14 +33,15 @@ class Replicate:
 
     def answer(self, asked: Asked, server: Loopback) -> Reply:
         match asked.method, asked.path.removeprefix("/v1/").split("/"):
-            case "POST", ["models", _, _, "predictions"]:
-                return self.queue.take(
-                    asked.json()["input"], lambda name: Reply(self._prediction(name, "starting"), 201)
-                )
+            case "POST", ["models", owner, name, "predictions"]:
+                body = {"model": f"{owner}/{name}", "created_at": now(), **asked.json()}
+                return self.queue.take(body, lambda name: Reply(self._prediction(name, "starting"), 201))
             case "POST", ["predictions", name, "cancel"] if name in self.queue.requests:
-                return Reply(self._prediction(name, "canceled"))
+                told = self._prediction(name, "canceled")
+                self.queue.cancel(name)
+                return Reply(told)
             case "GET", ["predictions"]:
-                names = list(self.queue.requests)
+                names = reversed(list(self.queue.requests))
                 return Reply({"results": [self._prediction(name, "processing") for name in names]})
             case "GET", ["predictions", name]:
                 return self._look(name, server)
@@ -46,7 +51,8 @@ class Replicate:
                 return Reply({"detail": "The requested resource could not be found.", "status": 404}, 404)
 
     def _look(self, name: str, server: Loopback) -> Reply:
-        match self.queue.stand(name, self.queue.requests.get(name, {}).get("prompt", "")):
+        asked = self.queue.requests.get(name, {"input": {}})["input"]
+        match self.queue.stand(name, asked.get("prompt", "")):
             case "gone":
                 return Reply({"detail": "The requested resource could not be found.", "status": 404}, 404)
             case "waiting":
@@ -60,9 +66,7 @@ class Replicate:
                 return Reply(self._prediction(name, "succeeded", output=files))
 
     def _prediction(self, name: str, status: str, **more: Any) -> dict[str, Any]:
-        created = datetime.now(UTC).isoformat().replace("+00:00", "Z")
-        asked = self.queue.requests[name]
-        return {"id": name, "status": status, "input": asked, "created_at": created, "logs": "", **more}
+        return {"id": name, "status": status, "logs": "", **self.queue.requests[name], **more}
 
 
 def _job(key: str, prompt: str = "a fern", **options: Any) -> Job:

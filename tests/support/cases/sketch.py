@@ -13,9 +13,7 @@ SMALL: dict[str, Any] = {"aspect_ratio": "1:1", "resolution": "0.5k", "num_image
 
 @contextmanager
 def _open() -> Iterator[Engine]:
-    engine = kind.build(Setup("sketch", 1, kind.OPTIONS()))
-    yield engine
-    engine.close()
+    yield kind.build(Setup("sketch", 1, kind.OPTIONS()))
 
 
 def _text(key: str) -> Job:

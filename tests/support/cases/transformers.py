@@ -12,9 +12,7 @@ from terrarium_server.engines import transformers as kind
 
 @contextmanager
 def _open() -> Iterator[Engine]:
-    engine = kind.build(Setup("transformers", 1, kind.OPTIONS(device="cpu", threads=1)))
-    yield engine
-    engine.close()
+    yield kind.build(Setup("transformers", 1, kind.OPTIONS(device="cpu", threads=1)))
 
 
 def _job(key: str, type: str = "text", **params: Any) -> Job:

@@ -1,3 +1,4 @@
+import hashlib
 import statistics
 import time
 import uuid
@@ -5,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from terrarium_server import accounts, catalog, ids, ledger, runs
+from terrarium_server import accounts, catalog, ids, runs
 from terrarium_server.accounts import Caller
 from terrarium_server.catalog import Catalog, ModelCard
-from terrarium_server.runs import Run, RunOutcome
+from terrarium_server.runs import Run
 from terrarium_server.store import Transaction
 
 from ._idempotency import claim, forget_expired
@@ -18,7 +19,6 @@ from ._writes import write
 
 _TIMED_RUNS = 20
 _TIMING_SECONDS = 5.0
-_CANCELLED = RunOutcome("GENERATION_CANCELLED", "The run was cancelled; nothing was charged.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +44,13 @@ class Estimate:
 
 
 class Admission:
-    """Admits runs; ``ring`` is called after each commit so that a worker need not poll."""
+    """Admits runs; ``wake`` is called after each commit so that a worker need not poll."""
 
-    def __init__(self, catalog: Catalog, rates: RateLimits, ring: Callable[[], None]) -> None:
+    def __init__(self, catalog: Catalog, rates: RateLimits, wake: Callable[[], None]) -> None:
         """Take what admission decides by."""
         self.catalog = catalog
         self.rates = rates
-        self._ring = ring
+        self._wake = wake
         self._timings: dict[str, tuple[float, int]] = {}
 
     def admit(
@@ -66,48 +66,30 @@ class Admission:
             claim(tx, caller.workspace_id, "generation", idempotency_key, run_id)
         self.rates.hit(caller.workspace_id, caller.rate_limit)
         estimate = self._estimate(tx, request)
-        run = Run(
+        card = estimate.card
+        run = runs.new_run(
             run_id=run_id,
             workspace_id=caller.workspace_id,
             project_id=request.project_id,
-            key_id=caller.key_id,
-            kind="generation",
-            type=request.type,
-            model_id=estimate.card.id,
-            prompt=request.prompt,
-            params=estimate.params,
             node_id=str(uuid.uuid4()),
-            state="pending",
-            progress=0,
+            run_type="generation",
+            type=request.type,
+            subject=card.id,
+            subject_version=card.version,
+            engine=card.engine,
+            prompt=request.prompt,
+            input=estimate.params,
+            seed=_seed(estimate.params, run_id),
             held_micros=estimate.quote_micros,
-            cost_micros=None,
+            actor=f"key:{caller.key_id}",
             estimated_seconds=estimate.seconds,
-            error_code=None,
-            error_message=None,
-            preview=None,
-            worker_id=None,
-            attempts=0,
             created_at=tx.now_ms,
-            started_at=None,
-            completed_at=None,
         )
         if caller.has_spending_cap:
             accounts.spend(tx, caller.key_id, estimate.quote_micros)
         write(tx, run)
-        tx.after_commit(self._ring)
+        tx.after_commit(self._wake)
         return run
-
-    def cancel(self, tx: Transaction, caller: Caller, run_id: str) -> Run:
-        """End a run and give its hold back; one that is over stays as it is. Returns the run.
-
-        Whoever makes it notices and stops. Raises Forbidden or NotFound.
-        """
-        caller.require_editor()
-        run = runs.find_run(tx, caller.workspace_id, run_id)
-        if runs.fail(tx, run_id, _CANCELLED):
-            ledger.release(tx, run.workspace_id, run_id, run.held_micros)
-            accounts.give_back(tx, run.key_id, run.held_micros)
-        return runs.read_run(tx, run_id)
 
     def estimate(self, tx: Transaction, caller: Caller, request: GenerationRequest) -> Estimate:
         """Say what `admit` would hold for this request; spends and records nothing.
@@ -142,3 +124,9 @@ class Admission:
         params = catalog.check_params(card, request.params)
         check_media(tx, request.workspace_id, card, params)
         return Estimate(card, params, self.catalog.quote_micros(card, params), self.seconds(tx, card))
+
+
+def _seed(params: dict[str, Any], run_id: str) -> int:
+    """The caller's seed, or one of 48 bits that stays the run's however often it is made."""
+    seed = params.get("seed")
+    return seed if isinstance(seed, int) else int.from_bytes(hashlib.sha256(run_id.encode()).digest()[:6])

@@ -10,7 +10,7 @@ def _all_at_once() -> sa.Select[tuple[int, str | None]]:
     """Find the project and write everything: nothing of it stands unless the caller commits."""
     held = ledger.MOVE_AT_ONCE.cte("held")
     return accounts.LAST_MODIFIED.add_columns(sa.select(held.c.entry_id).scalar_subquery()).add_cte(
-        runs.RECORD.cte("recorded"), canvas.PLACE_AT_ONCE.cte("placed")
+        runs.RECORD.cte("recorded"), canvas.place_at_once(after=held).cte("placed")
     )
 
 
@@ -18,23 +18,24 @@ _ALL_AT_ONCE = _all_at_once()
 
 
 def write(tx: Transaction, run: Run) -> None:
-    """Write a run, its node and its hold. Raises NotFound for the project, or InsufficientCredits.
+    """Write a run, its hold and its node. Raises NotFound for the project, or InsufficientCredits.
 
-    PostgreSQL does it in one round trip, in which the two rows that others wait for, the board's and the
-    balance's, are locked. On both databases every admission takes them in the same order, so that no two
-    wait for each other.
+    Two rows are locked that others wait for, always in this order: the balance, then the project's board.
+    PostgreSQL does it in one round trip, and in that order because the second is made from the row that the
+    first gives back.
     """
+    project_id, node_id = run.project_id, run.node_id
+    assert project_id is not None and node_id is not None
+    placing = {"type": run.type, "label": run.prompt or "", "run_id": run.run_id}
     if tx.dialect == "sqlite":
         runs.record(tx, run)
-        accounts.touch_project(tx, run.workspace_id, run.project_id)
-        canvas.place(tx, run.node_id, run.project_id, type=run.type, label=run.prompt, run_id=run.run_id)
         ledger.hold(tx, run.workspace_id, run.run_id, run.held_micros)
+        accounts.touch_project(tx, run.workspace_id, project_id)
+        canvas.place(tx, node_id, project_id, **placing)
         return
-    values = {"project": run.project_id, "workspace": run.workspace_id}
+    values = {"project": project_id, "workspace": run.workspace_id}
     values |= runs.record_values(run)
-    values |= canvas.place_values(
-        tx, run.node_id, run.project_id, type=run.type, label=run.prompt, run_id=run.run_id
-    )
+    values |= canvas.place_values(tx, node_id, project_id, **placing)
     values |= ledger.hold_values(tx, run.workspace_id, run.run_id, run.held_micros)
     row = tx.execute(_ALL_AT_ONCE, values).first()
     if row is None:
@@ -42,4 +43,4 @@ def write(tx: Transaction, run: Run) -> None:
     last_modified, entry_id = tuple(row)
     if entry_id is None:
         raise InsufficientCredits
-    accounts.note_activity(tx, run.project_id, last_modified)
+    accounts.note_activity(tx, project_id, last_modified)

@@ -1,6 +1,8 @@
 import hashlib
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import sqlalchemy as sa
 
@@ -51,17 +53,22 @@ def keep(
     *,
     type: str,
     content_type: str,
-    data: bytes | str,
+    data: bytes | str | Path,
     width: int | None = None,
     height: int | None = None,
     now_ms: int,
 ) -> KeptOutput:
-    """Store one output's bytes (text stays in the record) and describe it; `record_outputs` comes next."""
-    raw = data.encode() if isinstance(data, str) else data
+    """Store one output (text stays in the record) and describe it; `record_outputs` comes next.
+
+    A file is moved, and never whole in memory.
+    """
     blob = None
-    if not isinstance(data, str):
+    if isinstance(data, str):
+        raw = data.encode()
+        size, digest = len(raw), hashlib.sha256(raw).hexdigest()
+    else:
         blob = ids.mint("out", now_ms=now_ms) + _SUFFIXES.get(content_type, ".bin")
-        blobs.put(blob, data)
+        size, digest = _take(blobs, blob, data)
     return KeptOutput(
         output_id=ids.mint("out", now_ms=now_ms),
         run_id=run_id,
@@ -70,12 +77,23 @@ def keep(
         text=data if isinstance(data, str) else None,
         blob=blob,
         content_type=content_type,
-        size_bytes=len(raw),
-        sha256=hashlib.sha256(raw).hexdigest(),
+        size_bytes=size,
+        sha256=digest,
         width=width,
         height=height,
         created_at=now_ms,
     )
+
+
+def _take(blobs: Blobs, blob: str, data: bytes | Path) -> tuple[int, str]:
+    """Keep bytes or a file; return their number and their SHA-256."""
+    if isinstance(data, bytes):
+        blobs.put(blob, data)
+        return len(data), hashlib.sha256(data).hexdigest()
+    with data.open("rb") as file:
+        size, digest = os.fstat(file.fileno()).st_size, hashlib.file_digest(file, "sha256").hexdigest()
+    blobs.take(blob, data)
+    return size, digest
 
 
 def record_outputs(tx: Transaction, kept: Sequence[KeptOutput]) -> None:

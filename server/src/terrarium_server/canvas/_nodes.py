@@ -1,5 +1,5 @@
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,8 +48,10 @@ _FIRST = (
 )
 
 
-def _next_place(insert: Callable[[sa.Table], sqlite.Insert | postgresql.Insert]) -> sa.Insert:
-    statement = insert(boards).values(project_id=sa.bindparam("board", type_=sa.Text), places=1)
+_BOARD = sa.bindparam("board", type_=sa.Text)
+
+
+def _next_place(statement: sqlite.Insert | postgresql.Insert) -> sa.Insert:
     return statement.on_conflict_do_update(
         index_elements=["project_id"], set_={"places": boards.c.places + 1}
     ).returning(boards.c.project_id, boards.c.places)
@@ -72,19 +74,27 @@ def _node_at(board: sa.FromClause) -> sa.Insert:
     return sa.insert(nodes).from_select([*given, *placed], sa.select(*given.values(), *placed.values()))
 
 
-_NEXT_PLACE = _next_place(sqlite.insert)
-_NODE_AT_BOARD = _node_at(
-    sa.select(boards).where(boards.c.project_id == sa.bindparam("board", type_=sa.Text)).subquery()
-)
-# PostgreSQL gives out the place and uses it in one round trip, in which its row is locked.
-PLACE_AT_ONCE = _node_at(_next_place(postgresql.insert).cte("board"))
+def place_at_once(after: sa.FromClause | None = None) -> sa.Insert:
+    """Give out a place and use it, in one round trip of PostgreSQL; `place_values` says what it binds.
+
+    With ``after``, only once that has given a row: the board is locked then, and not before.
+    """
+    row = sa.select(_BOARD, sa.literal(1))
+    source = row.select_from(after) if after is not None else row
+    statement = postgresql.insert(boards).from_select(["project_id", "places"], source)
+    return _node_at(_next_place(statement).cte("board"))
+
+
+_NEXT_PLACE = _next_place(sqlite.insert(boards).values(project_id=_BOARD, places=1))
+_NODE_AT_BOARD = _node_at(sa.select(boards).where(boards.c.project_id == _BOARD).subquery())
+_PLACE_AT_ONCE = place_at_once()
 
 
 def place(tx: Transaction, node_id: str, project_id: str, *, type: str, label: str, run_id: str) -> None:
     """Put a run's node at the project's next free place (rows of four)."""
     node = place_values(tx, node_id, project_id, type=type, label=label, run_id=run_id)
     if tx.dialect == "postgresql":
-        tx.execute(PLACE_AT_ONCE, node)
+        tx.execute(_PLACE_AT_ONCE, node)
     else:
         tx.execute(_NEXT_PLACE, {"board": project_id})
         tx.execute(_NODE_AT_BOARD, node)
@@ -93,7 +103,7 @@ def place(tx: Transaction, node_id: str, project_id: str, *, type: str, label: s
 def place_values(
     tx: Transaction, node_id: str, project_id: str, *, type: str, label: str, run_id: str
 ) -> dict[str, Any]:
-    """Return what `PLACE_AT_ONCE` binds."""
+    """Return what `place_at_once` binds."""
     return {
         "board": project_id,
         "nodes_node_id": node_id,

@@ -1,6 +1,8 @@
+import hashlib
 import math
 import tomllib
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Self, cast
 
@@ -115,6 +117,15 @@ class ModelCard(_Part):
     weights: Weights | None = None
     # For the engine alone; it says what is allowed.
     options: dict[str, Any] = Field(default_factory=dict)
+
+    @cached_property
+    def version(self) -> str:
+        """A digest of the card with the hashes of its weights: what a run was admitted for."""
+        card = self
+        if isinstance(file := self.options.get("file"), str):
+            # Where it lies says nothing about what is made.
+            card = self.model_copy(update={"options": {**self.options, "file": Path(file).name}})
+        return hashlib.sha256(card.model_dump_json().encode()).hexdigest()[:16]
 
     @model_validator(mode="after")
     def _price_names_a_param(self) -> Self:

@@ -8,8 +8,10 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
 import typer
+from sqlalchemy.exc import OperationalError
 
 from terrarium_server import accounts, ledger, migrations
+from terrarium_server.migrations import UpgradeError
 from terrarium_server.problems import Problem
 from terrarium_server.store import Database, Transaction
 
@@ -43,11 +45,13 @@ def _do(work: Callable[[Transaction], T]) -> T:
     """Run one transaction on the configured database; refusals end the command with their message."""
     try:
         database = Database(load_settings().database)
-        migrations.upgrade(database)
+        migrations.check(database)
         with database.transaction() as tx:
             return work(tx)
-    except (Problem, StartError) as error:
+    except (Problem, StartError, UpgradeError) as error:
         sys.exit(f"terrarium: {error}")
+    except OperationalError as error:
+        sys.exit(f"terrarium: cannot use the database: {error.orig}; check TERRARIUM_DATABASE_URL")
 
 
 def _show(fields: dict[str, Any], *, as_json: bool) -> None:

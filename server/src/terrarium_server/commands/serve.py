@@ -15,6 +15,7 @@ import typer
 from pydantic import ValidationError
 
 from terrarium_server.settings import Settings
+from terrarium_server.store import sqlite_file
 
 if TYPE_CHECKING:
     pass
@@ -37,16 +38,26 @@ def load_settings(**overrides: object) -> Settings:
         raise StartError(causes) from error
 
 
-def lock_data_dir(folder: Path) -> None:
-    """Take the folder for this process, until it ends. Raises StartError if another one has it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = os.open(folder / "server.lock", os.O_RDWR | os.O_CREAT, 0o600)
+def lock_sqlite(settings: Settings) -> None:
+    """Take the data folder and the SQLite file for this process, until it ends.
+
+    The file may lie outside the folder, where servers with other folders could find it. Raises StartError if
+    another process has one of them.
+    """
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    _lock(settings.data_dir / "server.lock", f"{settings.data_dir.resolve()}", "TERRARIUM_DATA_DIR")
+    file = sqlite_file(settings.database).resolve()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    _lock(file.with_name(f"{file.name}.lock"), str(file), "TERRARIUM_DATABASE_URL")
+
+
+def _lock(path: Path, what: str, variable: str) -> None:
+    # Never closed: the lock ends with the process.
+    lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        raise StartError(
-            f"another server uses {folder.resolve()}; stop it, or choose another TERRARIUM_DATA_DIR"
-        ) from error
+        raise StartError(f"another server uses {what}; stop it, or choose another {variable}") from error
 
 
 @app.callback(invoke_without_command=True)
@@ -65,7 +76,7 @@ def serve(
 
 def _serve(settings: Settings, *, workers: bool) -> None:
     if settings.database.startswith("sqlite"):
-        lock_data_dir(settings.data_dir)
+        lock_sqlite(settings)
     listener = _listen(settings.host, settings.port)
     _configure_log(settings.log_level)
     house = _open_house(settings)
@@ -82,6 +93,13 @@ def _serve(settings: Settings, *, workers: bool) -> None:
             await super().startup(sockets)
             if self.started:
                 _greet(address, new_key.api_key if new_key else None)
+
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            # The first signal ends what only waits; a second one does not wait for work either.
+            house.stopping(hurry=self.should_exit)
+            super().handle_exit(sig, frame)
+            # It would leave without handing back what is under way.
+            self.force_exit = False
 
     config = uvicorn.Config(
         create_app(house, workers=workers),
@@ -101,7 +119,7 @@ def _serve(settings: Settings, *, workers: bool) -> None:
     sys.setswitchinterval(0.0005)
     Server(config).run(sockets=[listener])
     sys.stdout.flush()
-    # Runs under way are on daemon threads and go on at the next start; nothing waits for them.
+    # What is still under way was handed back or goes on at the next start; nothing waits for its threads.
     os._exit(0)
 
 
@@ -111,10 +129,11 @@ def _open_house(settings: Settings):
     from terrarium_server.app import House
     from terrarium_server.catalog import CardError
     from terrarium_server.configuration import ConfigurationError
+    from terrarium_server.migrations import UpgradeError
 
     try:
         return House(settings)
-    except (CardError, ConfigurationError) as error:
+    except (CardError, ConfigurationError, UpgradeError) as error:
         raise StartError(str(error)) from error
     except OperationalError as error:
         raise StartError(f"cannot open the database: {error.orig}; check TERRARIUM_DATABASE_URL") from error
@@ -159,7 +178,7 @@ def _configure_log(level: str) -> None:
 
 
 def run_worker(settings: Settings) -> None:
-    """Carry out runs until told to stop. Raises StartError on SQLite."""
+    """Execute runs until told to stop. Raises StartError on SQLite."""
     if settings.database.startswith("sqlite"):
         raise StartError(
             "a worker of its own needs TERRARIUM_DATABASE_URL: on SQLite `serve` does everything"
@@ -169,6 +188,7 @@ def run_worker(settings: Settings) -> None:
     stop = threading.Event()
 
     def on_signal(_number: int, _frame: FrameType | None) -> None:
+        house.stopping(hurry=stop.is_set())
         stop.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -176,5 +196,9 @@ def run_worker(settings: Settings) -> None:
     house.start_workers()
     typer.echo("Terrarium worker is ready.")
     stop.wait()
-    house.close()
+    closing = threading.Thread(target=house.close)
+    closing.start()
+    # Waiting a little at a time: a second signal is heard in between.
+    while closing.is_alive():
+        closing.join(0.1)
     os._exit(0)

@@ -1,19 +1,24 @@
 """The inside of a model process: takes requests, reports progress, hands back what was made.
 
 A module run by a `ProcessPool` ends with ``serve(handle)``. Nothing but frames leaves the process on its
-standard output; what a library prints goes to standard error.
+standard output; what a library prints goes to standard error. Media that were made are written into the
+folder that the server names.
 """
 
 import os
 import queue
+import shutil
 import sys
 import threading
 import traceback
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from ._contract import Output
 from ._frames import Closed, read_frame, write_frame
+from ._scratch import output_file
 
 _NICENESS = 10
 
@@ -58,6 +63,7 @@ class Talk:
             self._cancelled.set()
 
 
+# Outputs are bytes, a file (it is moved), or str for text.
 Handler = Callable[[dict[str, Any], Talk], Sequence[Output]]
 
 
@@ -72,7 +78,7 @@ def serve(handle: Handler) -> None:
     while True:
         request, talk = requests.get()
         try:
-            described, body = _described(handle(request, talk))
+            described, body = _described(_stored(handle(request, talk), Path(request["folder"])))
             write_frame(out, {"outputs": described}, body)
         except Cancelled:
             write_frame(out, {"error": "Cancelled.", "code": "GENERATION_CANCELLED"})
@@ -105,12 +111,42 @@ def _listen(out: BinaryIO, requests: "queue.SimpleQueue[tuple[dict[str, Any], Ta
         os._exit(0)
 
 
+def _stored(outputs: Sequence[Output], folder: Path) -> list[Output]:
+    """Put what is no text into files. Raises Unfit if there is no room for them."""
+    try:
+        return [_in_file(output, output_file(folder, number)) for number, output in enumerate(outputs)]
+    except OSError as error:
+        message = (
+            f"The result could not be stored ({error.strerror}); try once more, or tell the server's owner."
+        )
+        raise Unfit("SERVER_ERROR", message) from error
+
+
+def _in_file(output: Output, place: Path) -> Output:
+    match output.data:
+        case str():
+            return output
+        case Path() as made:
+            shutil.move(made, place)
+        case data:
+            place.write_bytes(data)
+    return replace(output, data=place)
+
+
 def _described(outputs: Sequence[Output]) -> tuple[list[dict[str, Any]], bytes]:
+    """Return what a frame says of outputs, and its body."""
     headers: list[dict[str, Any]] = []
     parts: list[bytes] = []
-    for output in outputs:
-        raw = output.data.encode() if isinstance(output.data, str) else output.data
-        described = {"content_type": output.content_type, "size": len(raw)}
-        headers.append({**described, "width": output.width, "height": output.height})
-        parts.append(raw)
+    for number, output in enumerate(outputs):
+        header = {"content_type": output.content_type, "width": output.width, "height": output.height}
+        match output.data:
+            case Path():
+                header["file"] = number
+            case str(text):
+                parts.append(text.encode())
+                header["text"] = len(parts[-1])
+            case data:
+                parts.append(data)
+                header["bytes"] = len(data)
+        headers.append(header)
     return headers, b"".join(parts)

@@ -14,6 +14,7 @@ CODES: dict[str, Remedy] = {
     "GENERATION_DOWNSTREAM_SERVICE_ERROR": "retry-later",
     "GENERATION_INVALID_PROVIDER_RESPONSE": "retry-later",
     "GENERATION_NO_RESULT": "retry-later",
+    "GENERATION_QUEUE_NOT_MOVING": "retry-later",
     "GENERATION_QUEUE_TOO_LARGE": "retry-later",
     "GENERATION_ENDPOINT_NOT_FOUND": "change-input",
     "GENERATION_INPUT_VALIDATION": "change-input",

@@ -1,17 +1,20 @@
 """What a hosted model is asked with, from a job and its card, and where its answer holds the results."""
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Literal, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ._contract import Input, Job, Output, Refused
-from ._provider import MediaKind, Provider, ProviderError, invalid_answer
+from ._provider import MediaKind, Provider, ProviderError, all_or_none, invalid_answer
 
 Made = Literal["image", "video", "audio", "text"]
 
 _LONGEST_TEXT = 1_000_000
+# Of bytes for base64: a multiple of three, and little enough that other threads get their turn.
+_PIECE = 3 << 18
 
 
 class CheckedOptions(BaseModel):
@@ -54,19 +57,29 @@ class CardOptions(CheckedOptions):
     fixed: dict[str, Any] = Field(default_factory=dict)
     output: str = ""
 
-    def request(self, job: Job, address_of: Callable[[Input], str]) -> dict[str, Any]:
-        """Return the model's own request; ``address_of`` says under which address it gets a medium."""
+    def values(self, job: Job) -> dict[str, Any]:
+        """Return the model's own request without its media."""
         asked = dict(self.fixed)
         if self.prompt:
             asked[self.prompt] = job.prompt
         for name, value in job.params.items():
-            addresses = [address_of(medium) for medium in job.inputs.get(name, ())]
-            if addresses:
-                asked[self.fields.get(name, name)] = addresses if isinstance(value, list) else addresses[0]
-            elif name != "seed":
+            if name != "seed" and not job.inputs.get(name):
                 asked[self.fields.get(name, name)] = value
         if self.seed:
             asked[self.seed] = job.seed
+        return asked
+
+    def media(self, job: Job) -> dict[str, tuple[Input, ...]]:
+        """Return the media of a request by the fields that take them."""
+        return {self.fields.get(name, name): job.inputs[name] for name in job.params if job.inputs.get(name)}
+
+    async def request(self, job: Job, address_of: Callable[[Input], Awaitable[str]]) -> dict[str, Any]:
+        """Return the model's own request; ``address_of`` says under which address it gets a medium."""
+        asked = self.values(job)
+        for name, value in job.params.items():
+            addresses = [await address_of(medium) for medium in job.inputs.get(name, ())]
+            if addresses:
+                asked[self.fields.get(name, name)] = addresses if isinstance(value, list) else addresses[0]
         return asked
 
 
@@ -78,8 +91,11 @@ def made(job: Job) -> Made:
 
 
 def data_uri(medium: Input) -> str:
-    """Return a file as a data: address."""
-    return f"data:{medium.content_type};base64,{base64.b64encode(medium.path.read_bytes()).decode()}"
+    """Return a file as a data: address. It takes a while: call it in a thread."""
+    with medium.path.open("rb") as file:
+        pieces = iter(partial(file.read, _PIECE), b"")
+        encoded = "".join(base64.b64encode(piece).decode() for piece in pieces)
+    return f"data:{medium.content_type};base64,{encoded}"
 
 
 def results(provider: Provider, answer: Any, path: str, kind: Made) -> list[str | None]:
@@ -108,13 +124,12 @@ def _address(provider: Provider, item: Any) -> str | None:
 
 def may_exist(error: ProviderError) -> bool:
     """Whether a request arrived, as far as anybody knows, and just its answer did not."""
-    broken = ("GPU_PROVIDER_ERROR", "GENERATION_PROVIDER_TIMEOUT")
-    return error.sent and error.status is None and error.failure.code in broken
+    return error.sent and (error.status is None or error.status >= 500)
 
 
-def fetched(provider: Provider, addresses: list[str], kind: Made) -> tuple[Output, ...]:
-    """Fetch the results; a text is there already. Raises ProviderError."""
+async def fetched(provider: Provider, addresses: Sequence[str], kind: Made) -> tuple[Output, ...]:
+    """Fetch the results, each into a file; a text is there already. Raises ProviderError."""
     if kind == "text":
         return tuple(Output("text/plain", text[:_LONGEST_TEXT]) for text in addresses)
     media: MediaKind = kind
-    return tuple(provider.download(address, media) for address in addresses)
+    return await all_or_none(await provider.download(address, media) for address in addresses)

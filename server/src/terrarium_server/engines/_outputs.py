@@ -1,9 +1,8 @@
 """What a provider handed out, known by its first bytes and never by what it is called."""
 
-import base64
 import struct
+from pathlib import Path
 from typing import Literal
-from urllib.parse import unquote_to_bytes
 
 from ._contract import Output
 from ._failures import invalid_answer
@@ -11,22 +10,37 @@ from ._failures import invalid_answer
 MediaKind = Literal["image", "video", "audio"]
 
 
+# Where a picture says how large it is: behind at most some color profiles and thumbnails.
+_HEAD_BYTES = 1 << 20
+
+
 def media_output(who: str, data: bytes, kind: MediaKind) -> Output:
     """Return an output of this kind, a picture with its size in pixels.
 
     Raises ProviderError (GENERATION_INVALID_PROVIDER_RESPONSE) if it is anything else.
     """
+    return _output(who, data, kind, data)
+
+
+def file_output(who: str, path: Path, kind: MediaKind) -> Output:
+    """Return an output of this kind that is in a file, as `media_output` does."""
+    with path.open("rb") as file:
+        head = file.read(_HEAD_BYTES)
+    return _output(who, head, kind, path)
+
+
+def _output(who: str, head: bytes, kind: MediaKind, data: bytes | Path) -> Output:
     from terrarium_server.media import sniff
 
-    found = sniff(data[:32])
+    found = sniff(head[:32])
     if found is None:
-        raise invalid_answer(who, f"a file that is not known to be {kind}" if data else "an empty file")
+        raise invalid_answer(who, f"a file that is not known to be {kind}" if head else "an empty file")
     if kind == "audio" and found in ("video/mp4", "video/webm"):
         # The same container holds sound alone.
         found = found.replace("video", "audio")
     if not found.startswith(f"{kind}/"):
         raise invalid_answer(who, f"{found} instead of {kind}")
-    width, height = picture_size(data) or (None, None)
+    width, height = picture_size(head) or (None, None)
     return Output(found, data, width, height)
 
 
@@ -70,12 +84,3 @@ def _jpeg_size(data: bytes) -> tuple[int, int] | None:
             return width, height
         at += 2 + struct.unpack_from(">H", data, at + 2)[0]
     return None
-
-
-def data_url_bytes(who: str, url: str) -> bytes:
-    """Return what a ``data:`` address carries. Raises ProviderError."""
-    head, _, data = url.partition(",")
-    try:
-        return base64.b64decode(data, validate=True) if head.endswith(";base64") else unquote_to_bytes(data)
-    except ValueError as error:
-        raise invalid_answer(who, "a data: address that cannot be decoded") from error

@@ -1,60 +1,53 @@
-import threading
-import time
-from dataclasses import dataclass
+"""Asking a provider, again and again, how a job stands: the one way of following that is not being told."""
 
-from ._contract import Failed, Ticket
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+
+from ._contract import Lost, News, Progress
 from ._failures import ProviderError
 
+# A provider may name a delay of up to an hour; a follower that says nothing for so long is taken for hung.
+_LONGEST_SILENCE = 30.0
 
-@dataclass(slots=True)
-class _Poll:
-    due: float
-    pause: float
+
+async def poll(
+    ask: Callable[[], Awaitable[News]], *, first: float, slowest: float, patience: float = 300.0
+) -> AsyncGenerator[News]:
+    """Ask until there is an end, and tell what is heard; progress never goes back.
+
+    The first question is asked at once, the second after ``first`` seconds, and the later ones ever more
+    slowly, ``slowest`` seconds apart at most. A `ProviderError` that may pass is put up with for ``patience``
+    seconds, while the last progress stands: what was paid for is not given up because the provider hiccups.
+    Another one is the end: `Lost` if the provider does not know the job (404, 410), else its failure.
+
+    Some `Progress` comes at least every 30 seconds, besides the time that a question itself takes.
+    """
+    last = Progress(0.0)
+    pause = first
     trouble_since: float | None = None
-
-
-class Polls:
-    """When to ask again how a provider's job stands, and for how long to put up with no answer."""
-
-    def __init__(self, *, first: float = 1.0, slowest: float = 10.0, patience: float = 300.0) -> None:
-        """Ask after ``first`` seconds and then ever more slowly; trouble may last ``patience`` seconds."""
-        self._first, self._slowest, self._patience = first, slowest, patience
-        self._polls: dict[Ticket, _Poll] = {}
-        self._closed = threading.Event()
-
-    def due(self, ticket: Ticket, wait_seconds: float) -> bool:
-        """Wait for the moment to ask, at most ``wait_seconds``; False if it is still to come."""
-        now = time.monotonic()
-        poll = self._polls.setdefault(ticket, _Poll(now, self._first))
-        self._closed.wait(max(0.0, min(poll.due - now, wait_seconds)))
-        if time.monotonic() < poll.due:
-            return False
-        poll.due = time.monotonic() + poll.pause
-        poll.pause = min(poll.pause * 1.5, self._slowest)
-        return True
-
-    def answered(self, ticket: Ticket) -> None:
-        """Note that the provider answered."""
-        if poll := self._polls.get(ticket):
-            poll.trouble_since = None
-
-    def failed(self, ticket: Ticket, error: ProviderError) -> Failed | None:
-        """Return the failure, or None if it may pass and should be asked again.
-
-        What was paid for is not given up because the provider hiccups while it is asked for it.
-        """
-        poll = self._polls.get(ticket)
-        if poll is None or not error.passes:
-            return error.failure
-        now = time.monotonic()
-        poll.trouble_since = poll.trouble_since or now
-        poll.due = now + max(poll.pause, error.failure.retry_after or 0.0)
-        return None if now - poll.trouble_since < self._patience else error.failure
-
-    def forget(self, ticket: Ticket) -> None:
-        """The job is over."""
-        self._polls.pop(ticket, None)
-
-    def close(self) -> None:
-        """Wake whoever waits."""
-        self._closed.set()
+    while True:
+        wait = pause
+        try:
+            heard = await ask()
+            trouble_since = None
+        except ProviderError as error:
+            heard = last
+            now = time.monotonic()
+            trouble_since = now if trouble_since is None else trouble_since
+            if error.status in (404, 410):
+                heard = Lost()
+            elif not error.passes or now - trouble_since >= patience:
+                heard = error.failure
+            wait = max(pause, error.failure.retry_after or 0.0)
+        if not isinstance(heard, Progress):
+            yield heard
+            return
+        last = Progress(max(last.fraction, heard.fraction), heard.preview)
+        yield last
+        until = time.monotonic() + wait
+        while (left := until - time.monotonic()) > _LONGEST_SILENCE:
+            await asyncio.sleep(_LONGEST_SILENCE)
+            yield last
+        await asyncio.sleep(left)
+        pause = min(pause * 1.5, slowest)

@@ -1,57 +1,69 @@
 """Model processes: a model never lives inside the server, so that it cannot crash or slow it down.
 
-A `ProcessPool` carries jobs to a few child processes that speak `_frames`. A child starts with its first
-job and ends when it has been idle; one that dies or stops talking fails its job alone and is replaced.
+A `ProcessPool` carries jobs to a few child processes. A child starts with its first job and ends when it has
+been idle; one that dies or stops talking fails its job alone and is replaced. What it makes comes as files.
 """
 
-import os
-import queue
-import subprocess
-import sys
-import threading
+import asyncio
+import logging
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, cast
+from pathlib import Path
+from typing import Any
 
-from ._contract import Failed, Finished, Look, Lost, Output, Ticket, Waiting
-from ._frames import Closed, read_frame, write_frame
+from ._contract import Failed, Finished, Lost, News, Output, Progress, Refused, Ticket
+from ._scratch import discard, give_away, make_folder, remove_folder
+from ._subprocess import Subprocess
+
+_log = logging.getLogger("terrarium_server.engines")
 
 _DIED = Failed(
     "GENERATION_GENERIC_ERROR",
     "The model's process ended unexpectedly and will be started again; try once more.",
 )
+# For a job that nobody follows any more.
+_UNWANTED = Failed("GENERATION_CANCELLED", "Cancelled.")
+# How long `follow` keeps silent at most.
+_HEARTBEAT = 5.0
+# How long closing waits for processes that do not die at once, as one that waits for a device may not.
+_CLOSING = 5.0
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Task:
     ticket: Ticket
     request: dict[str, Any]
-    progress: float = 0.0
+    fraction: float = 0.0
     preview: Output | None = None
-    child: "_Child | None" = None
+    process: Subprocess | None = None
     result: Finished | Failed | None = None
-    cancelled: bool = False
-    news: threading.Condition = field(default_factory=threading.Condition)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def advance(self, progress: float, preview: Output | None) -> None:
-        with self.news:
-            self.progress = progress
-            self.preview = preview or self.preview
-            self.news.notify_all()
+    def advance(self, fraction: float, preview: Output | None) -> None:
+        self.fraction = fraction
+        self.preview = preview or self.preview
+        self.tell()
 
     def finish(self, result: Finished | Failed) -> None:
-        with self.news:
-            self.result = result
-            self.news.notify_all()
+        self.result = result
+        self.tell()
+
+    def tell(self) -> None:
+        """Wake whoever waits for news; the next one waits for other news."""
+        self.news.set()
+        self.news = asyncio.Event()
 
 
 class ProcessPool:
     """Runs requests on at most ``processes`` children started as ``python -m module``.
 
-    ``patience`` is how many seconds a child may be silent during a job before it is killed;
-    ``idle_seconds`` how long it is kept without one; ``threads`` how many cores its libraries may use. A
-    cancelled job's child is killed, unless it ends the job itself within ``cancel_grace`` seconds: worth
-    waiting for where starting again means loading weights.
+    ``scratch`` is the folder below which they leave what they make. ``patience`` is how many seconds a child
+    may be silent during a job before it is killed; ``idle_seconds`` how long it is kept without one;
+    ``threads`` how many cores its libraries may use. A cancelled job's child is killed, unless it ends the
+    job itself within ``cancel_grace`` seconds: worth waiting for where starting again means loading weights.
+
+    It belongs to the loop on which the first job is submitted.
     """
 
     def __init__(
@@ -59,235 +71,179 @@ class ProcessPool:
         module: str,
         *,
         processes: int,
+        scratch: Path,
         patience: float = 60.0,
         idle_seconds: float = 60.0,
         threads: int = 1,
         cancel_grace: float = 0.0,
     ) -> None:
-        """Start nothing yet: threads and children come with the first job."""
+        """Start nothing yet: children come with the first job."""
         self._module = module
-        self._threads = threads
-        self._cancel_grace = cancel_grace
         self._processes = processes
+        self._scratch = scratch.absolute()
         self._patience = patience
         self._idle_seconds = idle_seconds
+        self._threads = threads
+        self._cancel_grace = cancel_grace
+        # What was submitted and neither handed out nor cancelled; those of them that no child has yet are
+        # waiting. None tells a carrier to go.
         self._tasks: dict[Ticket, _Task] = {}
-        self._waiting: queue.Queue[_Task | None] = queue.Queue()
-        self._lock = threading.Lock()
-        self._carriers: list[threading.Thread] = []
-        self._children: list[_Child] = []
+        self._waiting: asyncio.Queue[_Task | None] = asyncio.Queue()
+        # One for each child.
+        self._carriers: set[asyncio.Task[None]] = set()
         self._idle_carriers = 0
+        self._children: set[Subprocess] = set()
         self._closed = False
 
+    def knows(self, ticket: Ticket) -> bool:
+        """Say whether a request was submitted and is neither handed out nor cancelled."""
+        return ticket in self._tasks
+
     def submit(self, ticket: Ticket, request: dict[str, Any]) -> Ticket:
-        """Queue a request; a ticket that is known already is not done twice."""
-        with self._lock:
-            if ticket in self._tasks:
-                return ticket
-            task = _Task(ticket, request)
-            self._tasks[ticket] = task
-            self._waiting.put(task)
-            if self._idle_carriers < self._waiting.qsize() and len(self._carriers) < self._processes:
-                carrier = threading.Thread(target=self._carry, name=f"{self._module}-carrier", daemon=True)
-                self._carriers.append(carrier)
-                carrier.start()
+        """Queue a request; a ticket that is known already is not done twice. Raises Refused once closed."""
+        if self._closed:
+            raise Refused("SERVER_ERROR", "The server is stopping; try once more.")
+        if ticket not in self._tasks:
+            task = self._tasks[ticket] = _Task(ticket, request)
+            self._waiting.put_nowait(task)
+            self._add_carrier()
         return ticket
 
-    def look(self, ticket: Ticket, *, wait_seconds: float) -> Look:
-        """Say how a request stands; a result is handed out once."""
-        with self._lock:
-            task = self._tasks.get(ticket)
-        if task is None:
-            return Lost()
-        with task.news:
-            before = task.progress
-            task.news.wait_for(
-                lambda: task.result is not None or task.progress != before, timeout=wait_seconds
-            )
-            result, progress, preview = task.result, task.progress, task.preview
-        if result is None:
-            return Waiting(progress, preview)
-        with self._lock:
-            self._tasks.pop(ticket, None)
-        return result
-
-    def cancel(self, ticket: Ticket) -> None:
-        """Forget a request; if it is being worked on, its child stops."""
-        with self._lock:
-            task = self._tasks.pop(ticket, None)
-            if task is None:
+    async def follow(self, ticket: Ticket) -> AsyncGenerator[News]:
+        """Tell how a request goes, every five seconds at least, then its end, which is handed out once."""
+        task = self._tasks.get(ticket)
+        while task is not None and self._tasks.get(ticket) is task:
+            news = task.news
+            if task.result is not None:
+                del self._tasks[ticket]
+                yield task.result
                 return
-            task.cancelled = True
-            child = task.child
-        if child is not None:
-            child.cancel(task, self._cancel_grace)
+            yield Progress(task.fraction, task.preview)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_HEARTBEAT):
+                    await news.wait()
+        yield Lost()
 
-    def close(self) -> None:
-        """End every child. What was under way stays without a result: a restart does it again."""
-        with self._lock:
-            self._closed = True
-            children = list(self._children)
-            carriers = list(self._carriers)
-        for child in children:
+    async def cancel(self, ticket: Ticket) -> None:
+        """Forget a request; if it is being worked on, its child stops."""
+        task = self._tasks.pop(ticket, None)
+        if task is None:
+            return
+        task.tell()
+        if task.process is not None:
+            task.process.stop(self._cancel_grace)
+        if isinstance(task.result, Finished):
+            await asyncio.to_thread(discard, task.result.outputs)
+
+    async def close(self) -> None:
+        """End every child. What was under way is lost: a restart does it again."""
+        self._closed = True
+        left = list(self._tasks.values())
+        self._tasks.clear()
+        for task in left:
+            task.tell()
+        for child in self._children:
             child.kill()
-        for _ in carriers:
-            self._waiting.put(None)
-        for carrier in carriers:
-            carrier.join(timeout=5)
+        for _ in self._carriers:
+            self._waiting.put_nowait(None)
+        if self._carriers:
+            await asyncio.wait(self._carriers, timeout=_CLOSING)
+        for task in left:
+            if isinstance(task.result, Finished):
+                await asyncio.to_thread(discard, task.result.outputs)
 
-    def _carry(self) -> None:
-        child: _Child | None = None
-        while not self._closed:
-            task = self._next(None if child is None else self._idle_seconds)
-            if task is None:
-                child = self._end(child)
-            elif not task.cancelled:
-                child = child or self._start()
-                with self._lock:
-                    task.child = child
-                result = child.work(task, self._patience)
-                with self._lock:
-                    task.child = None
-                if result is None:
-                    child = self._end(child)
-                if not self._closed:
-                    task.finish(result or _DIED)
-        self._end(child)
+    def _is_wanted(self, task: _Task) -> bool:
+        return self._tasks.get(task.ticket) is task
 
-    def _next(self, patience: float | None) -> _Task | None:
-        """Wait for a task; None if none came in time."""
-        with self._lock:
-            self._idle_carriers += 1
+    def _add_carrier(self) -> None:
+        """Start one more carrier if there is more to do than those that are idle can take."""
+        if self._idle_carriers < self._waiting.qsize() and len(self._carriers) < self._processes:
+            carrier = asyncio.get_running_loop().create_task(self._carry(), name=f"{self._module} carrier")
+            self._carriers.add(carrier)
+            carrier.add_done_callback(self._remove_carrier)
+
+    def _remove_carrier(self, carrier: "asyncio.Task[None]") -> None:
+        self._carriers.discard(carrier)
+        if not carrier.cancelled() and (error := carrier.exception()) is not None:
+            _log.error("a carrier of %s failed", self._module, exc_info=error)
+        # Something may have come while its child was ending.
+        if not self._closed:
+            self._add_carrier()
+
+    async def _carry(self) -> None:
+        """Do one task after the other with one child, until there has been none for a while."""
+        child: Subprocess | None = None
         try:
-            return self._waiting.get(timeout=patience)
-        except queue.Empty:
+            while (task := await self._next(self._idle_seconds if child else 0.0)) is not None:
+                if not self._is_wanted(task):
+                    continue
+                try:
+                    child = child or await self._start()
+                except OSError as error:
+                    _log.warning("%s could not be started: %s", self._module, error)
+                    task.finish(_failure("GENERATION_FAILED_TO_START", "model's process cannot start", error))
+                    continue
+                if not await self._work(task, child):
+                    self._children.discard(child)
+                    child = None
+        finally:
+            if child is not None:
+                await child.end()
+                self._children.discard(child)
+
+    async def _next(self, patience: float) -> _Task | None:
+        """Wait for a task; None if none came in ``patience`` seconds."""
+        self._idle_carriers += 1
+        try:
+            async with asyncio.timeout(patience):
+                return await self._waiting.get()
+        except TimeoutError:
             return None
         finally:
-            with self._lock:
-                self._idle_carriers -= 1
+            self._idle_carriers -= 1
 
-    def _start(self) -> "_Child":
-        child = _Child(self._module, self._threads)
-        with self._lock:
-            self._children.append(child)
-            closed = self._closed
-        if closed:
-            child.kill()
+    async def _start(self) -> Subprocess:
+        child = await Subprocess.start(self._module, threads=self._threads)
+        self._children.add(child)
         return child
 
-    def _end(self, child: "_Child | None") -> None:
-        if child is not None:
-            child.end()
-            with self._lock:
-                self._children.remove(child)
-
-
-class _Child:
-    def __init__(self, module: str, threads: int) -> None:
-        # Few: the processes are the parallelism, and a child must not take every core.
-        names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TERRARIUM_CHILD_THREADS")
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", module],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={**os.environ, **dict.fromkeys(names, str(threads))},
-        )
-        self._to = cast(BinaryIO, self._process.stdin)
-        self._from = cast(BinaryIO, self._process.stdout)
-        self._writing = threading.Lock()
-
-    def work(self, task: _Task, patience: float) -> Finished | Failed | None:
-        """Return the result, or None if the child died or fell silent."""
-        watchdog = _Watchdog(patience, self._process.kill)
+    async def _work(self, task: _Task, child: Subprocess) -> bool:
+        """Have a task done, and say whether the child can do another."""
+        result: Finished | Failed | None = None
         try:
-            self._write({**task.request, "ticket": task.ticket})
-            while True:
-                header, body = read_frame(self._from)
-                watchdog.reset()
-                match header:
-                    case {"progress": fraction, **rest}:
-                        previews = _outputs(rest.get("preview", []), body)
-                        task.advance(float(fraction), previews[0] if previews else None)
-                    case {"outputs": [*described]}:
-                        return Finished(_outputs(described, body))
-                    case {"error": str(message), **rest}:
-                        return Failed(str(rest.get("code", "GENERATION_GENERIC_ERROR")), message)
-                    case _:
-                        return None
-        except Closed:
-            return None
+            result = await self._result(task, child)
         finally:
-            watchdog.stop()
+            if self._is_wanted(task):
+                task.finish(result or _DIED)
+            elif isinstance(result, Finished):
+                await asyncio.to_thread(discard, result.outputs)
+        return result is not None
 
-    def cancel(self, task: _Task, grace: float) -> None:
-        """Ask the child to end this task, and kill it if it has not ``grace`` seconds later."""
-        if grace > 0:
-            with suppress(Closed):
-                self._write({"cancel": task.ticket})
-
-        def end() -> None:
-            if task.child is self:
-                self.kill()
-
-        timer = threading.Timer(grace, end)
-        timer.daemon = True
-        timer.start()
-
-    def _write(self, header: dict[str, Any]) -> None:
-        with self._writing:
-            write_frame(self._to, header)
-
-    def kill(self) -> None:
-        self._process.kill()
-
-    def end(self) -> None:
-        self._process.kill()
-        self._process.wait()
-        # What it was not sent any more is lost with it.
-        with suppress(OSError):
-            self._to.close()
-        self._from.close()
-
-
-class _Watchdog:
-    """Calls ``bite`` unless reset within ``patience`` seconds, from one timer thread per job."""
-
-    def __init__(self, patience: float, bite: Any) -> None:
-        self._patience = patience
-        self._bite = bite
-        self._heard = threading.Event()
-        self._stopped = False
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._thread.start()
-
-    def reset(self) -> None:
-        self._heard.set()
-
-    def stop(self) -> None:
-        self._stopped = True
-        self._heard.set()
-
-    def _watch(self) -> None:
-        while not self._stopped:
-            if not self._heard.wait(self._patience):
-                self._bite()
-                return
-            self._heard.clear()
-
-
-def _outputs(described: list[dict[str, Any]], body: bytes) -> tuple[Output, ...]:
-    outputs: list[Output] = []
-    start = 0
-    for item in described:
-        data = body[start : start + item["size"]]
-        start += item["size"]
-        is_text = item["content_type"].startswith("text/")
-        outputs.append(
-            Output(
-                content_type=item["content_type"],
-                data=data.decode() if is_text else data,
-                width=item.get("width"),
-                height=item.get("height"),
+    async def _result(self, task: _Task, child: Subprocess) -> Finished | Failed | None:
+        """Have a task done in a folder of its own, which is gone afterwards; None if the child is gone."""
+        try:
+            folder = await asyncio.to_thread(make_folder, self._scratch)
+        except OSError as error:
+            _log.warning("%s: no folder for outputs: %s", self._module, error)
+            return _failure("SERVER_ERROR", "server cannot store outputs", error)
+        try:
+            # It may have been cancelled since it was taken.
+            if not self._is_wanted(task):
+                return _UNWANTED
+            task.process = child
+            result = await child.work(
+                task.ticket, task.request, folder, task.advance, patience=self._patience
             )
-        )
-    return tuple(outputs)
+            task.process = None
+            if isinstance(result, Finished) and self._is_wanted(task):
+                result = Finished(await asyncio.to_thread(give_away, folder, result.outputs))
+            return result
+        except OSError as error:
+            _log.warning("%s: outputs cannot be moved: %s", self._module, error)
+            return _failure("SERVER_ERROR", "server cannot store outputs", error)
+        finally:
+            await asyncio.to_thread(remove_folder, folder)
+
+
+def _failure(code: str, what: str, error: OSError) -> Failed:
+    return Failed(code, f"The {what} ({error.strerror}); try once more, or tell the owner of this server.")

@@ -1,4 +1,6 @@
-from dataclasses import dataclass
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict, SecretStr
@@ -15,13 +17,18 @@ class EngineOptions(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
 
+def _temporary() -> Path:
+    return Path(tempfile.gettempdir())
+
+
 @dataclass(frozen=True, slots=True)
 class Setup:
     """What an engine is built from.
 
     ``name`` is what cards call it, ``processes`` bounds its local model processes, ``options`` is an
     instance of its module's ``OPTIONS``, and ``key`` the provider's secret, read from the environment
-    variable ``key_env`` that the owner named (None if none was named or it is not set).
+    variable ``key_env`` that the owner named (None if none was named or it is not set). ``scratch`` is the
+    folder for outputs that are files, on the disk that they will be kept on; it may have to be made.
     """
 
     name: str
@@ -29,6 +36,7 @@ class Setup:
     options: EngineOptions
     key: SecretStr | None = None
     key_env: str | None = None
+    scratch: Path = field(default_factory=_temporary)
 
 
 class Kind(Protocol):

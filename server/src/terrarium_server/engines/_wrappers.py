@@ -1,12 +1,13 @@
 """What is wrapped around engines, so that it need not be written into each of them."""
 
+import asyncio
 import logging
-import threading
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from typing import Any
 
-from ._contract import Engine, Failed, Finished, Job, Look, Refused, Ticket
+from ._contract import Engine, Failed, Finished, Followers, Job, Lost, Mark, News, Refused, Ticket, Unknown
 
 _log = logging.getLogger("terrarium_server.engines")
 
@@ -18,71 +19,79 @@ class _Wrapped:
         self.inside = inside
         self.name = inside.name
         self.repeatable = inside.repeatable
+        self.longest_silence = inside.longest_silence
 
     def problem(self, job_options: Mapping[str, Any]) -> str | None:
         return self.inside.problem(job_options)
 
-    def submit(self, job: Job) -> Ticket:
-        return self.inside.submit(job)
+    def followers(self, mark: Mark) -> Followers:
+        return self.inside.followers(mark)
 
-    def look(self, ticket: Ticket, *, wait_seconds: float) -> Look:
-        return self.inside.look(ticket, wait_seconds=wait_seconds)
+    async def prepare(self, job: Job) -> Mark:
+        return await self.inside.prepare(job)
 
-    def cancel(self, ticket: Ticket) -> None:
-        self.inside.cancel(ticket)
+    async def submit(self, job: Job, mark: Mark) -> Ticket:
+        return await self.inside.submit(job, mark)
 
-    def close(self) -> None:
-        self.inside.close()
+    async def find(self, mark: Mark) -> Ticket | Unknown | None:
+        return await self.inside.find(mark)
+
+    def follow(self, ticket: Ticket) -> AsyncGenerator[News]:
+        return self.inside.follow(ticket)
+
+    async def cancel(self, ticket: Ticket) -> None:
+        await self.inside.cancel(ticket)
+
+    async def close(self) -> None:
+        await self.inside.close()
 
 
-class Paced(_Wrapped):
-    """Submits at most so many jobs a second; one that comes too early waits for its turn."""
+class RateLimited(_Wrapped):
+    """Submits at most so many jobs a second; one that comes too early waits for its turn.
+
+    It waits in `prepare`, before anything is written down, so that a mark is followed by its call at once.
+    """
 
     def __init__(self, inside: Engine, per_second: float) -> None:
         super().__init__(inside)
         self._every = 1.0 / per_second
-        self._lock = threading.Lock()
         self._next = 0.0
 
-    def submit(self, job: Job) -> Ticket:
-        """Wait for a turn, and submit."""
-        with self._lock:
-            turn = max(self._next, time.monotonic())
-            self._next = turn + self._every
-        time.sleep(max(0.0, turn - time.monotonic()))
-        return super().submit(job)
+    async def prepare(self, job: Job) -> Mark:
+        """Wait for a turn, and prepare."""
+        turn = max(self._next, time.monotonic())
+        self._next = turn + self._every
+        await asyncio.sleep(turn - time.monotonic())
+        return await super().prepare(job)
 
 
-class Traced(_Wrapped):
+class Logged(_Wrapped):
     """Logs each submit and each end with its time; never a prompt, a parameter or a link."""
 
-    def __init__(self, inside: Engine) -> None:
-        super().__init__(inside)
-        self._began: dict[Ticket, float] = {}
-
-    def submit(self, job: Job) -> Ticket:
+    async def submit(self, job: Job, mark: Mark) -> Ticket:
         """Submit, and log how long that took."""
         began = time.monotonic()
         try:
-            ticket = super().submit(job)
+            ticket = await super().submit(job, mark)
         except Refused as refused:
             _log.info("%s refused %s for %s: %s", self.name, job.key, job.model_id, refused.failure.code)
             raise
-        self._began[ticket] = began
         _log.debug("%s took %s for %s in %.3f s", self.name, job.key, job.model_id, time.monotonic() - began)
         return ticket
 
-    def look(self, ticket: Ticket, *, wait_seconds: float) -> Look:
-        """Look, and log an end."""
-        seen = super().look(ticket, wait_seconds=wait_seconds)
-        if isinstance(seen, Finished | Failed):
-            seconds = time.monotonic() - self._began.pop(ticket, time.monotonic())
-            outcome = f"failed with {seen.code}" if isinstance(seen, Failed) else "finished"
-            _log.debug("%s: a job %s after %.3f s", self.name, outcome, seconds)
-        return seen
+    async def follow(self, ticket: Ticket) -> AsyncGenerator[News]:
+        """Follow, and log the end."""
+        began = time.monotonic()
+        async with aclosing(super().follow(ticket)) as news:
+            async for heard in news:
+                if isinstance(heard, Finished | Failed | Lost):
+                    outcome = (
+                        f"failed with {heard.code}" if isinstance(heard, Failed) else type(heard).__name__
+                    )
+                    _log.debug("%s: followed for %.3f s: %s", self.name, time.monotonic() - began, outcome)
+                yield heard
 
-    def cancel(self, ticket: Ticket) -> None:
+    async def cancel(self, ticket: Ticket) -> None:
         """Cancel, and log it."""
         _log.info("%s: a job was cancelled", self.name)
-        self._began.pop(ticket, None)
-        super().cancel(ticket)
+        await super().cancel(ticket)

@@ -4,7 +4,7 @@ import importlib.util
 from collections.abc import Mapping
 from typing import Any
 
-from ._contract import Job, Refused, Ticket
+from ._contract import Job, Refused
 from ._pooled import Pooled
 from ._process import ProcessPool
 from ._setup import EngineOptions, Setup
@@ -18,17 +18,22 @@ _MISSING = "The band needs the package tinysoundfont; install it with `pip insta
 class BandEngine(Pooled):
     """Plays in processes of its own. Repeatable: same job, same bytes."""
 
-    def __init__(self, name: str, *, processes: int) -> None:
-        """Use at most ``processes`` bands; each keeps its instruments loaded."""
-        pool = ProcessPool("terrarium_server.engines._band_process", processes=processes, cancel_grace=5.0)
-        super().__init__(name, pool)
+    def __init__(self, setup: Setup) -> None:
+        """Use at most ``setup.processes`` bands; each keeps its instruments loaded."""
+        pool = ProcessPool(
+            "terrarium_server.engines._band_process",
+            processes=setup.processes,
+            scratch=setup.scratch,
+            cancel_grace=5.0,
+        )
+        super().__init__(setup.name, pool)
 
     def problem(self, job_options: Mapping[str, Any]) -> str | None:
         """Say whether the synthesiser is installed."""
         return None if importlib.util.find_spec("tinysoundfont") else _MISSING
 
-    def submit(self, job: Job) -> Ticket:
-        """Queue a piece. Raises Refused for another type, an unknown instrument or a key that is none."""
+    def request(self, job: Job) -> dict[str, Any]:
+        """Ask for a piece. Raises Refused for another type, an unknown instrument or a key that is none."""
         # A composer's whole knowledge is not needed before the first piece.
         from ._band import Unplayable, read_brief
 
@@ -41,10 +46,10 @@ class BandEngine(Pooled):
             read_brief(job.prompt, job.params, job.seed)
         except Unplayable as unplayable:
             raise Refused("GENERATION_INVALID_PARAMS", str(unplayable)) from unplayable
-        request = {"prompt": job.prompt, "params": dict(job.params), "seed": job.seed}
-        return self._pool.submit(Ticket(job.key), {**request, "instruments": str(font)})
+        wishes = {"prompt": job.prompt, "params": dict(job.params), "seed": job.seed}
+        return {**wishes, "instruments": str(font)}
 
 
 def build(setup: Setup) -> BandEngine:
     """Make the engine for this server."""
-    return BandEngine(setup.name, processes=setup.processes)
+    return BandEngine(setup)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ._contract import Job, Ticket
+from ._contract import Job
 from ._pooled import Pooled
 from ._process import ProcessPool
 from ._setup import EngineOptions, Setup
@@ -16,27 +16,31 @@ OPTIONS = EngineOptions
 class EspeakEngine(Pooled):
     """Speaks through the eSpeak NG program. Repeatable: same job, same bytes."""
 
-    def __init__(self, name: str, *, processes: int) -> None:
-        """Use at most ``processes`` speakers."""
-        module = "terrarium_server.engines._espeak_process"
-        pool = ProcessPool(module, processes=processes, patience=300, cancel_grace=2)
-        super().__init__(name, pool)
+    def __init__(self, setup: Setup) -> None:
+        """Use at most ``setup.processes`` speakers."""
+        pool = ProcessPool(
+            "terrarium_server.engines._espeak_process",
+            processes=setup.processes,
+            scratch=setup.scratch,
+            patience=300,
+            cancel_grace=2,
+        )
+        super().__init__(setup.name, pool)
 
     def problem(self, job_options: Mapping[str, Any]) -> str | None:
         """Say how to install eSpeak NG if it is missing."""
         return espeak_problem()
 
-    def submit(self, job: Job) -> Ticket:
-        """Queue a text to speak. Raises Refused for another type or no text."""
-        request = speech_request(job)
-        request |= {
+    def request(self, job: Job) -> dict[str, Any]:
+        """Ask for a text to be spoken. Raises Refused for another type or no text."""
+        return {
+            **speech_request(job),
             "language": str(job.params.get("language", "en-us")),
             "variant": str(job.params.get("voice", "default")),
             "pitch": int(job.params.get("pitch", 50)),
         }
-        return self._pool.submit(Ticket(job.key), request)
 
 
 def build(setup: Setup) -> EspeakEngine:
     """Make the engine for this server."""
-    return EspeakEngine(setup.name, processes=setup.processes)
+    return EspeakEngine(setup)

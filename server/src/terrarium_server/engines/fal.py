@@ -1,18 +1,31 @@
 """Models on fal, through its queue: a request is put in line, asked for until it is over, and fetched."""
 
+import asyncio
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any, cast
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
-from ._contract import Failed, Finished, Job, Look, Lost, Ticket, Waiting
+from ._contract import (
+    Failed,
+    Finished,
+    Followers,
+    Job,
+    Lost,
+    Mark,
+    News,
+    Progress,
+    Ticket,
+    Unknown,
+)
 from ._failures import clean, moderated, moderation
 from ._fields import CardOptions, Made, data_uri, fetched, made, results
-from ._provider import Polls, Provider, ProviderError, ProviderOptions, invalid_answer
+from ._provider import Provider, ProviderError, ProviderOptions, invalid_answer, poll
 from ._setup import Setup
 
 _MODERATION = ("GENERATION_PROMPT_MODERATED", "LLM_REFUSAL")
@@ -62,10 +75,8 @@ class FalEngine:
     def __init__(self, name: str, provider: Provider) -> None:
         """Put requests in line through ``provider``."""
         self.name = name
+        self.longest_silence = provider.longest_silence
         self._provider = provider
-        self._polls = Polls(first=0.5, slowest=3.0)
-        self._progress: dict[Ticket, float] = {}
-        self._cancelled: set[Ticket] = set()
 
     def problem(self, job_options: Mapping[str, Any]) -> str | None:
         """Say that the key is missing or the card's options are wrong."""
@@ -75,12 +86,22 @@ class FalEngine:
             return str(error)
         return self._provider.key_problem(required=True)
 
-    def submit(self, job: Job) -> Ticket:
+    def followers(self, mark: Mark) -> Followers:
+        """Whoever has a key."""
+        return self._provider.followers
+
+    async def prepare(self, job: Job) -> Mark:
+        """Check a job. Raises Refused."""
+        FalCard.of_job(job)
+        made(job)
+        return Mark(job.key)
+
+    async def submit(self, job: Job, mark: Mark) -> Ticket:
         """Put a request in line. Raises Refused."""
         card, kind = FalCard.of_job(job), made(job)
+        body = await card.request(job, partial(asyncio.to_thread, data_uri))
         try:
-            body = card.request(job, data_uri)
-            queued = self._provider.json("POST", f"/{card.app}", body=body, text=kind == "text")
+            queued = await self._provider.json("POST", f"/{card.app}", body=body, text=kind == "text")
             request = queued.get("request_id")
             if not isinstance(request, str) or not request:
                 raise invalid_answer(self._provider.who, "a request without an id")
@@ -95,44 +116,24 @@ class FalEngine:
         ]
         return Ticket(json.dumps([kind, card.output, *paths], separators=(",", ":")))
 
-    def look(self, ticket: Ticket, *, wait_seconds: float) -> Look:
-        """Ask how a request stands; its files are fetched once it is completed."""
-        known = _parts(ticket)
-        if known is None or ticket in self._cancelled:
-            return Lost()
-        if not self._polls.due(ticket, wait_seconds):
-            return Waiting(self._progress.get(ticket, 0.0))
-        kind, output, status_path, response_path, _ = known
-        try:
-            status = self._provider.json("GET", status_path)
-            seen = self._seen(ticket, status, cast(Made, kind), output, response_path)
-            self._polls.answered(ticket)
-        except ProviderError as error:
-            seen = Lost() if error.status in (404, 410) else self._polls.failed(ticket, error)
-        if seen is None:
-            return Waiting(self._progress.get(ticket, 0.0))
-        if not isinstance(seen, Waiting):
-            self._forget(ticket)
-        return seen
+    async def find(self, mark: Mark) -> Unknown:
+        """Nobody can tell: fal lists no requests."""
+        return Unknown()
 
-    def cancel(self, ticket: Ticket) -> None:
+    def follow(self, ticket: Ticket) -> AsyncGenerator[News]:
+        """Ask how a request stands; its files are fetched once it is completed."""
+        return poll(lambda: self._ask(ticket), first=0.5, slowest=3.0)
+
+    async def cancel(self, ticket: Ticket) -> None:
         """Take a request out of the line, or ask its runner to stop."""
-        known = _parts(ticket)
-        if known is not None and ticket not in self._cancelled:
-            self._cancelled.add(ticket)
+        if known := _parts(ticket):
             # One that is over or gone has to be no trouble: nobody waits for it.
             with suppress(ProviderError):
-                self._provider.content("PUT", known[-1], seconds=_CANCEL_SECONDS)
-        self._forget(ticket)
+                await self._provider.content("PUT", known[-1], seconds=_CANCEL_SECONDS)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Let go of the connections; requests go on at fal."""
-        self._polls.close()
-        self._provider.close()
-
-    def _forget(self, ticket: Ticket) -> None:
-        self._polls.forget(ticket)
-        self._progress.pop(ticket, None)
+        await self._provider.close()
 
     def _below(self, url: Any, usual: str) -> str:
         """Return an address of the queue as a path below our url, which may be a proxy's."""
@@ -141,24 +142,28 @@ class FalEngine:
         own = urlsplit(self._provider.url).path.rstrip("/")
         return urlsplit(url).path.removeprefix(own) or usual
 
-    def _seen(
-        self, ticket: Ticket, status: Mapping[str, Any], kind: Made, output: str, response_path: str
-    ) -> Look:
+    async def _ask(self, ticket: Ticket) -> News:
+        known = _parts(ticket)
+        if known is None:
+            return Lost()
+        kind, output, status_path, response_path, _ = known
+        status = await self._provider.json("GET", status_path)
         match status.get("status"):
             case "IN_QUEUE":
-                return Waiting(self._progress.setdefault(ticket, 0.0))
+                return Progress(0.0)
             case "IN_PROGRESS":
-                self._progress[ticket] = _AT_WORK
-                return Waiting(_AT_WORK)
+                return Progress(_AT_WORK)
             case "COMPLETED":
-                return self._completed(status, kind, output, response_path)
+                return await self._completed(status, cast(Made, kind), output, response_path)
             case other:
                 raise invalid_answer(self._provider.who, f"a request with the status {str(other)[:40]!r}")
 
-    def _completed(self, status: Mapping[str, Any], kind: Made, output: str, response_path: str) -> Look:
+    async def _completed(
+        self, status: Mapping[str, Any], kind: Made, output: str, response_path: str
+    ) -> Finished | Failed:
         who = self._provider.who
         try:
-            answer = self._provider.json("GET", response_path, text=kind == "text")
+            answer = await self._provider.json("GET", response_path, text=kind == "text")
         except ProviderError as error:
             # What the model answered is kept and stays the same: asking again would not help.
             if error.status is None or not _is_the_models(error):
@@ -170,7 +175,7 @@ class FalEngine:
             return moderation(who, text=kind == "text")
         if not kept:
             return Failed("GENERATION_NO_RESULT", f"{who} made nothing; try again later.")
-        return Finished(fetched(self._provider, kept, kind))
+        return Finished(await fetched(self._provider, kept, kind))
 
     def _failure(self, status: Mapping[str, Any], error: ProviderError, *, text: bool) -> Failed:
         named = status.get("error_type") or error.headers.get("x-fal-error-type")

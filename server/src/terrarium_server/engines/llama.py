@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ._contract import Job, Refused, Ticket
+from ._contract import Job, Refused
 from ._pooled import Pooled
 from ._process import ProcessPool
 from ._setup import EngineOptions, Setup
@@ -77,18 +77,21 @@ class _Card(BaseModel):
 class LlamaEngine(Pooled):
     """Writes text with a model that stays loaded. Repeatable: same job, same text."""
 
-    def __init__(self, name: str, *, processes: int, options: LlamaOptions) -> None:
-        """Use at most ``processes`` writers, each with one model in memory (its weights are shared)."""
+    def __init__(self, setup: Setup) -> None:
+        """Use at most ``setup.processes`` writers, each with one model in memory (its weights are shared)."""
+        options = setup.options
+        assert isinstance(options, LlamaOptions)
         self._threads = options.threads
         pool = ProcessPool(
             "terrarium_server.engines._llama_process",
-            processes=processes,
+            processes=setup.processes,
+            scratch=setup.scratch,
             patience=_PATIENCE,
             idle_seconds=options.idle_seconds,
             threads=options.threads,
             cancel_grace=_CANCEL_GRACE,
         )
-        super().__init__(name, pool)
+        super().__init__(setup.name, pool)
 
     def problem(self, job_options: Mapping[str, Any]) -> str | None:
         """Say what is missing: llama.cpp, or the card's file."""
@@ -100,8 +103,8 @@ class LlamaEngine(Pooled):
             return str(error)
         return None if card.file is None else _trouble(Path(card.file))
 
-    def submit(self, job: Job) -> Ticket:
-        """Queue a text. Raises Refused for another type, a missing file or an unknown parameter."""
+    def request(self, job: Job) -> dict[str, Any]:
+        """Ask for a text. Raises Refused for another type, a missing file or an unknown parameter."""
         if job.type != "text":
             raise Refused("GENERATION_PROVIDER_NOT_SUPPORTED", f"The llama engine makes no {job.type}.")
         unknown = [name for name in job.params if name not in _KNOWN]
@@ -111,7 +114,7 @@ class LlamaEngine(Pooled):
         path, card = self._find(job)
         system = str(job.params.get("system_prompt", "")).strip()
         messages = [{"role": "system", "content": system}] if system else []
-        request = {
+        return {
             "model": str(path),
             "context": card.context,
             "threads": self._threads,
@@ -123,7 +126,6 @@ class LlamaEngine(Pooled):
                 **{_SAMPLING[name]: value for name, value in job.params.items() if name in _SAMPLING},
             },
         }
-        return self._pool.submit(Ticket(job.key), request)
 
     def _find(self, job: Job) -> tuple[Path, _Card]:
         try:
@@ -155,5 +157,4 @@ def _trouble(path: Path) -> str | None:
 
 def build(setup: Setup) -> LlamaEngine:
     """Make the engine for this server."""
-    assert isinstance(setup.options, LlamaOptions)
-    return LlamaEngine(setup.name, processes=setup.processes, options=setup.options)
+    return LlamaEngine(setup)

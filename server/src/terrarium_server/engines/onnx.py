@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ._contract import Job, Refused, Ticket
+from ._contract import Job, Refused
 from ._pooled import Pooled
 from ._process import ProcessPool
 from ._setup import EngineOptions, Setup
@@ -20,15 +20,16 @@ _WISHES = ("look", "strength", "preserve_color", "brush", "steadiness", "format"
 class OnnxEngine(Pooled):
     """Repaints what it is given. Repeatable: same job, same bytes."""
 
-    def __init__(self, name: str, *, processes: int) -> None:
-        """Use at most ``processes`` painters, of two threads each."""
+    def __init__(self, setup: Setup) -> None:
+        """Use at most ``setup.processes`` painters, of two threads each."""
         pool = ProcessPool(
             "terrarium_server.engines._onnx_process",
-            processes=processes,
+            processes=setup.processes,
+            scratch=setup.scratch,
             threads=_THREADS,
             cancel_grace=3.0,
         )
-        super().__init__(name, pool)
+        super().__init__(setup.name, pool)
 
     def problem(self, job_options: Mapping[str, Any]) -> str | None:
         """Only a card can be wrong: what it needs comes with the server."""
@@ -37,8 +38,8 @@ class OnnxEngine(Pooled):
             return f"the card's options.task is {task!r}; the onnx engine knows: {', '.join(_TASKS)}"
         return None
 
-    def submit(self, job: Job) -> Ticket:
-        """Queue a picture or a video to repaint. Raises Refused."""
+    def request(self, job: Job) -> dict[str, Any]:
+        """Ask for a picture or a video to be repainted. Raises Refused."""
         source = _SOURCES.get(job.type)
         if source is None:
             raise Refused("GENERATION_PROVIDER_NOT_SUPPORTED", f"The onnx engine makes no {job.type}.")
@@ -52,16 +53,15 @@ class OnnxEngine(Pooled):
         if not job.inputs.get(source):
             raise Refused("GENERATION_INPUT_VALIDATION", f"Give the {job.type} to repaint as {source}.")
         style = job.inputs.get("style_image_url", ())
-        request = {
+        return {
             "type": job.type,
             "source": str(job.inputs[source][0].path),
             "style": str(style[0].path) if style else None,
             "weights": {name: str(job.weights[name]) for name in _NETWORKS},
             **{name: job.params[name] for name in _WISHES if name in job.params},
         }
-        return self._pool.submit(Ticket(job.key), request)
 
 
 def build(setup: Setup) -> OnnxEngine:
     """Make the engine for this server."""
-    return OnnxEngine(setup.name, processes=setup.processes)
+    return OnnxEngine(setup)

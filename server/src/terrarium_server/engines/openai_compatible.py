@@ -1,16 +1,17 @@
 """Models of any server that speaks the OpenAI API: texts, pictures, speech and videos."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
 from pydantic import Field
 
-from ._contract import Job, Look, Output, Ticket
-from ._openai import Calls, OpenAICard, Report, Videos, chat, images, speech
-from ._provider import Line, Provider, ProviderError, ProviderOptions
+from ._contract import Followers, Job, Mark, News, Output, Ticket, Unknown
+from ._openai import Calls, OpenAICard, Report, Videos, chat, check_media, images, speech
+from ._provider import Provider, ProviderOptions
 from ._setup import Setup
 
 _MAKERS = {"chat": chat, "images": images, "speech": speech}
+_CALL, _VIDEO = "call/", "video/"
 
 
 class OpenAICompatibleOptions(ProviderOptions):
@@ -37,10 +38,11 @@ class OpenAICompatibleEngine:
     def __init__(self, name: str, provider: Provider, *, key_required: bool, first_poll: float) -> None:
         """Ask ``provider``; ``first_poll`` is after how many seconds a video is first asked for again."""
         self.name = name
+        self.longest_silence = provider.longest_silence
         self._provider = provider
         self._key_required = key_required
         self._calls = Calls()
-        self._videos = Videos(provider, self._calls, first_poll=first_poll)
+        self._videos = Videos(provider, first_poll=first_poll)
 
     def problem(self, job_options: Mapping[str, Any]) -> str | None:
         """Say that the key is missing, or what is wrong with the card."""
@@ -50,47 +52,52 @@ class OpenAICompatibleEngine:
             return str(error)
         return self._provider.key_problem(required=self._key_required)
 
-    def submit(self, job: Job) -> Ticket:
-        """Call for a job. Raises Refused."""
+    def followers(self, mark: Mark) -> Followers:
+        """A call is known to this process alone; a video to whoever reaches the provider."""
+        return self._provider.followers if mark.startswith(_VIDEO) else "worker"
+
+    async def prepare(self, job: Job) -> Mark:
+        """Check the card, the parameters and the media. Raises Refused."""
         card = OpenAICard.of_job(job)
-        ticket = Ticket(job.key)
-        if card.endpoint != "videos":
-            make = _MAKERS[card.endpoint]
-            # What a card cannot ask for is told now, and not by the thread.
-            card.body(job)
+        card.body(job)
+        if card.endpoint == "chat":
+            check_media(job)
+        return Mark((_VIDEO if card.endpoint == "videos" else _CALL) + job.key)
 
-            def work(line: Line, report: Report) -> tuple[Output, ...]:
-                return make(self._provider, card, job, line, report)
+    async def submit(self, job: Job, mark: Mark) -> Ticket:
+        """Call for a job, without waiting for the answer; a video has its id first. Raises Refused."""
+        card = OpenAICard.of_job(job)
+        if card.endpoint == "videos":
+            return await self._videos.submit(card, job)
+        make = _MAKERS[card.endpoint]
 
-            self._calls.start(ticket, work)
-            return ticket
-        try:
-            return self._videos.submit(card, job)
-        except ProviderError as error:
-            if error.status is None and error.sent:
-                # It may be under way and paid for: to call it refused would invite another try.
-                self._calls.fail(ticket, error.failure)
-                return ticket
-            raise error.refused() from error
+        async def work(report: Report) -> tuple[Output, ...]:
+            return await make(self._provider, card, job, report)
 
-    def look(self, ticket: Ticket, *, wait_seconds: float) -> Look:
-        """Say how a job stands; of a call nobody knows any more after a restart."""
-        if Videos.owns(ticket):
-            return self._videos.look(ticket, wait_seconds=wait_seconds)
-        return self._calls.look(ticket, wait_seconds=wait_seconds)
+        ticket = Ticket(mark)
+        self._calls.start(ticket, work)
+        return ticket
 
-    def cancel(self, ticket: Ticket) -> None:
+    async def find(self, mark: Mark) -> Ticket | Unknown:
+        """Find a call of this process; of all else nobody can tell whether it arrived and was charged."""
+        ticket = Ticket(mark)
+        return ticket if ticket in self._calls else Unknown()
+
+    def follow(self, ticket: Ticket) -> AsyncGenerator[News]:
+        """Tell how a job goes; of a call nobody knows any more after a restart."""
+        return self._videos.follow(ticket) if Videos.owns(ticket) else self._calls.follow(ticket)
+
+    async def cancel(self, ticket: Ticket) -> None:
         """Hang up, or have a video deleted."""
         if Videos.owns(ticket):
-            self._videos.cancel(ticket)
+            await self._videos.cancel(ticket)
         else:
-            self._calls.cancel(ticket)
+            await self._calls.cancel(ticket)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Hang up on all calls; videos go on at the provider."""
-        self._videos.close()
-        self._calls.close()
-        self._provider.close()
+        await self._calls.close()
+        await self._provider.close()
 
 
 def build(setup: Setup) -> OpenAICompatibleEngine:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ._contract import Job, Refused, Ticket
+from ._contract import Job, Refused
 from ._pooled import Pooled
 from ._process import ProcessPool
 from ._setup import EngineOptions, Setup
@@ -22,17 +22,18 @@ _THREADS = 4
 class PiperEngine(Pooled):
     """Speaks with the voice of the card's weights, or the one its ``[options]`` name. Repeatable."""
 
-    def __init__(self, name: str, *, processes: int) -> None:
-        """Use at most ``processes`` speakers."""
+    def __init__(self, setup: Setup) -> None:
+        """Use at most ``setup.processes`` speakers."""
         pool = ProcessPool(
             "terrarium_server.engines._piper_process",
-            processes=processes,
+            processes=setup.processes,
+            scratch=setup.scratch,
             patience=300,
             idle_seconds=300,
-            threads=threads_for(processes),
+            threads=threads_for(setup.processes),
             cancel_grace=5,
         )
-        super().__init__(name, pool)
+        super().__init__(setup.name, pool)
 
     def problem(self, job_options: Mapping[str, Any]) -> str | None:
         """Say what is missing here: eSpeak NG, onnxruntime, or the voice of the card."""
@@ -47,14 +48,13 @@ class PiperEngine(Pooled):
             return "[options] file must be the path of a Piper voice, NAME.onnx"
         return _missing(Path(voice))
 
-    def submit(self, job: Job) -> Ticket:
-        """Queue a text to speak. Raises Refused for another type, no text, or a voice that is not there."""
-        request = speech_request(job)
+    def request(self, job: Job) -> dict[str, Any]:
+        """Ask for a text to be spoken. Raises Refused for another type, no text, or a missing voice."""
+        asked = speech_request(job)
         voice = _voice(job)
         if problem := _missing(voice):
             raise Refused("GENERATION_ENDPOINT_NOT_FOUND", problem)
-        request |= {"voice": str(voice), "speaker": job.params.get("speaker")}
-        return self._pool.submit(Ticket(job.key), request)
+        return {**asked, "voice": str(voice), "speaker": job.params.get("speaker")}
 
 
 def threads_for(processes: int) -> int:
@@ -88,4 +88,4 @@ def _missing(voice: Path) -> str | None:
 
 def build(setup: Setup) -> PiperEngine:
     """Make the engine for this server."""
-    return PiperEngine(setup.name, processes=setup.processes)
+    return PiperEngine(setup)

@@ -4,18 +4,33 @@ No card of ours uses it. An owner who tests a client, or the tests and benchmark
 ``engine = "rehearsal"``; its parameters ``outcome`` and ``seconds`` choose what happens.
 """
 
+import asyncio
+import math
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ._contract import Failed, Finished, Job, Look, Lost, Output, Refused, Ticket, Waiting
+from ._contract import (
+    Failed,
+    Finished,
+    Followers,
+    Job,
+    Lost,
+    Mark,
+    News,
+    Output,
+    Progress,
+    Refused,
+    Ticket,
+)
 from ._setup import EngineOptions, Setup
 
 # Its jobs take no time: any number at once.
 INSTANT = True
 OPTIONS = EngineOptions
 
+_PROGRESS_SECONDS = 0.25
 _FAILURES = {
     "moderated": Failed("GENERATION_PROMPT_MODERATED", "The prompt was refused; change it and try again."),
     "failed": Failed("GENERATION_GENERIC_ERROR", "The rehearsal failed as asked; try once more."),
@@ -24,7 +39,7 @@ _FAILURES = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Act:
+class _Rehearsed:
     job: Job
     began: float
     seconds: float
@@ -35,45 +50,59 @@ class RehearsalEngine:
     """Answers with the prompt as text."""
 
     repeatable = True
+    longest_silence = math.inf
 
     def __init__(self, name: str = "rehearsal") -> None:
-        """Start with no acts."""
+        """Start with no jobs."""
         self.name = name
-        self._acts: dict[Ticket, _Act] = {}
+        self._jobs: dict[Ticket, _Rehearsed] = {}
 
     def problem(self, job_options: Mapping[str, Any]) -> str | None:
         """Nothing can be missing."""
         return None
 
-    def submit(self, job: Job) -> Ticket:
+    def followers(self, mark: Mark) -> Followers:
+        """Jobs are known to this process alone."""
+        return "worker"
+
+    async def prepare(self, job: Job) -> Mark:
+        """Name a job by its key."""
+        return Mark(job.key)
+
+    async def submit(self, job: Job, mark: Mark) -> Ticket:
         """Take a job. Raises Refused if the outcome asked for is ``refused``."""
         outcome = str(job.params.get("outcome", "completed"))
         if outcome == "refused":
             raise Refused("GENERATION_INVALID_PARAMS", "The rehearsal refused the job as asked.")
-        ticket = Ticket(job.key)
-        self._acts[ticket] = _Act(job, time.monotonic(), float(job.params.get("seconds", 0.0)), outcome)
+        ticket = Ticket(mark)
+        self._jobs[ticket] = _Rehearsed(job, time.monotonic(), float(job.params.get("seconds", 0.0)), outcome)
         return ticket
 
-    def look(self, ticket: Ticket, *, wait_seconds: float) -> Look:
-        """Say how an act stands."""
-        act = self._acts.get(ticket)
-        if act is None or act.outcome == "lost":
-            return Lost()
-        left = act.began + act.seconds - time.monotonic()
-        if left > 0:
-            time.sleep(min(left, wait_seconds))
-            if left > wait_seconds:
-                return Waiting(min(0.99, (time.monotonic() - act.began) / act.seconds))
-        del self._acts[ticket]
-        if act.outcome in _FAILURES:
-            return _FAILURES[act.outcome]
-        return Finished((Output("text/plain", act.job.prompt),))
+    async def find(self, mark: Mark) -> Ticket | None:
+        """Find a job of this process."""
+        return Ticket(mark) if mark in self._jobs else None
 
-    def cancel(self, ticket: Ticket) -> None:
-        """Forget an act."""
-        self._acts.pop(ticket, None)
+    async def follow(self, ticket: Ticket) -> AsyncGenerator[News]:
+        """Tell how a job goes."""
+        rehearsed = self._jobs.get(ticket)
+        while rehearsed is not None and rehearsed.outcome != "lost":
+            left = rehearsed.began + rehearsed.seconds - time.monotonic()
+            if left <= 0:
+                del self._jobs[ticket]
+                failure = _FAILURES.get(rehearsed.outcome)
+                yield failure or Finished((Output("text/plain", rehearsed.job.prompt),))
+                return
+            yield Progress(max(0.0, 1 - left / rehearsed.seconds))
+            await asyncio.sleep(min(left, _PROGRESS_SECONDS))
+            rehearsed = self._jobs.get(ticket)
+        self._jobs.pop(ticket, None)
+        yield Lost()
 
-    def close(self) -> None:
+    async def cancel(self, ticket: Ticket) -> None:
+        """Forget a job."""
+        self._jobs.pop(ticket, None)
+
+    async def close(self) -> None:
         """Nothing to let go of."""
 
 

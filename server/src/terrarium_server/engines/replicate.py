@@ -1,26 +1,39 @@
 """Models on Replicate: a prediction is created, asked for until it is over, and its files are fetched."""
 
+import asyncio
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import suppress
-from datetime import datetime
 from typing import Any, cast
 from urllib.parse import quote
 
 from pydantic import Field, field_validator
 
-from ._contract import Failed, Finished, Input, Job, Look, Lost, Output, Ticket, Waiting
+from ._contract import (
+    Failed,
+    Finished,
+    Followers,
+    Input,
+    Job,
+    Lost,
+    Mark,
+    News,
+    Output,
+    Progress,
+    Ticket,
+    Unknown,
+)
 from ._failures import clean, moderated, moderation
 from ._fields import CardOptions, Made, data_uri, fetched, made, may_exist, results
-from ._provider import Polls, Provider, ProviderError, ProviderOptions, invalid_answer
+from ._provider import Provider, ProviderError, ProviderOptions, invalid_answer, poll
+from ._replicate.finding import Sought, find
 from ._setup import Setup
 
 # What Replicate advises: what is larger is uploaded, and named by its address.
 _LARGEST_DATA_URI = 256 * 1000
-# How often, and with which pause, a prediction whose answer never came is searched for.
-_SEARCHES = 3
-_SEARCH_PAUSE = 1.0
+# An hour after its end Replicate deletes what a prediction was asked: no search can match it any more.
+_TAKEN_SECONDS = 7200.0
 _CANCEL_SECONDS = 30.0
 _PERCENT = re.compile(r"(\d{1,3})%\s*\|")
 _ERROR_CODE = re.compile(r"\bE\d{3,4}\b")
@@ -69,11 +82,10 @@ class ReplicateEngine:
     def __init__(self, name: str, provider: Provider) -> None:
         """Create predictions through ``provider``."""
         self.name = name
+        self.longest_silence = provider.longest_silence
         self._provider = provider
-        self._polls = Polls(first=0.5, slowest=3.0)
-        self._progress: dict[Ticket, float] = {}
-        self._taken: set[Ticket] = set()
-        self._cancelled: set[Ticket] = set()
+        # Whose a prediction is, by its id: the job's key, and when that was heard (monotonic seconds).
+        self._taken: dict[str, tuple[str, float]] = {}
 
     def problem(self, job_options: Mapping[str, Any]) -> str | None:
         """Say that the key is missing or the card's options are wrong."""
@@ -83,115 +95,107 @@ class ReplicateEngine:
             return str(error)
         return self._provider.key_problem(required=True)
 
-    def submit(self, job: Job) -> Ticket:
-        """Create a prediction. Raises Refused."""
+    def followers(self, mark: Mark) -> Followers:
+        """Whoever has a key."""
+        return self._provider.followers
+
+    async def prepare(self, job: Job) -> Mark:
+        """Check a job and describe the prediction that it is to become. Raises Refused."""
+        card, kind = ReplicateCard.of_job(job), made(job)
+        return Mark((await Sought.of(job, kind, card, card.model)).model_dump_json())
+
+    async def submit(self, job: Job, mark: Mark) -> Ticket:
+        """Upload the media and create a prediction. Raises Refused."""
         card, kind = ReplicateCard.of_job(job), made(job)
         model, _, version = card.model.partition(":")
-        began = time.time()
         try:
-            body: dict[str, Any] = {"input": card.request(job, self._address_of)}
+            body: dict[str, Any] = {"input": await card.request(job, self._address_of)}
         except ProviderError as error:
             raise error.refused() from error
         path = "/predictions" if version else f"/models/{model}/predictions"
         if version:
             body["version"] = version
         try:
-            created = self._provider.json("POST", path, body=body, text=kind == "text")
+            created = await self._provider.json("POST", path, body=body, text=kind == "text")
             prediction = _text(created.get("id"))
             if not prediction:
                 raise invalid_answer(self._provider.who, "a prediction without an id")
         except ProviderError as error:
-            found = self._search(body["input"], began, kind) if may_exist(error) else None
-            if found is None:
+            # It was paid for if it is there, and asking for it again would be paid once more.
+            found = await self.find(mark) if may_exist(error) else None
+            if found is None or isinstance(found, Unknown):
                 raise error.refused() from error
-            prediction = found
-        ticket = Ticket(f"{kind}:{prediction}" + (f":{card.output}" if card.output else ""))
-        self._taken.add(ticket)
-        return ticket
+            return found
+        self._take(prediction, job.key)
+        return _ticket(kind, prediction, card.output)
 
-    def look(self, ticket: Ticket, *, wait_seconds: float) -> Look:
-        """Ask how a prediction stands; its files are fetched once it has succeeded."""
-        kind, _, rest = ticket.partition(":")
-        prediction, _, output = rest.partition(":")
-        if kind not in ("image", "video", "audio", "text") or not prediction or ticket in self._cancelled:
-            return Lost()
-        if not self._polls.due(ticket, wait_seconds):
-            return Waiting(self._progress.get(ticket, 0.0))
+    async def find(self, mark: Mark) -> Ticket | Unknown | None:
+        """Search the latest predictions for the one that this mark describes."""
         try:
-            answer = self._provider.json("GET", f"/predictions/{quote(prediction, safe='')}")
-            seen = self._seen(ticket, answer, kind, output)
-            self._polls.answered(ticket)
-        except ProviderError as error:
-            seen = Lost() if error.status in (404, 410) else self._polls.failed(ticket, error)
-        if seen is None:
-            return Waiting(self._progress.get(ticket, 0.0))
-        if not isinstance(seen, Waiting):
-            self._forget(ticket)
-        return seen
+            sought = Sought.model_validate_json(mark)
+            found = await find(self._provider, sought, lambda name: self._is_taken(name, sought.key))
+        except (ValueError, ProviderError):
+            return Unknown()
+        if not isinstance(found, str):
+            return found
+        self._take(found, sought.key)
+        return _ticket(sought.kind, found, sought.output)
 
-    def cancel(self, ticket: Ticket) -> None:
+    def follow(self, ticket: Ticket) -> AsyncGenerator[News]:
+        """Ask how a prediction stands; its files are fetched once it has succeeded."""
+        return poll(lambda: self._ask(ticket), first=0.5, slowest=3.0)
+
+    async def cancel(self, ticket: Ticket) -> None:
         """Cancel a prediction; one that has ended cannot be, and has been charged for."""
-        _, _, rest = ticket.partition(":")
-        prediction = rest.partition(":")[0]
-        if prediction and ticket not in self._cancelled:
-            self._cancelled.add(ticket)
+        if known := _parts(ticket):
             # One that is over or gone has to be no trouble: nobody waits for it.
             with suppress(ProviderError):
-                path = f"/predictions/{quote(prediction, safe='')}/cancel"
-                self._provider.content("POST", path, seconds=_CANCEL_SECONDS)
-        self._forget(ticket)
+                path = f"/predictions/{quote(known[1], safe='')}/cancel"
+                await self._provider.content("POST", path, seconds=_CANCEL_SECONDS)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Let go of the connections; predictions go on at Replicate."""
-        self._polls.close()
-        self._provider.close()
+        await self._provider.close()
 
-    def _forget(self, ticket: Ticket) -> None:
-        self._polls.forget(ticket)
-        self._progress.pop(ticket, None)
+    def _take(self, prediction: str, key: str) -> None:
+        now = time.monotonic()
+        self._taken.pop(prediction, None)
+        # The oldest come first.
+        while self._taken and now - next(iter(self._taken.values()))[1] >= _TAKEN_SECONDS:
+            del self._taken[next(iter(self._taken))]
+        self._taken[prediction] = (key, now)
 
-    def _address_of(self, medium: Input) -> str:
-        if medium.path.stat().st_size <= _LARGEST_DATA_URI:
-            return data_uri(medium)
+    def _is_taken(self, prediction: str, key: str) -> bool:
+        """Whether a prediction is another job's: two may ask for the very same."""
+        owner, _ = self._taken.get(prediction, (key, 0.0))
+        return owner != key
+
+    async def _address_of(self, medium: Input) -> str:
+        if (await asyncio.to_thread(medium.path.stat)).st_size <= _LARGEST_DATA_URI:
+            return await asyncio.to_thread(data_uri, medium)
         extension = medium.content_type.partition("/")[2]
         with medium.path.open("rb") as file:
             content = (f"input.{extension}", file, medium.content_type)
-            uploaded = self._provider.json("POST", "/files", files={"content": content})
+            uploaded = await self._provider.json("POST", "/files", files={"content": content})
         urls = uploaded.get("urls")
         address = _text(cast(Mapping[str, Any], urls).get("get")) if isinstance(urls, Mapping) else ""
         if not address:
             raise invalid_answer(self._provider.who, "an uploaded file without an address")
         return address
 
-    def _search(self, asked: dict[str, Any], began: float, kind: Made) -> str | None:
-        """Find the prediction whose answer was lost among the latest: the one with the very same input.
-
-        It was paid for if it is there, and asking for it again would be paid once more.
-        """
-        for attempt in range(_SEARCHES):
-            if attempt:
-                time.sleep(_SEARCH_PAUSE)
-            try:
-                latest = self._provider.json("GET", "/predictions").get("results")
-            except ProviderError:
-                return None
-            for item in cast(list[Any], latest) if isinstance(latest, list) else []:
-                if isinstance(item, Mapping):
-                    prediction = cast(Mapping[str, Any], item)
-                    name = _text(prediction.get("id"))
-                    is_new = not any(taken.startswith(f"{kind}:{name}") for taken in self._taken)
-                    if name and is_new and prediction.get("input") == asked and _since(prediction, began):
-                        return name
-        return None
-
-    def _seen(self, ticket: Ticket, prediction: Mapping[str, Any], kind: Made, output: str) -> Look:
+    async def _ask(self, ticket: Ticket) -> News:
+        known = _parts(ticket)
+        if known is None:
+            return Lost()
+        kind, name, output = known
+        prediction = await self._provider.json("GET", f"/predictions/{quote(name, safe='')}")
         match prediction.get("status"):
             case "starting" | "queued":
-                return Waiting(self._progress.setdefault(ticket, 0.0))
+                return Progress(0.0)
             case "processing":
-                return Waiting(self._further(ticket, prediction.get("logs")), _words(prediction, kind))
+                return Progress(_fraction(prediction.get("logs")), _words(prediction, kind))
             case "succeeded":
-                return self._finished(prediction, kind, output)
+                return await self._finished(prediction, kind, output)
             case "failed":
                 return self._failure(_text(prediction.get("error")), text=kind == "text")
             case "canceled" | "aborted":
@@ -200,14 +204,7 @@ class ReplicateEngine:
             case status:
                 raise invalid_answer(self._provider.who, f"a prediction with the status {str(status)[:40]!r}")
 
-    def _further(self, ticket: Ticket, logs: Any) -> float:
-        """Take the progress from the last bar in the logs; a model may draw several one after the other."""
-        bars = _PERCENT.findall(_text(logs)[-20_000:])
-        fraction = min(int(bars[-1]), 99) / 100 if bars else 0.0
-        self._progress[ticket] = max(self._progress.get(ticket, 0.0), fraction, 0.05)
-        return self._progress[ticket]
-
-    def _finished(self, prediction: Mapping[str, Any], kind: Made, output: str) -> Finished | Failed:
+    async def _finished(self, prediction: Mapping[str, Any], kind: Made, output: str) -> Finished | Failed:
         made = prediction.get("output")
         if not made:
             gone = "has deleted what it made" if prediction.get("data_removed") else "made nothing"
@@ -215,7 +212,7 @@ class ReplicateEngine:
         addresses = [found for found in results(self._provider, made, output, kind) if found]
         if not addresses:
             return Failed("GENERATION_NO_RESULT", f"{self._provider.who} made nothing; try again later.")
-        return Finished(fetched(self._provider, addresses, kind))
+        return Finished(await fetched(self._provider, addresses, kind))
 
     def _failure(self, said: str, *, text: bool) -> Failed:
         codes = _ERROR_CODE.findall(said)
@@ -230,13 +227,23 @@ class ReplicateEngine:
         )
 
 
-def _since(prediction: Mapping[str, Any], began: float) -> bool:
-    """Whether a prediction was created after this moment, give or take two minutes of clocks."""
-    try:
-        created = datetime.fromisoformat(_text(prediction.get("created_at")))
-        return created.timestamp() > began - 120
-    except (ValueError, OverflowError):
-        return False
+def _ticket(kind: Made, prediction: str, output: str) -> Ticket:
+    return Ticket(f"{kind}:{prediction}" + (f":{output}" if output else ""))
+
+
+def _parts(ticket: Ticket) -> tuple[Made, str, str] | None:
+    """Return what a prediction makes, its id and the way to its results."""
+    kind, _, rest = ticket.partition(":")
+    prediction, _, output = rest.partition(":")
+    if kind not in ("image", "video", "audio", "text") or not prediction:
+        return None
+    return kind, prediction, output
+
+
+def _fraction(logs: Any) -> float:
+    """Take the progress from the last bar in the logs; a model may draw several one after the other."""
+    bars = _PERCENT.findall(_text(logs)[-20_000:])
+    return max(min(int(bars[-1]), 99) / 100 if bars else 0.0, 0.05)
 
 
 def _text(value: Any) -> str:

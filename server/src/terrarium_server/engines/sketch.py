@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from ._contract import Job, Refused, Ticket
+from ._contract import Job, Refused
 from ._pooled import Pooled
 from ._process import ProcessPool
 from ._setup import EngineOptions, Setup
@@ -19,16 +19,17 @@ _MOST_IMAGES = 8
 class SketchEngine(Pooled):
     """Paints in processes of its own. Repeatable: same job, same bytes."""
 
-    def __init__(self, name: str, *, processes: int) -> None:
-        """Use at most ``processes`` painters."""
-        super().__init__(name, ProcessPool("terrarium_server.engines._sketch_process", processes=processes))
+    def __init__(self, setup: Setup) -> None:
+        """Use at most ``setup.processes`` painters."""
+        module = "terrarium_server.engines._sketch_process"
+        super().__init__(setup.name, ProcessPool(module, processes=setup.processes, scratch=setup.scratch))
 
     def problem(self, job_options: Mapping[str, Any]) -> str | None:
         """Nothing can be missing."""
         return None
 
-    def submit(self, job: Job) -> Ticket:
-        """Queue a picture, a clip or a text. Raises Refused for another type or without its input."""
+    def request(self, job: Job) -> dict[str, Any]:
+        """Ask for a picture, a clip or a text. Raises Refused for another type or without its input."""
         request: dict[str, Any] = {"prompt": job.prompt, "seed": job.seed}
         request["files"] = {name: [str(file.path) for file in files] for name, files in job.inputs.items()}
         match job.type:
@@ -56,7 +57,7 @@ class SketchEngine(Pooled):
                 request |= {name: job.params[name] for name in names}
             case _:
                 raise Refused("GENERATION_PROVIDER_NOT_SUPPORTED", f"The sketch engine makes no {job.type}.")
-        return self._pool.submit(Ticket(job.key), request)
+        return request
 
     def _need(self, job: Job, name: str) -> None:
         if not job.inputs.get(name):
@@ -84,4 +85,4 @@ def _step(pixels: float) -> int:
 
 def build(setup: Setup) -> SketchEngine:
     """Make the engine for this server."""
-    return SketchEngine(setup.name, processes=setup.processes)
+    return SketchEngine(setup)

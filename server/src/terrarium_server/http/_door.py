@@ -27,6 +27,8 @@ class Door:
     signals: Signals
     public_url: str | None
     is_ready: Callable[[], bool]
+    # A caller has ended a run: who waits for it is told, and who makes it here.
+    run_ended: Callable[[str], None]
 
 
 def base_url(request: Request) -> str:

@@ -33,7 +33,7 @@ def started(run: Run, base_url: str) -> wire.RunStarted:
         type="generation",
         charged_cost=usd(run.held_micros),
         estimated_seconds=run.estimated_seconds,
-        model=wire.RunModel(model_id=run.model_id),
+        model=wire.RunModel(model_id=run.subject),
         poll_url=poll_url(base_url, run.run_id),
         project_id=run.project_id,
     )
@@ -87,7 +87,7 @@ def generation(record: Run, kept: list[KeptOutput], base_url: str) -> wire.Gener
             "generation_id": record.run_id,
             "workspace_id": record.workspace_id,
             "project_id": record.project_id,
-            "model": wire.RunModel(model_id=record.model_id),
+            "model": wire.RunModel(model_id=record.subject),
         }
     )
 

@@ -10,7 +10,7 @@ from typing import Annotated
 from fastapi import Header
 from fastapi.responses import Response
 
-from terrarium_server import assets, runs, wire
+from terrarium_server import assets, runs, settlement, wire
 from terrarium_server.accounts import Caller
 from terrarium_server.assets import KeptOutput
 from terrarium_server.runs import Run
@@ -74,14 +74,16 @@ async def retrieve(
 @api.post("/runs/{run_id}/cancel", tags=["runs"], operation_id="runs_cancel")
 async def cancel(run_id: wire.RunId, visit: Visiting) -> wire.Run:
     """Cancel a run: nothing is charged. One that is over already is shown as it is."""
-    admission = visit.door.admission
 
     def work(tx: Transaction, caller: Caller) -> tuple[Run, list[KeptOutput]]:
-        run = admission.cancel(tx, caller, run_id)
+        caller.require_editor()
+        run = runs.find_run(tx, caller.workspace_id, run_id)
+        if settlement.cancel(tx, run):
+            run = runs.read_run(tx, run_id)
         return run, assets.outputs_of(tx, [run_id]).get(run_id, [])
 
     run, kept = await visit.write(work)
-    visit.door.signals.changed(run_id)
+    visit.door.run_ended(run_id)
     return present.run(run, kept, visit.base_url)
 
 
@@ -98,7 +100,7 @@ async def _await_change(visit: Visit, run_id: str, seconds: int, known_tag: str 
             tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
             left = deadline - time.monotonic()
             is_news = known_tag is not None and tag not in known_tag
-            if run.is_over or is_news or left <= 0 or changed is None:
+            if run.is_over or is_news or left <= 0 or changed is None or signals.is_closed:
                 return body, tag
             with suppress(TimeoutError):
                 await asyncio.wait_for(changed.wait(), min(left, _LOOK_EVERY))

@@ -8,6 +8,7 @@ from ._fetch import Fetched, FetchError, FetchRules, Kind, fetch, sniff
 from ._ffmpeg import FfmpegError, ffmpeg_path, run_ffmpeg
 from ._frame import Frame, Planes
 from ._loudness import levelled, loudness
+from ._thread import in_own_thread
 from ._video import Clip, VideoWriter, decoded, frames, probe
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "fetch",
     "ffmpeg_path",
     "frames",
+    "in_own_thread",
     "levelled",
     "loudness",
     "probe",

@@ -2,6 +2,25 @@
 
 from terrarium_server.store import Database
 
-from ._upgrade import upgrade
+from ._upgrade import (
+    HEAD,
+    Facts,
+    SchemaOutOfDate,
+    UpgradeError,
+    WorkersAlive,
+    check,
+    upgrade,
+    version_in,
+)
 
-__all__ = ["Database", "upgrade"]
+__all__ = [
+    "HEAD",
+    "Database",
+    "Facts",
+    "SchemaOutOfDate",
+    "UpgradeError",
+    "WorkersAlive",
+    "check",
+    "upgrade",
+    "version_in",
+]

@@ -1,51 +1,91 @@
 """What a run is: its states and legal moves, reads and lists.
 
     pending ──claim──▶ running ──▶ completed
-       │                  └──────▶ failed
+       │ ▲───────────────┤ └─────▶ failed
        └─────────────────────────▶ failed
 
-A pending run *is* the queue: admission writes it, a worker claims it, in one statement.
+A pending run *is* the queue: admission writes it, a worker claims it, in one statement. A running run goes
+back to pending when its worker died, its provider is busy, or a second model shall make it.
 """
 
 from ._moves import (
     RECORD,
-    advance,
+    Shown,
+    cancel,
     claim,
     complete,
+    engines_waited_for,
     fail,
-    hand_on,
-    orphans,
+    fall_back,
+    forget_shown,
+    give_up,
+    has_due,
+    held_by,
+    is_completed_by,
+    is_held,
+    leave,
+    pending_of,
+    postpone,
     record,
     record_values,
     requeue,
+    requeue_abandoned,
     show,
     take_over,
+    wake_postponed,
 )
-from ._reads import Run, RunOutcome, find_run, list_runs, owns_run, read_run, recent_durations
+from ._reads import (
+    COLUMNS,
+    Run,
+    RunOutcome,
+    find_run,
+    list_runs,
+    new_run,
+    owns_run,
+    read_run,
+    recent_durations,
+)
 from ._signals import Signals
-from ._tables import RunState, runs
+from ._tables import RUNNING, RunState, RunType, run_progress, runs
 
 __all__ = [
+    "COLUMNS",
     "RECORD",
+    "RUNNING",
     "Run",
     "RunOutcome",
     "RunState",
+    "RunType",
+    "Shown",
     "Signals",
-    "advance",
+    "cancel",
     "claim",
     "complete",
+    "engines_waited_for",
     "fail",
+    "fall_back",
     "find_run",
-    "hand_on",
+    "forget_shown",
+    "give_up",
+    "has_due",
+    "held_by",
+    "is_completed_by",
+    "is_held",
+    "leave",
     "list_runs",
-    "orphans",
+    "new_run",
     "owns_run",
+    "pending_of",
+    "postpone",
     "read_run",
     "recent_durations",
     "record",
     "record_values",
     "requeue",
+    "requeue_abandoned",
+    "run_progress",
     "runs",
     "show",
     "take_over",
+    "wake_postponed",
 ]

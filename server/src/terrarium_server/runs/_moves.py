@@ -1,34 +1,72 @@
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from terrarium_server.store import Transaction
 
 from ._reads import COLUMNS, Run, RunOutcome
-from ._tables import runs
+from ._tables import COMPLETED, POSTPONED, READY, RUNNING, run_progress, runs
 
-_FIELDS = {name: f"runs_{name}" for name in Run.__dataclass_fields__}
+# What admission says of a run; the rest are the columns' defaults.
+_ADMITTED = (
+    "run_id",
+    "workspace_id",
+    "project_id",
+    "node_id",
+    "run_type",
+    "type",
+    "subject",
+    "subject_version",
+    "engine",
+    "prompt",
+    "input",
+    "seed",
+    "root_run_id",
+    "state",
+    "held_micros",
+    "actor",
+    "estimated_seconds",
+    "created_at",
+)
+_FIELDS = {name: f"runs_{name}" for name in _ADMITTED}
 RECORD = sa.insert(runs).from_select(
     list(_FIELDS), sa.select(*(sa.bindparam(key, type_=runs.c[name].type) for name, key in _FIELDS.items()))
 )
-# Spelled out in the statement, or the partial index of unfinished runs would not be used.
-_PENDING = runs.c.state == sa.literal("pending", literal_execute=True)
-_RUNNING = runs.c.state == sa.literal("running", literal_execute=True)
 _UNFINISHED = runs.c.state.in_(("pending", "running"))
+# Every write of a worker says under which claim it has the run: no row changed means that it has it no more.
+_HELD = sa.and_(
+    runs.c.run_id == sa.bindparam("run"),
+    runs.c.state == "running",
+    runs.c.worker_id == sa.bindparam("worker"),
+    runs.c.claim == sa.bindparam("held_claim"),
+)
 
 
-def _claim_statement(*, but_not: bool) -> sa.UpdateBase:
-    # A common table expression is evaluated once. PostgreSQL may run a plain subquery again for every row of
-    # the outer table, and as it then skips what is locked already, more than ``count`` would be claimed.
-    # It is nested because Python's sqlite3 begins no transaction for a statement that starts with WITH.
-    others = runs.c.model_id.not_in(sa.bindparam("models", expanding=True)) if but_not else sa.true()
-    queued = (
+def _claim_statement(engines: int) -> sa.UpdateBase:
+    """Claim the oldest ready runs of so many engines, each at most as many as it has room for.
+
+    Each engine is asked for by itself, so that one that is full costs nothing however much waits for it.
+    """
+    heads = [
         sa.select(runs.c.run_id)
-        .where(_PENDING, others)
+        .where(READY, runs.c.engine == sa.bindparam(f"engine_{number}"), runs.c.requires == "")
         .order_by(runs.c.run_id)
-        .limit(sa.bindparam("count"))
+        .limit(sa.bindparam(f"room_{number}"))
         .with_for_update(skip_locked=True)
+        .subquery()
+        for number in range(engines)
+    ]
+    # A common table expression is evaluated once. PostgreSQL may run a plain subquery again for every row of
+    # the outer table, and as it then skips what is locked already, more than asked for would be claimed.
+    # It is nested because Python's sqlite3 begins no transaction for a statement that starts with WITH.
+    queued = (
+        sa.union_all(*(sa.select(head.c.run_id) for head in heads))
+        .order_by("run_id")
+        .limit(sa.bindparam("count"))
         .cte("queued", nesting=True)
     )
     return (
@@ -38,52 +76,38 @@ def _claim_statement(*, but_not: bool) -> sa.UpdateBase:
             state="running",
             worker_id=sa.bindparam("worker"),
             started_at=sa.bindparam("now"),
-            attempts=runs.c.attempts + 1,
+            claim=runs.c.claim + 1,
         )
         .returning(*COLUMNS)
     )
 
 
-_CLAIM = _claim_statement(but_not=False)
-_CLAIM_OTHERS = _claim_statement(but_not=True)
+_claim = cache(_claim_statement)
 _COMPLETE = (
     sa.update(runs)
-    .where(runs.c.run_id == sa.bindparam("run"), runs.c.state == "running")
-    .values(
-        state="completed",
-        progress=100,
-        preview=None,
-        cost_micros=sa.bindparam("cost"),
-        completed_at=sa.bindparam("now"),
-    )
+    .where(_HELD)
+    .values(state="completed", cost_micros=sa.bindparam("cost"), completed_at=sa.bindparam("now"))
 )
-_FAIL = (
-    sa.update(runs)
-    .where(runs.c.run_id == sa.bindparam("run"), _UNFINISHED)
-    .values(
-        state="failed",
-        progress=100,
-        preview=None,
-        cost_micros=0,
-        error_code=sa.bindparam("code"),
-        error_message=sa.bindparam("message"),
-        completed_at=sa.bindparam("now"),
-    )
-)
-_ADVANCE = (
-    sa.update(runs)
-    .where(
-        runs.c.run_id == sa.bindparam("run"),
-        runs.c.state == "running",
-        runs.c.progress < sa.bindparam("percent"),
-    )
-    .values(progress=sa.bindparam("percent"))
-)
-_SHOW = (
-    sa.update(runs)
-    .where(runs.c.run_id == sa.bindparam("run"), runs.c.state == "running")
-    .values(preview=sa.bindparam("shown"))
-)
+_FAILED: dict[str, Any] = {
+    "state": "failed",
+    "cost_micros": 0,
+    "error_code": sa.bindparam("code"),
+    "error_message": sa.bindparam("message"),
+    "completed_at": sa.bindparam("now"),
+}
+_FAIL = sa.update(runs).where(_HELD).values(**_FAILED)
+_CANCEL = sa.update(runs).where(runs.c.run_id == sa.bindparam("run"), _UNFINISHED).values(**_FAILED)
+_BACK = {"state": "pending", "worker_id": None, "started_at": None}
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a running run shows: how far it is (0 to 100), and a text or small picture so far."""
+
+    run_id: str
+    claim: int
+    percent: int
+    preview: str | None
 
 
 def record(tx: Transaction, run: Run) -> None:
@@ -96,73 +120,198 @@ def record_values(run: Run) -> dict[str, Any]:
     return {key: getattr(run, name) for name, key in _FIELDS.items()}
 
 
-def claim(tx: Transaction, worker_id: str, count: int, *, but_not: Collection[str] = ()) -> list[Run]:
-    """Move at most ``count`` of the oldest pending runs to running, for this worker alone.
+def claim(tx: Transaction, worker_id: str, count: int, room: Mapping[str, int]) -> list[Run]:
+    """Move at most ``count`` of the oldest ready runs to running, for this worker alone.
 
-    Runs of the models in ``but_not`` stay in the queue.
+    ``room`` says how many each engine can take; runs of other engines stay in the queue.
     """
-    values = {"worker": worker_id, "count": count, "now": tx.now_ms}
-    if but_not:
-        rows = tx.execute(_CLAIM_OTHERS, {**values, "models": sorted(but_not)})
-    else:
-        rows = tx.execute(_CLAIM, values)
-    return sorted((Run(*row) for row in rows), key=lambda run: run.run_id)
+    if not room:
+        return []
+    values: dict[str, Any] = {"worker": worker_id, "count": count, "now": tx.now_ms}
+    for number, (engine, places) in enumerate(sorted(room.items())):
+        values |= {f"engine_{number}": engine, f"room_{number}": min(places, count)}
+    found = tx.execute(_claim(len(room)), values)
+    return sorted((Run(*row) for row in found), key=lambda run: run.run_id)
 
 
-def advance(tx: Transaction, run_id: str, percent: int) -> None:
-    """Raise a running run's progress; it never goes back."""
-    tx.execute(_ADVANCE, {"run": run_id, "percent": percent})
+def has_due(tx: Transaction) -> bool:
+    """Whether there is a run whose time has come, see `wake_postponed`."""
+    due = sa.select(runs.c.run_id).where(POSTPONED, runs.c.due_at <= tx.clock).limit(1)
+    return tx.execute(due).first() is not None
 
 
-def show(tx: Transaction, run_id: str, preview: str) -> None:
-    """Let a running run show what there is of its output so far."""
-    tx.execute(_SHOW, {"run": run_id, "shown": preview})
+def wake_postponed(tx: Transaction) -> int:
+    """Make runs ready whose time has come; return how many."""
+    due = sa.update(runs).where(POSTPONED, runs.c.due_at <= tx.clock)
+    return tx.execute(due.values(due_at=None)).rowcount
 
 
-def complete(tx: Transaction, run_id: str, cost_micros: int) -> bool:
-    """Move a running run to completed; False if it was over already."""
-    return tx.execute(_COMPLETE, {"run": run_id, "cost": cost_micros, "now": tx.now_ms}).rowcount == 1
+def complete(tx: Transaction, run: Run, cost_micros: int) -> bool:
+    """Move a run that is held to completed; False if it is not held any more."""
+    return tx.execute(_COMPLETE, {**_held(run), "cost": cost_micros, "now": tx.now_ms}).rowcount == 1
 
 
-def fail(tx: Transaction, run_id: str, outcome: RunOutcome) -> bool:
-    """Move an unfinished run to failed; False if it was over already."""
-    parameters = {
-        "run": run_id,
-        "code": outcome.error_code,
-        "message": outcome.error_message,
-        "now": tx.now_ms,
+def fail(tx: Transaction, run: Run, outcome: RunOutcome) -> bool:
+    """Move a run that is held to failed; False if it is not held any more."""
+    return tx.execute(_FAIL, {**_held(run), **_failed(tx, outcome)}).rowcount == 1
+
+
+def cancel(tx: Transaction, run_id: str, outcome: RunOutcome) -> bool:
+    """Move an unfinished run to failed, whoever has it; False if it was over already."""
+    return tx.execute(_CANCEL, {"run": run_id, **_failed(tx, outcome)}).rowcount == 1
+
+
+def is_completed_by(tx: Transaction, run: Run) -> bool:
+    """Whether a run was completed under this very claim: its commit arrived and the answer was lost."""
+    mine = (runs.c.run_id == run.run_id, runs.c.worker_id == run.worker_id, runs.c.claim == run.claim)
+    return tx.execute(sa.select(runs.c.run_id).where(*mine, COMPLETED)).first() is not None
+
+
+def give_up(tx: Transaction, run_id: str, outcome: RunOutcome) -> bool:
+    """Move a pending run to failed; False if it is not pending any more."""
+    statement = sa.update(runs).where(runs.c.run_id == sa.bindparam("run"), runs.c.state == "pending")
+    return tx.execute(statement.values(**_FAILED), {"run": run_id, **_failed(tx, outcome)}).rowcount == 1
+
+
+def postpone(tx: Transaction, run: Run, delay_ms: int) -> bool:
+    """Put a run that is held back into the queue, not to be claimed before the delay is over."""
+    statement = sa.update(runs).where(_HELD).values(**_BACK, due_at=tx.clock + delay_ms)
+    return tx.execute(statement, _held(run)).rowcount == 1
+
+
+def requeue(tx: Transaction, run: Run) -> bool:
+    """Put a run that is held back into the queue."""
+    return tx.execute(sa.update(runs).where(_HELD).values(**_BACK), _held(run)).rowcount == 1
+
+
+def fall_back(tx: Transaction, run: Run, *, engine: str, model: str, outcome: RunOutcome) -> bool:
+    """Put a run that is held back into the queue, to be made by a second model's engine.
+
+    ``outcome`` is what it fails with if the second model cannot make it either.
+    """
+    note = {"model": model, "error_code": outcome.error_code, "error_message": outcome.error_message}
+    statement = sa.update(runs).where(_HELD).values(**_BACK, engine=engine, fallback=note)
+    return tx.execute(statement, _held(run)).rowcount == 1
+
+
+def leave(tx: Transaction, run: Run) -> bool:
+    """Let go of a run that is held and stays running: any worker that can may go on with it."""
+    return tx.execute(sa.update(runs).where(_HELD).values(worker_id=None), _held(run)).rowcount == 1
+
+
+def take_over(
+    tx: Transaction, run: Run, worker_id: str, abandoned: sa.ColumnElement[bool], *, died: bool
+) -> Run | None:
+    """Claim a running run that nobody has, as ``abandoned`` says of its row; None if somebody has it.
+
+    ``died``: the worker that had it died with it.
+    """
+    statement = _unless_taken(run, abandoned).values(
+        worker_id=worker_id, claim=runs.c.claim + 1, attempts=runs.c.attempts + int(died)
+    )
+    row = tx.execute(statement.returning(*COLUMNS)).first()
+    return Run(*row) if row is not None else None
+
+
+def requeue_abandoned(tx: Transaction, run: Run, abandoned: sa.ColumnElement[bool], *, died: bool) -> bool:
+    """Put a running run that nobody has back into the queue, see `take_over`; False if somebody has it."""
+    statement = _unless_taken(run, abandoned).values(**_BACK, attempts=runs.c.attempts + int(died))
+    return tx.execute(statement).rowcount == 1
+
+
+def held_by(tx: Transaction, worker_id: str) -> dict[str, int]:
+    """Return the runs that bear a worker's name, with the numbers of their claims."""
+    statement = sa.select(runs.c.run_id, runs.c.claim).where(RUNNING, runs.c.worker_id == worker_id)
+    return {run_id: claim for run_id, claim in map(tuple, tx.execute(statement))}
+
+
+def engines_waited_for(tx: Transaction) -> set[str]:
+    """Return the engines that ready runs wait for."""
+    return {row[0] for row in tx.execute(sa.select(runs.c.engine).where(READY).distinct())}
+
+
+def pending_of(tx: Transaction, engine: str, *, limit: int) -> list[Run]:
+    """Return the oldest ready runs that wait for an engine."""
+    statement = sa.select(*COLUMNS).where(READY, runs.c.engine == engine).order_by(runs.c.run_id)
+    return [Run(*row) for row in tx.execute(statement.limit(limit))]
+
+
+def is_held(tx: Transaction, run: Run) -> bool:
+    """Whether a run is running under this claim. Locks its row on PostgreSQL, so that it stays so."""
+    statement = sa.select(runs.c.run_id).where(_HELD).with_for_update(key_share=True)
+    return tx.execute(statement, _held(run)).first() is not None
+
+
+def show(tx: Transaction, worker_id: str, news: Sequence[Shown]) -> None:
+    """Write what running runs show, each only if this worker has it under its claim."""
+    parameters = [
+        {
+            "shown_run": one.run_id,
+            "shown_claim": one.claim,
+            "shown_percent": one.percent,
+            "shown_preview": one.preview,
+            "shown_worker": worker_id,
+            "shown_now": tx.now_ms,
+        }
+        for one in news
+    ]
+    if parameters:
+        tx.execute(_SHOW[tx.dialect], parameters)
+
+
+def forget_shown(tx: Transaction, *, older_than_ms: int, limit: int) -> int:
+    """Delete what runs showed that are over by now; return how many rows went."""
+    old = (
+        sa.select(run_progress.c.run_id)
+        .join(runs, runs.c.run_id == run_progress.c.run_id)
+        .where(run_progress.c.updated_at < tx.now_ms - older_than_ms, runs.c.state.not_in(("running",)))
+        .limit(limit)
+    )
+    return tx.execute(sa.delete(run_progress).where(run_progress.c.run_id.in_(old))).rowcount
+
+
+def _show_statement(dialect: Any) -> sa.Executable:
+    given = {
+        "run_id": sa.bindparam("shown_run", type_=sa.Text),
+        "worker_id": sa.bindparam("shown_worker", type_=sa.Text),
+        "claim": sa.bindparam("shown_claim", type_=sa.Integer),
+        "percent": sa.bindparam("shown_percent", type_=sa.Integer),
+        "preview": sa.bindparam("shown_preview", type_=sa.Text),
+        "updated_at": sa.bindparam("shown_now", type_=sa.BigInteger),
     }
-    return tx.execute(_FAIL, parameters).rowcount == 1
-
-
-def orphans(tx: Transaction, live_workers: Sequence[str]) -> list[Run]:
-    """Return the running runs whose worker is none of ``live_workers``, oldest first."""
-    statement = sa.select(*COLUMNS).where(_RUNNING, runs.c.worker_id.not_in(live_workers))
-    return [Run(*row) for row in tx.execute(statement.order_by(runs.c.run_id))]
-
-
-def requeue(tx: Transaction, run_id: str, worker_id: str) -> bool:
-    """Put a run that ``worker_id`` took over back into the queue; claiming it counts the attempt anew."""
-    statement = sa.update(runs).where(
-        runs.c.run_id == run_id, runs.c.state == "running", runs.c.worker_id == worker_id
+    held = sa.select(*given.values()).where(
+        runs.c.run_id == given["run_id"],
+        runs.c.state == "running",
+        runs.c.worker_id == given["worker_id"],
+        runs.c.claim == given["claim"],
     )
-    return (
-        tx.execute(
-            statement.values(state="pending", worker_id=None, started_at=None, attempts=runs.c.attempts - 1)
-        ).rowcount
-        == 1
+    statement = dialect(run_progress).from_select(list(given), held)
+    new, old = statement.excluded, run_progress.c
+    return statement.on_conflict_do_update(
+        index_elements=["run_id"],
+        set_={
+            "worker_id": new.worker_id,
+            "claim": new.claim,
+            # It never goes back, also where a second worker began anew.
+            "percent": sa.case((new.percent > old.percent, new.percent), else_=old.percent),
+            "preview": sa.func.coalesce(new.preview, old.preview),
+            "updated_at": new.updated_at,
+        },
     )
 
 
-def take_over(tx: Transaction, run_id: str, from_worker: str | None, worker_id: str) -> bool:
-    """Give a running run to ``worker_id``, one attempt more; False if ``from_worker`` has it no more."""
-    statement = sa.update(runs).where(
-        runs.c.run_id == run_id, runs.c.state == "running", runs.c.worker_id == from_worker
+_SHOW = {"sqlite": _show_statement(sqlite.insert), "postgresql": _show_statement(postgresql.insert)}
+
+
+def _held(run: Run) -> dict[str, Any]:
+    return {"run": run.run_id, "worker": run.worker_id, "held_claim": run.claim}
+
+
+def _failed(tx: Transaction, outcome: RunOutcome) -> dict[str, Any]:
+    return {"code": outcome.error_code, "message": outcome.error_message, "now": tx.now_ms}
+
+
+def _unless_taken(run: Run, abandoned: sa.ColumnElement[bool]) -> sa.Update:
+    return sa.update(runs).where(
+        runs.c.run_id == run.run_id, runs.c.state == "running", runs.c.claim == run.claim, abandoned
     )
-    return tx.execute(statement.values(worker_id=worker_id, attempts=runs.c.attempts + 1)).rowcount == 1
-
-
-def hand_on(tx: Transaction, run_id: str, worker_id: str) -> None:
-    """Note which worker carries a recovered run."""
-    statement = sa.update(runs).where(runs.c.run_id == run_id, runs.c.state == "running")
-    tx.execute(statement.values(worker_id=worker_id))

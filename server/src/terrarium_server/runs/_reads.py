@@ -6,41 +6,141 @@ import sqlalchemy as sa
 from terrarium_server.problems import NotFound
 from terrarium_server.store import Transaction
 
-from ._tables import RunState, runs
+from ._tables import COMPLETED, ROOTS, RunState, RunType, run_progress, runs
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run. Times are UTC milliseconds, money micro-USD, progress 0 to 100."""
+    """A run. Times are UTC milliseconds, money micro-USD; the columns say what each field means.
+
+    ``percent`` and ``preview`` are what it last showed while it was running.
+    """
 
     run_id: str
     workspace_id: str
-    project_id: str
-    key_id: str
-    kind: str
+    project_id: str | None
+    node_id: str | None
+    run_type: RunType
     type: str
-    model_id: str
-    prompt: str
-    params: dict[str, Any]
-    node_id: str
+    subject: str
+    subject_version: str
+    engine: str | None
+    requires: str
+    prompt: str | None
+    input: dict[str, Any]
+    seed: int
+    root_run_id: str
+    parent_run_id: str | None
+    step_path: str | None
     state: RunState
-    progress: int
+    waits_for: int
+    due_at: int | None
+    priority: int
+    worker_id: str | None
+    claim: int
+    attempts: int
+    fallback: dict[str, str] | None
     held_micros: int
     cost_micros: int | None
+    budget_micros: int | None
+    unallotted_micros: int | None
+    cache_key: str | None
+    cached_from: str | None
+    actor: str
+    callback_url: str | None
     estimated_seconds: int | None
     error_code: str | None
     error_message: str | None
-    preview: str | None
-    worker_id: str | None
-    attempts: int
     created_at: int
     started_at: int | None
     completed_at: int | None
+    percent: int | None = None
+    preview: str | None = None
 
     @property
     def is_over(self) -> bool:
         """Whether nothing will happen to this run any more."""
-        return self.state in ("completed", "failed")
+        return self.state in ("completed", "failed", "skipped")
+
+    @property
+    def progress(self) -> int:
+        """How far it is, 0 to 100."""
+        if self.is_over:
+            return 100
+        return self.percent or 0 if self.state == "running" else 0
+
+    @property
+    def key_id(self) -> str | None:
+        """The key that started it, None for the system."""
+        kind, _, name = self.actor.partition(":")
+        return name if kind == "key" else None
+
+    @property
+    def model(self) -> str:
+        """The model that makes it now: the one asked for, or the second one."""
+        return self.fallback["model"] if self.fallback is not None else self.subject
+
+
+def new_run(
+    *,
+    run_id: str,
+    workspace_id: str,
+    project_id: str | None,
+    node_id: str | None,
+    run_type: RunType,
+    type: str,
+    subject: str,
+    subject_version: str,
+    engine: str,
+    prompt: str | None,
+    input: dict[str, Any],
+    seed: int,
+    held_micros: int,
+    actor: str,
+    estimated_seconds: int | None,
+    created_at: int,
+) -> Run:
+    """Return a pending run that stands on its own: its own root, and ready at once."""
+    return Run(
+        run_id=run_id,
+        workspace_id=workspace_id,
+        project_id=project_id,
+        node_id=node_id,
+        run_type=run_type,
+        type=type,
+        subject=subject,
+        subject_version=subject_version,
+        engine=engine,
+        requires="",
+        prompt=prompt,
+        input=input,
+        seed=seed,
+        root_run_id=run_id,
+        parent_run_id=None,
+        step_path=None,
+        state="pending",
+        waits_for=0,
+        due_at=None,
+        priority=0,
+        worker_id=None,
+        claim=0,
+        attempts=0,
+        fallback=None,
+        held_micros=held_micros,
+        cost_micros=None,
+        budget_micros=None,
+        unallotted_micros=None,
+        cache_key=None,
+        cached_from=None,
+        actor=actor,
+        callback_url=None,
+        estimated_seconds=estimated_seconds,
+        error_code=None,
+        error_message=None,
+        created_at=created_at,
+        started_at=None,
+        completed_at=None,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +151,14 @@ class RunOutcome:
     error_message: str
 
 
-COLUMNS = [runs.c[name] for name in Run.__dataclass_fields__]
-_READ = sa.select(*COLUMNS).where(runs.c.run_id == sa.bindparam("run"))
+_SHOWN = ("percent", "preview")
+COLUMNS = [runs.c[name] for name in Run.__dataclass_fields__ if name not in _SHOWN]
+_ALL = [*COLUMNS, run_progress.c.percent, run_progress.c.preview]
+_JOINED = runs.outerjoin(run_progress, run_progress.c.run_id == runs.c.run_id)
+_READ = sa.select(*_ALL).select_from(_JOINED).where(runs.c.run_id == sa.bindparam("run"))
 _DURATIONS = (
     sa.select(runs.c.completed_at - runs.c.started_at)
-    .where(runs.c.model_id == sa.bindparam("model"), runs.c.state == "completed")
+    .where(runs.c.subject == sa.bindparam("subject"), COMPLETED)
     .order_by(runs.c.completed_at.desc())
     .limit(sa.bindparam("count"))
 )
@@ -92,8 +195,15 @@ def list_runs(
     project_id: str | None = None,
     state: RunState | None = None,
 ) -> list[Run]:
-    """Return generations newest first, at most ``limit``, older than the run id ``before``."""
-    statement = sa.select(*COLUMNS).where(runs.c.workspace_id == workspace_id, runs.c.kind == "generation")
+    """Return generations newest first, at most ``limit``, older than the run id ``before``.
+
+    Runs inside a graph are not listed, only its root.
+    """
+    statement = (
+        sa.select(*_ALL)
+        .select_from(_JOINED)
+        .where(runs.c.workspace_id == workspace_id, runs.c.run_type == "generation", ROOTS)
+    )
     if before is not None:
         statement = statement.where(runs.c.run_id < before)
     if project_id is not None:
@@ -103,6 +213,6 @@ def list_runs(
     return [Run(*row) for row in tx.execute(statement.order_by(runs.c.run_id.desc()).limit(limit))]
 
 
-def recent_durations(tx: Transaction, model_id: str, count: int) -> list[int]:
-    """Return how long the model's last completed runs took, in milliseconds, newest first."""
-    return [int(row[0]) for row in tx.execute(_DURATIONS, {"model": model_id, "count": count})]
+def recent_durations(tx: Transaction, subject: str, count: int) -> list[int]:
+    """Return how long the last completed runs of a model took, in milliseconds, newest first."""
+    return [int(row[0]) for row in tx.execute(_DURATIONS, {"subject": subject, "count": count})]

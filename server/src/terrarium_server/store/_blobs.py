@@ -1,5 +1,6 @@
 """Bytes by key, in a local folder (object stores come with many machines)."""
 
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,11 +13,20 @@ class Blobs:
     def __init__(self, folder: Path) -> None:
         """Keep blobs under ``folder``, which is made if missing."""
         folder.mkdir(parents=True, exist_ok=True)
-        self._store = LocalStore(folder.resolve())
+        self._folder = folder.resolve()
+        self._store = LocalStore(self._folder)
 
     def put(self, key: str, data: bytes) -> None:
         """Keep ``data``; putting the same key again replaces it whole, never half."""
         self._store.put(key, data)
+
+    def take(self, key: str, path: Path) -> None:
+        """Keep a file, which is gone afterwards. On the same disk it is moved, else read piece by piece."""
+        try:
+            os.replace(path, self._folder / key)
+        except OSError:
+            self._store.put(key, path)
+            path.unlink()
 
     def delete(self, key: str) -> None:
         """Forget a blob; one that is not there is none."""

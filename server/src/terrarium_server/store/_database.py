@@ -1,6 +1,6 @@
 """One database, SQLite or PostgreSQL, and the transactions that everything happens in.
 
-The rooms are synchronous and take a `Transaction`; only `Database` begins and commits. From asyncio,
+The packages are synchronous and take a `Transaction`; only `Database` begins and commits. From asyncio,
 `await database.write(work)` runs ``work(tx)`` on a database thread; on SQLite, callers who wait at the same
 time share a commit.
 """
@@ -12,6 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
+import sqlalchemy as sa
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
 from ._engines import postgres_engine, sqlite_engine, with_driver
 from ._group_commit import GroupCommitter
 from ._transaction import Transaction
@@ -22,47 +26,98 @@ T = TypeVar("T")
 # more than 8.
 _THREADS = 4
 
+# A database that is away, busy or full for a while: the same work may go through later.
+UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeout)
+
+_SQLITE_CLOCK = sa.cast((sa.func.julianday("now") - 2440587.5) * 86_400_000.0, sa.BigInteger)
+_POSTGRES_CLOCK = sa.cast(sa.extract("epoch", sa.func.clock_timestamp()) * 1000, sa.BigInteger)
+
 
 class Database:
-    """The engine, its threads, and the only place that commits."""
+    """The pools of connections, their threads, and the only place that commits."""
 
     def __init__(
-        self, url: str, *, clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+        self,
+        url: str,
+        *,
+        clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        clock: Callable[[], sa.ColumnElement[int]] | None = None,
+        lock_timeout: float | None = None,
     ) -> None:
-        """Open ``url`` (``sqlite:///path`` or ``postgresql://…``); the schema is the migrations' business."""
+        """Open ``url`` (``sqlite:///path`` or ``postgresql://…``); the schema is the migrations' business.
+
+        ``clock_ms`` is this process's clock, ``clock`` makes the SQL expression of the database's own, both
+        in UTC milliseconds. A worker waits for another's lock at most ``lock_timeout`` seconds.
+        """
         self.url = with_driver(url)
         self.is_sqlite = self.url.startswith("sqlite")
         self._clock_ms = clock_ms
-        self.engine = sqlite_engine(self.url) if self.is_sqlite else postgres_engine(self.url)
-        self._threads = ThreadPoolExecutor(_THREADS, "terrarium-database")
-        self._committer = GroupCommitter(self.engine, clock_ms) if self.is_sqlite else None
+        self._clock = clock or (lambda: _SQLITE_CLOCK if self.is_sqlite else _POSTGRES_CLOCK)
+        if self.is_sqlite:
+            # One file has one writer, whoever asks it to write.
+            self.engine = self._reads = self._work = self._renewals = sqlite_engine(self.url)
+        else:
+            self.engine = postgres_engine(self.url)
+            self._reads = postgres_engine(self.url)
+            self._work = postgres_engine(self.url, lock_timeout=lock_timeout)
+            self._renewals = postgres_engine(self.url, connections=1, lock_timeout=lock_timeout)
+        self._threads = {
+            id(engine): ThreadPoolExecutor(_THREADS, "terrarium-database")
+            for engine in (self.engine, self._reads, self._work)
+        }
+        self._committer = GroupCommitter(self.engine, self._begun) if self.is_sqlite else None
 
     @contextmanager
     def transaction(self) -> Generator[Transaction]:
         """Begin; commit at the end of the block, roll back if it raises."""
-        with self.engine.begin() as connection:
-            tx = Transaction(connection, self._clock_ms())
+        with self._transaction_on(self.engine) as tx:
             yield tx
-        for action in tx.after:
-            action()
+
+    @contextmanager
+    def renewal(self) -> Generator[Transaction]:
+        """Begin on the one connection that is kept for renewing leases; for one thread at a time."""
+        with self._transaction_on(self._renewals) as tx:
+            yield tx
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """Run ``work`` in a transaction on a database thread; what it raises is raised here."""
         if self._committer is not None:
             return await self._committer.write(work)
-        return await self.read(work)
+        return await self._run(self.engine, work)
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """Run ``work``, which should only read, in a transaction on a database thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._run, work)
+        return await self._run(self._reads, work)
 
-    def _run(self, work: Callable[[Transaction], T]) -> T:
-        with self.transaction() as tx:
-            return work(tx)
+    async def write_for_worker(self, work: Callable[[Transaction], T]) -> T:
+        """Like `write`, on connections that requests cannot use up."""
+        if self._committer is not None:
+            return await self._committer.write(work)
+        return await self._run(self._work, work)
 
     def close(self) -> None:
         """Wait for what is under way and close every connection."""
         if self._committer is not None:
             self._committer.close()
-        self._threads.shutdown()
-        self.engine.dispose()
+        for threads in self._threads.values():
+            threads.shutdown()
+        for engine in (self.engine, self._reads, self._work, self._renewals):
+            engine.dispose()
+
+    async def _run(self, engine: sa.Engine, work: Callable[[Transaction], T]) -> T:
+        def run() -> T:
+            with self._transaction_on(engine) as tx:
+                return work(tx)
+
+        return await asyncio.get_running_loop().run_in_executor(self._threads[id(engine)], run)
+
+    @contextmanager
+    def _transaction_on(self, engine: sa.Engine) -> Generator[Transaction]:
+        with engine.begin() as connection:
+            tx = self._begun(connection)
+            yield tx
+        for action in tx.after:
+            action()
+
+    def _begun(self, connection: sa.Connection) -> Transaction:
+        return Transaction(connection, self._clock_ms(), self._clock)

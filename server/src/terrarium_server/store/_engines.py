@@ -21,16 +21,28 @@ def with_driver(url: str) -> str:
     return url
 
 
-def postgres_engine(url: str) -> sa.Engine:
-    """Open PostgreSQL through psycopg."""
-    return sa.create_engine(url, pool_size=_POOL, max_overflow=_OVERFLOW, pool_pre_ping=False)
+def sqlite_file(url: str) -> Path:
+    """Return the file that a ``sqlite:///`` address names."""
+    return Path(sa.make_url(url).database or "")
+
+
+def postgres_engine(
+    url: str, *, connections: int = _POOL + _OVERFLOW, lock_timeout: float | None = None
+) -> sa.Engine:
+    """Open PostgreSQL through psycopg. A statement waits ``lock_timeout`` seconds for a lock, or for ever."""
+    kept = min(connections, _POOL)
+    options = f"-c lock_timeout={round(lock_timeout * 1000)}" if lock_timeout is not None else ""
+    return sa.create_engine(
+        url,
+        pool_size=kept,
+        max_overflow=connections - kept,
+        connect_args={"options": options} if options else {},
+    )
 
 
 def sqlite_engine(url: str) -> sa.Engine:
     """Open a SQLite file with a write-ahead log, making its folder if missing."""
-    path = sa.make_url(url).database
-    if path:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    sqlite_file(url).parent.mkdir(parents=True, exist_ok=True)
     engine = sa.create_engine(url, pool_size=_POOL, max_overflow=_OVERFLOW)
 
     @event.listens_for(engine, "connect")
@@ -66,7 +78,7 @@ def _queue_writers(engine: sa.Engine) -> None:
     """Let this process's writers wait for each other on a lock, in front of SQLite's own.
 
     SQLite's busy handler sleeps up to 100 ms between tries, so that a writer who lost the race once
-    waits far longer than the other one wrote. DBOS writes through the same engine and queues here too.
+    waits far longer than the other one wrote.
     """
     lock = threading.Lock()
 

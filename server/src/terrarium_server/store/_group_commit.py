@@ -44,9 +44,9 @@ class GroupCommitter:
     PostgreSQL, where two processes that share commits would wait for each other's rows crosswise.
     """
 
-    def __init__(self, engine: sa.Engine, clock_ms: Callable[[], int]) -> None:
+    def __init__(self, engine: sa.Engine, begun: Callable[[sa.Connection], Transaction]) -> None:
         self._engine = engine
-        self._clock_ms = clock_ms
+        self._begun = begun
         self._waiting: queue.SimpleQueue[_Piece | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._commit_forever, name="terrarium-write", daemon=True)
         self._thread.start()
@@ -84,7 +84,7 @@ class GroupCommitter:
             with self._engine.begin() as connection:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
                 for piece in pieces:
-                    tx = Transaction(connection, self._clock_ms())
+                    tx = self._begun(connection)
                     connection.exec_driver_sql("SAVEPOINT piece")
                     try:
                         piece.result = piece.work(tx)

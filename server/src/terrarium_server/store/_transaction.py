@@ -7,15 +7,18 @@ metadata = sa.MetaData()
 
 
 class Transaction:
-    """An open transaction and the moment it began (`now_ms`, UTC milliseconds).
+    """An open transaction and the moment it began (`now_ms`, UTC milliseconds, by this process's clock).
 
     ``after`` is what is called once it has committed; use `after_commit` to add to it.
     """
 
-    __slots__ = ("_connection", "after", "now_ms")
+    __slots__ = ("_clock", "_connection", "after", "now_ms")
 
-    def __init__(self, connection: sa.Connection, now_ms: int) -> None:
+    def __init__(
+        self, connection: sa.Connection, now_ms: int, clock: Callable[[], sa.ColumnElement[int]]
+    ) -> None:
         self._connection = connection
+        self._clock = clock
         self.now_ms = now_ms
         self.after: list[Callable[[], None]] = []
 
@@ -30,6 +33,23 @@ class Transaction:
     def after_commit(self, action: Callable[[], None]) -> None:
         """Call ``action`` once this transaction has committed, and never if it does not."""
         self.after.append(action)
+
+    def lock(self, name: str) -> None:
+        """Wait until no other transaction holds a lock of this name, and hold it to the end.
+
+        SQLite's one writer needs none.
+        """
+        if self.dialect == "postgresql":
+            key = sa.func.hashtextextended(name, 0)
+            self.execute(sa.select(sa.func.pg_advisory_xact_lock(key)))
+
+    @property
+    def clock(self) -> sa.ColumnElement[int]:
+        """The database's own clock at the moment the statement runs, in UTC milliseconds.
+
+        Machines whose clocks differ agree on it.
+        """
+        return self._clock()
 
     @property
     def dialect(self) -> str:

@@ -4,92 +4,79 @@ ComfyUI sends a prompt's news to the client that the prompt names, so each promp
 with its own id for a name: whoever knows the prompt can follow it, also after a restart.
 """
 
+import asyncio
 import json
 import struct
-import time
-from collections.abc import Mapping
-from contextlib import ExitStack
-from typing import Any, cast
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from importlib import import_module
+from ssl import create_default_context
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from .._contract import Output
+from .._contract import Output, Progress
+
+# It takes a while to import, and most servers follow no prompt.
+if TYPE_CHECKING:
+    from websockets.asyncio.client import ClientConnection
 
 _OPEN_SECONDS = 5.0
+_CLOSE_SECONDS = 0.2
 _LARGEST = 32 << 20
 _PREVIEW, _PREVIEW_WITH_METADATA = 1, 4
 _PICTURES = {1: "image/jpeg", 2: "image/png"}
 
 
 class Following:
-    """The news of one prompt. ``nodes`` is how many its workflow has, 0 if that is not known."""
+    """What was told of one prompt so far.
 
-    def __init__(
-        self, url: str, client: str, *, nodes: int, headers: Mapping[str, str], proxy: str | None
-    ) -> None:
-        """Connect as this client. Raises OSError if that cannot be done."""
-        from websockets.exceptions import WebSocketException
-        from websockets.sync.client import connect
+    ``nodes`` is how many its workflow has, 0 if that is not known. ``is_alive`` says that more may be told,
+    ``is_over`` that the prompt has ended.
+    """
 
-        parts = urlsplit(url)
-        path = f"{parts.path.rstrip('/')}/ws"
-        scheme = "wss" if parts.scheme == "https" else "ws"
-        address = urlunsplit((scheme, parts.netloc, path, f"clientId={quote(client)}", ""))
-        self._open = ExitStack()
-        try:
-            self._socket = self._open.enter_context(
-                connect(
-                    address,
-                    additional_headers=dict(headers),
-                    compression=None,
-                    proxy=proxy,
-                    open_timeout=_OPEN_SECONDS,
-                    close_timeout=0.2,
-                    max_size=_LARGEST,
-                )
-            )
-        except WebSocketException as error:
-            raise OSError(f"no websocket: {error}") from error
-        self.prompt = client
-        self.nodes = nodes
-        self.progress = 0.0
-        self.preview: Output | None = None
+    def __init__(self, prompt: str, socket: "ClientConnection | None") -> None:
+        """Know nothing yet."""
+        self.nodes = 0
+        self.is_alive = socket is not None
         self.is_over = False
-        self.is_alive = True
+        self._prompt = prompt
+        self._socket = socket
+        self._fraction = 0.0
+        self._preview: Output | None = None
         self._done: set[str] = set()
         self._node: str | None = None
 
-    def wait(self, seconds: float) -> bool:
+    @property
+    def progress(self) -> Progress:
+        """How far the prompt is, and what it looks like."""
+        return Progress(self._fraction, self._preview)
+
+    async def wait(self, seconds: float) -> bool:
         """Take news for at most so long, until there is something to show; whether there is."""
         from websockets.exceptions import WebSocketException
 
-        until = time.monotonic() + seconds
-        while self.is_alive and not self.is_over:
-            try:
-                message = self._socket.recv(timeout=max(0.0, until - time.monotonic()))
-            except TimeoutError:
-                return False
-            except (WebSocketException, OSError):
-                self.is_alive = False
-                return False
-            shown = (self.progress, self.preview)
-            if isinstance(message, str):
-                self._hear(message)
-            else:
-                self._see(message)
-            if shown != (self.progress, self.preview):
-                return True
-        return self.is_over
-
-    def close(self) -> None:
-        """Hang up."""
-        self.is_alive = False
-        self._open.close()
+        if self._socket is None:
+            return False
+        shown = (self._fraction, self._preview)
+        try:
+            async with asyncio.timeout(seconds):
+                while not self.is_over and shown == (self._fraction, self._preview):
+                    message = await self._socket.recv()
+                    if isinstance(message, str):
+                        self._hear(message)
+                    else:
+                        self._see(message)
+        except TimeoutError:
+            return False
+        except (OSError, WebSocketException):
+            self.is_alive = False
+        return shown != (self._fraction, self._preview)
 
     def _hear(self, message: str) -> None:
         try:
             news: Any = json.loads(message)
             event, data = news["type"], cast(dict[str, Any], news["data"])
-            if data.get("prompt_id", self.prompt) != self.prompt:
+            if data.get("prompt_id", self._prompt) != self._prompt:
                 return
             self._take(event, data)
         except (ValueError, TypeError, KeyError, AttributeError):
@@ -118,7 +105,7 @@ class Following:
             case "progress":
                 self._advance(float(data["value"]) / max(float(data["max"]), 1.0))
             case "execution_success":
-                self.progress = max(self.progress, 0.99)
+                self._fraction = max(self._fraction, 0.99)
             case _:
                 pass
 
@@ -126,17 +113,50 @@ class Following:
         """Count the nodes that are done, and the part of the one at work."""
         done = len(self._done - {self._node} if within else self._done)
         total = max(self.nodes, done) if self.nodes else done + 1
-        self.progress = max(self.progress, min((done + within) / total, 0.99))
+        self._fraction = max(self._fraction, min((done + within) / total, 0.99))
 
     def _see(self, message: bytes) -> None:
         try:
             (event,) = struct.unpack_from(">I", message)
             if event == _PREVIEW:
                 (picture,) = struct.unpack_from(">I", message, 4)
-                self.preview = Output(_PICTURES[picture], message[8:])
+                self._preview = Output(_PICTURES[picture], message[8:])
             elif event == _PREVIEW_WITH_METADATA:
                 (length,) = struct.unpack_from(">I", message, 4)
                 said = json.loads(message[8 : 8 + length])
-                self.preview = Output(str(said["image_type"]), message[8 + length :])
+                self._preview = Output(str(said["image_type"]), message[8 + length :])
         except (struct.error, ValueError, KeyError, TypeError):
             pass
+
+
+@asynccontextmanager
+async def following(
+    url: str, client: str, prompt: str, *, headers: Mapping[str, str], proxy: str | None
+) -> AsyncGenerator[Following]:
+    """Follow a prompt of this client for as long as the block lasts.
+
+    Nothing is told where no websocket gets through.
+    """
+    await asyncio.to_thread(import_module, "websockets.asyncio.client")
+    from websockets.asyncio.client import connect
+    from websockets.exceptions import WebSocketException
+
+    parts = urlsplit(url)
+    is_secure = parts.scheme == "https"
+    path, query = f"{parts.path.rstrip('/')}/ws", f"clientId={quote(client)}"
+    async with AsyncExitStack() as stack:
+        try:
+            connecting = connect(
+                urlunsplit(("wss" if is_secure else "ws", parts.netloc, path, query, "")),
+                additional_headers=dict(headers),
+                compression=None,
+                proxy=proxy,
+                open_timeout=_OPEN_SECONDS,
+                close_timeout=_CLOSE_SECONDS,
+                max_size=_LARGEST,
+                ssl=await asyncio.to_thread(create_default_context) if is_secure else None,
+            )
+            socket = await stack.enter_async_context(connecting)
+        except (OSError, WebSocketException):
+            socket = None
+        yield Following(prompt, socket)

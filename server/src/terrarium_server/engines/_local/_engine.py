@@ -2,7 +2,8 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
-from .._contract import Job, Look, Refused, Ticket
+from .._contract import Job, Refused
+from .._pooled import Pooled
 from .._process import ProcessPool
 from .._setup import Setup
 from ._options import LocalCard, LocalOptions, place_of, trouble
@@ -12,14 +13,13 @@ _CANCEL_GRACE = 30.0
 _PATIENCE = 300.0
 
 
-class LocalEngine:
+class LocalEngine(Pooled):
     """One child process with PyTorch in it. Repeatable: same job, machine and settings, same bytes.
 
     A kind says which ``module`` the child runs, which libraries it ``needs``, the ``file`` that every model
     of its has, what its ``card`` takes, and which ``types`` it makes.
     """
 
-    repeatable = True
     module: ClassVar[str]
     needs: ClassVar[Iterable[str]]
     file: ClassVar[str]
@@ -28,17 +28,19 @@ class LocalEngine:
 
     def __init__(self, setup: Setup) -> None:
         """Start nothing yet. There is one child whatever ``setup.processes`` says: weights are heavy."""
-        assert isinstance(setup.options, LocalOptions)
-        self.name = setup.name
-        self._options = setup.options
-        self._pool = ProcessPool(
+        options = setup.options
+        assert isinstance(options, LocalOptions)
+        self._options = options
+        pool = ProcessPool(
             f"terrarium_server.engines.{self.module}",
             processes=1,
+            scratch=setup.scratch,
             patience=_PATIENCE,
-            idle_seconds=setup.options.idle_seconds,
-            threads=setup.options.threads or os.cpu_count() or 1,
+            idle_seconds=options.idle_seconds,
+            threads=options.threads or os.cpu_count() or 1,
             cancel_grace=_CANCEL_GRACE,
         )
+        super().__init__(setup.name, pool)
 
     def problem(self, job_options: Mapping[str, Any]) -> str | None:
         """Say what is missing: a library, the model's folder, or its weights from the hub."""
@@ -49,8 +51,8 @@ class LocalEngine:
         place = place_of(card, self._options.folder)
         return trouble(place, self.needs, file=self.file, download=self._options.download)
 
-    def submit(self, job: Job) -> Ticket:
-        """Queue a job. Raises Refused for a type or a card that it is not made for."""
+    def request(self, job: Job) -> dict[str, Any]:
+        """Ask for what a job wants. Raises Refused for a type or a card that it is not made for."""
         if job.type not in self.types:
             raise Refused(
                 "GENERATION_PROVIDER_NOT_SUPPORTED",
@@ -64,7 +66,7 @@ class LocalEngine:
             name: [{"path": str(file.path), "content_type": file.content_type} for file in files]
             for name, files in job.inputs.items()
         }
-        request = {
+        return {
             "type": job.type,
             "prompt": job.prompt,
             "params": {name: value for name, value in job.params.items() if name not in {"seed", *media}},
@@ -76,16 +78,3 @@ class LocalEngine:
             "dtype": self._options.dtype,
             "download": self._options.download,
         }
-        return self._pool.submit(Ticket(job.key), request)
-
-    def look(self, ticket: Ticket, *, wait_seconds: float) -> Look:
-        """Say how a job stands."""
-        return self._pool.look(ticket, wait_seconds=wait_seconds)
-
-    def cancel(self, ticket: Ticket) -> None:
-        """Stop a job after its current step; the weights stay in memory."""
-        self._pool.cancel(ticket)
-
-    def close(self) -> None:
-        """End the child."""
-        self._pool.close()

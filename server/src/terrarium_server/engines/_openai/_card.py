@@ -1,7 +1,8 @@
 import json
 import math
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from contextlib import ExitStack
+from typing import Any, BinaryIO, Literal, Self
 
 from pydantic import Field
 
@@ -9,6 +10,8 @@ from terrarium_server.engines._contract import Input, Job, Refused
 from terrarium_server.engines._fields import CheckedOptions
 
 Endpoint = Literal["chat", "images", "speech", "videos"]
+# As httpx has it: a name, the bytes, a media type.
+FormFile = tuple[str, BinaryIO, str]
 
 # What each endpoint makes.
 ENDPOINTS: dict[Endpoint, str] = {"chat": "text", "images": "image", "speech": "audio", "videos": "video"}
@@ -95,10 +98,11 @@ def form(body: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def file_of(medium: Input) -> tuple[str, bytes, str]:
-    """Return a medium as a file of a form."""
+def file_of(medium: Input, opened: ExitStack) -> FormFile:
+    """Return a medium as a file of a form, to be read while it is sent; ``opened`` closes it."""
     extension = medium.content_type.partition("/")[2].partition("+")[0]
-    return f"{medium.path.stem}.{extension}", medium.path.read_bytes(), medium.content_type
+    file = opened.enter_context(medium.path.open("rb"))
+    return f"{medium.path.stem}.{extension}", file, medium.content_type
 
 
 def _step(pixels: float) -> int:

@@ -1,21 +1,16 @@
+import asyncio
 import base64
 from collections.abc import Mapping
+from contextlib import aclosing
 from typing import Any, cast
 
-from terrarium_server.engines._contract import Failed, Input, Job, Output
+from terrarium_server.engines._contract import Failed, Input, Job, Output, Refused
 from terrarium_server.engines._fields import data_uri
-from terrarium_server.engines._provider import (
-    Line,
-    Provider,
-    ProviderError,
-    Stream,
-    invalid_answer,
-    moderation,
-)
+from terrarium_server.engines._provider import Provider, ProviderError, invalid_answer, moderation
 
 from ._calls import Report
 from ._card import OpenAICard
-from ._events import events, is_events, raise_error
+from ._events import events, is_events, whole
 
 _LONGEST_TEXT = 1_000_000
 # Fields that say how many tokens may come; a token is reported as a step towards that end.
@@ -24,26 +19,36 @@ _TYPICAL_TOKENS = 400
 _SOUND = {"audio/wav": "wav", "audio/mpeg": "mp3"}
 
 
-def chat(provider: Provider, card: OpenAICard, job: Job, line: Line, report: Report) -> tuple[Output, ...]:
+def check_media(job: Job) -> None:
+    """Raise Refused if there is a medium beside the prompt that no message takes."""
+    for medium in (medium for media in job.inputs.values() for medium in media):
+        if not medium.content_type.startswith("image/") and medium.content_type not in _SOUND:
+            message = f"This model takes pictures, WAV and MP3, not {medium.content_type}."
+            raise Refused("GENERATION_INPUT_VALIDATION", message)
+
+
+async def chat(provider: Provider, card: OpenAICard, job: Job, report: Report) -> tuple[Output, ...]:
     """Ask for a text and report it while it is written. Raises ProviderError."""
     asked = card.body(job, without=("system_prompt",))
-    body = {"messages": _messages(job), "stream": True, **asked}
+    body = {"messages": await asyncio.to_thread(_messages, job), "stream": True, **asked}
     limits = (asked.get(name) for name in _LIMITS)
     expected = next((limit for limit in limits if isinstance(limit, int) and limit > 0), _TYPICAL_TOKENS)
-    text = ""
-    with provider.stream(
-        "POST", "/chat/completions", body=body, idempotency_key=job.key, line=line, text=True
+    text, ended, count = "", None, 0
+    async with provider.stream(
+        "POST", "/chat/completions", body=body, idempotency_key=job.key, text=True
     ) as stream:
         if not is_events(stream):
-            text, ended = _whole(provider, stream)
-        else:
-            ended = None
-            for count, event in enumerate(events(provider, stream, text=True)):
+            document = await whole(provider, stream, text=True)
+            text, reason = _choice(provider, document, "message")
+            return (_checked(provider, text[:_LONGEST_TEXT], reason or "stop"),)
+        async with aclosing(events(provider, stream, text=True)) as arriving:
+            async for event in arriving:
                 if event is None:
                     ended = ended or "stop"
                     break
                 piece, reason = _choice(provider, event, "delta")
                 ended = reason or ended
+                count += 1
                 if piece:
                     text = (text + piece)[:_LONGEST_TEXT]
                     report(min(0.99, count / expected), Output("text/plain", text))
@@ -61,22 +66,10 @@ def _messages(job: Job) -> list[dict[str, Any]]:
 
 
 def _part(medium: Input) -> dict[str, Any]:
-    if medium.content_type.startswith("image/"):
-        return {"type": "image_url", "image_url": {"url": data_uri(medium)}}
     if sound := _SOUND.get(medium.content_type):
         data = base64.b64encode(medium.path.read_bytes()).decode()
         return {"type": "input_audio", "input_audio": {"data": data, "format": sound}}
-    message = f"This model takes pictures, WAV and MP3, not {medium.content_type}."
-    raise ProviderError(Failed("GENERATION_INPUT_VALIDATION", message), sent=False)
-
-
-def _whole(provider: Provider, stream: Stream) -> tuple[str, str | None]:
-    """Read the answer of a server that does not stream."""
-    content = stream.read()
-    document = provider.parse(content)
-    raise_error(provider, document, content, text=True)
-    text, reason = _choice(provider, document, "message")
-    return text[:_LONGEST_TEXT], reason or "stop"
+    return {"type": "image_url", "image_url": {"url": data_uri(medium)}}
 
 
 def _choice(provider: Provider, document: Mapping[str, Any], name: str) -> tuple[str, str | None]:

@@ -1,0 +1,1 @@
+"""Inside the replicate engine: finding a prediction whose answer was lost."""

@@ -1,0 +1,92 @@
+"""What an engine is asked for: the card, the parameters, and the media that a run starts from as files."""
+
+import shutil
+import tempfile
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+from terrarium_server import assets, catalog, runs
+from terrarium_server.assets import Source, UnknownMedium
+from terrarium_server.catalog import MediaKind, ModelCard
+from terrarium_server.engines import Engine, Failed, Input, Job
+from terrarium_server.media import FetchError, in_own_thread
+from terrarium_server.problems import InvalidInput
+from terrarium_server.runs import Run
+
+from ._context import Context
+
+
+def find_model(context: Context, model_id: str) -> tuple[ModelCard, Engine] | Failed:
+    """Return a model's card and engine, or why it cannot be used on this machine now."""
+    card = context.catalog.get(model_id)
+    engine = context.engines.get(card.engine) if card is not None else None
+    problem = "" if card is None or engine is None else context.catalog.problem_of(card)
+    if card is None or engine is None or problem is not None:
+        message = f"The model {model_id} cannot be used on this server now; see GET /models. {problem}"
+        return Failed("GENERATION_ENDPOINT_NOT_FOUND", message.strip())
+    return card, engine
+
+
+@asynccontextmanager
+async def open_job(context: Context, run: Run, card: ModelCard, key: str) -> AsyncGenerator[Job]:
+    """Bring the media that a run starts from onto this machine, and give the job for an engine.
+
+    Raises FetchError naming the parameter.
+    """
+    async with _inputs(context, run, card) as inputs:
+        yield Job(
+            key=key,
+            model_id=card.id,
+            type=run.type,
+            prompt=run.prompt or "",
+            params=_params(run, card),
+            seed=run.seed,
+            inputs=inputs,
+            options=card.options,
+            weights=catalog.find_weights(card, context.weights) or {},
+        )
+
+
+def _params(run: Run, card: ModelCard) -> dict[str, object]:
+    """The run's parameters; for a second model, those of them that it takes too."""
+    if card.id == run.subject:
+        return run.input
+    known = {param.name for param in card.params}
+    try:
+        return catalog.check_params(card, {name: run.input[name] for name in known & run.input.keys()})
+    except InvalidInput:
+        return catalog.check_params(card, {})
+
+
+@asynccontextmanager
+async def _inputs(
+    context: Context, run: Run, card: ModelCard
+) -> AsyncGenerator[dict[str, tuple[Input, ...]]]:
+    wanted = [(param, link) for param in card.params if param.media for link in param.links(run.input)]
+    if not wanted:
+        yield {}
+        return
+    found: dict[str, tuple[Input, ...]] = {}
+    context.temporary.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="inputs-", dir=context.temporary))
+    try:
+        for number, (param, link) in enumerate(wanted):
+            assert param.media is not None
+            try:
+                medium = await _open(context, run, link, folder / f"input-{number}", param.media)
+            except (FetchError, UnknownMedium) as error:
+                raise FetchError(f"params.{param.name}: {error}") from error
+            found[param.name] = (*found.get(param.name, ()), medium)
+        yield found
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+async def _open(context: Context, run: Run, link: str, into: Path, kind: MediaKind) -> Input:
+    source: Source = await context.database.read(
+        lambda tx: assets.find_source(tx, link, kind, partial(runs.owns_run, tx, run.workspace_id))
+    )
+    opened = partial(assets.open_source, source, into, kind, blobs=context.blobs, rules=context.fetch_rules)
+    return await in_own_thread(opened)

@@ -1,0 +1,147 @@
+"""The worker of a process: a thread with its loop, and one that renews its lease."""
+
+import asyncio
+import logging
+import os
+import signal
+import threading
+from collections.abc import Sequence
+
+from ._context import Context
+from ._lease import Lease, Renewal, clock_seconds
+from ._process import this_machine
+from ._worker import Chore, Worker
+
+_log = logging.getLogger(__name__)
+
+_RENEWALS_IN_A_LEASE = 5
+# A loop that has not turned for so long does not work on anything; others shall take over what it has.
+_LONGEST_HANG = 60.0
+_CLOSE_SECONDS = 5.0
+
+
+class Workers:
+    """The worker of this process. Its loop is not the API's, so that neither waits for the other."""
+
+    def __init__(
+        self,
+        context: Context,
+        *,
+        capacity: int,
+        lease_seconds: float,
+        drain_seconds: float,
+        chores: Sequence[Chore],
+    ) -> None:
+        """Prepare; `start` begins."""
+        self._context = context
+        self._capacity = capacity
+        self._drain_seconds = drain_seconds
+        self._chores = chores
+        self._lease = Lease(
+            context.database,
+            context.worker_id,
+            machine=this_machine(),
+            engines=" ".join(sorted(engine.name for engine in context.engines)),
+            seconds=lease_seconds,
+            alone=context.alone,
+            is_current=context.is_current,
+        )
+        self._ready = threading.Event()
+        self._ending = threading.Event()
+        self._wake_is_on_its_way = False
+        self._loop_thread = threading.Thread(target=self._run, name="terrarium-worker", daemon=True)
+        self._renewal_thread = threading.Thread(
+            target=self._renew_forever, name="terrarium-lease", daemon=True
+        )
+
+    def start(self) -> None:
+        """Take the lease and begin. Raises what the database raises."""
+        first = self._lease.renew()
+        self._loop_thread.start()
+        self._ready.wait()
+        self._tell(first, {})
+        self._renewal_thread.start()
+
+    def wake(self) -> None:
+        """Say that a run was admitted; may be called from any thread."""
+        if self._ready.is_set() and not self._wake_is_on_its_way:
+            # Many runs that are admitted at the same time need the loop's attention once.
+            self._wake_is_on_its_way = True
+            self._loop.call_soon_threadsafe(self._wake)
+
+    def stop_run(self, run_id: str) -> None:
+        """Say that a run was ended by a caller; may be called from any thread."""
+        if self._ready.is_set():
+            self._loop.call_soon_threadsafe(self._worker.stop_run, run_id)
+
+    def hurry(self) -> None:
+        """Let `stop` wait for nothing; may be called from any thread."""
+        if self._ready.is_set():
+            self._loop.call_soon_threadsafe(self._hurry.set)
+
+    def stop(self) -> None:
+        """Claim nothing more, let go of everything in hand (see `Worker.drain`), and give up the lease."""
+        if not self._loop_thread.is_alive():
+            return
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._loop_thread.join()
+        self._ending.set()
+        self._renewal_thread.join(_CLOSE_SECONDS)
+        try:
+            self._lease.leave()
+        except Exception as error:
+            _log.warning("the lease could not be given up (%s); it ends by itself", error)
+
+    def _wake(self) -> None:
+        self._wake_is_on_its_way = False
+        self._worker.wake()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._work())
+        except Exception:
+            _log.exception("the worker ended by itself; stopping the server")
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    async def _work(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stop, self._hurry = asyncio.Event(), asyncio.Event()
+        self._worker = Worker(self._context, self._lease, capacity=self._capacity, chores=self._chores)
+        self._ready.set()
+        work = asyncio.create_task(self._worker.work())
+        stop = asyncio.create_task(self._stop.wait())
+        await asyncio.wait({work, stop}, return_when=asyncio.FIRST_COMPLETED)
+        if not work.done():
+            await self._worker.drain(self._drain_seconds, self._hurry)
+            work.cancel()
+        await asyncio.wait({work})
+        self._ready.clear()
+        await self._context.engines.close()
+        if not work.cancelled():
+            work.result()
+
+    def _renew_forever(self) -> None:
+        every = self._lease.seconds / _RENEWALS_IN_A_LEASE
+        while not self._ending.wait(every):
+            if clock_seconds() - self._worker.ticked_at > _LONGEST_HANG:
+                _log.error("the worker's loop hangs; its lease is not renewed")
+                continue
+            # Before the question: what is claimed after it is not in the answer.
+            before = self._worker.claims()
+            try:
+                renewal = self._lease.renew()
+            except Exception as error:
+                said = str(error).partition("\n")[0]
+                _log.warning("the lease was not renewed (%s)", said)
+                continue
+            self._tell(renewal, before)
+
+    def _tell(self, renewal: Renewal, before: dict[str, int]) -> None:
+        async def tell() -> None:
+            try:
+                await self._worker.renewed(renewal, before)
+            except Exception:
+                _log.exception("looking after the runs failed; it is done again with the next renewal")
+
+        if self._ready.is_set():
+            asyncio.run_coroutine_threadsafe(tell(), self._loop)

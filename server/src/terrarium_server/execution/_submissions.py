@@ -1,0 +1,194 @@
+"""What was handed to engines where that may cost something: one row for each time.
+
+marked ──▶ open ──▶ over        the engine has told the job's end
+  │          └────▶ cancelled   the engine was told to stop it
+  ├──▶ void                     it was certainly never sent
+  ├──▶ refused                  the engine did not take it
+  └──▶ unknown                  nobody can tell
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import sqlalchemy as sa
+
+from terrarium_server import runs
+from terrarium_server.engines import Followers
+from terrarium_server.runs import Run
+from terrarium_server.store import Transaction
+
+from ._lease import lives
+from ._process import machine_of, this_machine
+from ._tables import submissions
+
+State = Literal["marked", "void", "refused", "open", "over", "cancelled", "unknown"]
+
+_LIVE = sa.text("submissions.state IN ('marked', 'open')")
+_OVER = submissions.c.state.not_in(("marked", "open"))
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One row; ``process`` made the call, ``marked_at`` is in milliseconds by the database's clock."""
+
+    run_id: str
+    number: int
+    engine: str
+    model: str
+    key: str
+    mark: str
+    state: State
+    ticket: str | None
+    followers: Followers
+    worker_id: str
+    process: str
+    marked_at: int
+
+    @property
+    def is_live(self) -> bool:
+        """Whether something may come of it yet."""
+        return self.state in ("marked", "open")
+
+    def can_be_followed_by(self, worker_id: str) -> bool:
+        """Whether this worker, on this machine, can follow its ticket."""
+        match self.followers:
+            case "anyone":
+                return True
+            case "machine":
+                return machine_of(self.process) == this_machine()
+            case "worker":
+                return self.worker_id == worker_id
+
+
+_ROW = [submissions.c[name] for name in Submission.__dataclass_fields__]
+_LATEST = (
+    sa.select(*_ROW)
+    .where(submissions.c.run_id == sa.bindparam("run"))
+    .order_by(submissions.c.number.desc())
+    .limit(1)
+)
+
+
+def mark(
+    tx: Transaction,
+    run: Run,
+    *,
+    number: int,
+    engine: str,
+    key: str,
+    mark: str,
+    followers: Followers,
+    process: str,
+) -> bool:
+    """Note that a run is about to be submitted; False if it is not held under its claim any more.
+
+    Writing the same once more, after an answer that was lost, changes nothing.
+    """
+    if not runs.is_held(tx, run):
+        return False
+    row = {
+        "run_id": run.run_id,
+        "number": number,
+        "engine": engine,
+        "model": run.model,
+        "key": key,
+        "mark": mark,
+        "state": "marked",
+        "followers": followers,
+        "worker_id": run.worker_id,
+        "process": process,
+    }
+    there = (submissions.c.run_id == run.run_id, submissions.c.number == number)
+    if tx.execute(sa.select(submissions.c.number).where(*there)).first() is None:
+        tx.execute(sa.insert(submissions).values(**row, marked_at=tx.clock))
+    return True
+
+
+def latest(tx: Transaction, run_id: str) -> Submission | None:
+    """Return the last submission of a run."""
+    row = tx.execute(_LATEST, {"run": run_id}).first()
+    return Submission(*row) if row is not None else None
+
+
+def record_ticket(tx: Transaction, run_id: str, number: int, ticket: str) -> None:
+    """Note the ticket of a submission, whoever has the run by now: what was paid for must be known."""
+    statement = sa.update(submissions).where(
+        submissions.c.run_id == run_id, submissions.c.number == number, submissions.c.ticket.is_(None)
+    )
+    tx.execute(statement.values(ticket=ticket, state="open"))
+
+
+def conclude(tx: Transaction, run_id: str, number: int, state: State) -> None:
+    """Note what became of a submission that was live."""
+    statement = sa.update(submissions).where(
+        submissions.c.run_id == run_id, submissions.c.number == number, _LIVE
+    )
+    tx.execute(statement.values(state=state))
+
+
+def note_refusal(tx: Transaction, run: Run, number: int, *, process: str) -> None:
+    """Note that an engine did not take a run, before anything was marked."""
+    row = {
+        "run_id": run.run_id,
+        "number": number,
+        "engine": run.engine,
+        "model": run.model,
+        "key": "",
+        "mark": "",
+        "state": "refused",
+        "followers": "worker",
+        "worker_id": run.worker_id,
+        "process": process,
+    }
+    tx.execute(sa.insert(submissions).values(**row, marked_at=tx.clock))
+
+
+def count_refusals(tx: Transaction, run: Run) -> int:
+    """Return how often engines have refused a run for the model that makes it now."""
+    statement = (
+        sa.select(sa.func.count())
+        .select_from(submissions)
+        .where(
+            submissions.c.run_id == run.run_id,
+            submissions.c.model == run.model,
+            submissions.c.state == "refused",
+        )
+    )
+    return tx.execute(statement).scalar_one()
+
+
+def forget(tx: Transaction, *, older_than_ms: int, limit: int) -> int:
+    """Delete old submissions of runs that are over; return how many rows went."""
+    old = (
+        sa.select(submissions.c.run_id)
+        .join(runs.runs, runs.runs.c.run_id == submissions.c.run_id)
+        .where(
+            submissions.c.marked_at < tx.clock - older_than_ms,
+            _OVER,
+            runs.runs.c.state.in_(("completed", "failed", "skipped")),
+        )
+        .limit(limit)
+    )
+    return tx.execute(sa.delete(submissions).where(_OVER, submissions.c.run_id.in_(old))).rowcount
+
+
+def left_behind(
+    tx: Transaction, worker_id: str, engines: list[str], *, limit: int
+) -> list[tuple[Submission, int]]:
+    """Return live submissions of runs that are over, and their age in milliseconds.
+
+    Not those that another worker that lives sees to.
+    """
+    statement = (
+        sa.select(*_ROW, tx.clock - submissions.c.marked_at)
+        .join(runs.runs, runs.runs.c.run_id == submissions.c.run_id)
+        .where(
+            _LIVE,
+            runs.runs.c.state.in_(("completed", "failed", "skipped")),
+            submissions.c.engine.in_(engines),
+            sa.or_(submissions.c.worker_id == worker_id, ~lives(tx, submissions.c.worker_id)),
+        )
+        .order_by(submissions.c.marked_at)
+        .limit(limit)
+    )
+    return [(Submission(*row), int(age)) for *row, age in map(tuple, tx.execute(statement))]

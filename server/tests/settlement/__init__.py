@@ -1,0 +1,1 @@
+"""How runs end, and that all that follows from an end adds up."""

@@ -1,0 +1,118 @@
+"""A server that is told to stop tells those who wait how things stand, and keeps nobody waiting."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+from support.server import DEADLINE, Server, running_server
+from terrarium_server import runs
+
+STOPS = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+# Nobody in here has so much patience: whoever waited for it would be found out.
+FOR_EVER = 3600
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor() as opened:
+        yield opened
+
+
+class Waiting:
+    """Somebody who waits for a run with one request."""
+
+    def __init__(self, pool: ThreadPoolExecutor, server: Server, run_id: str, **headers: str) -> None:
+        self._sent = threading.Event()
+        self._answer: Future[httpx.Response] = pool.submit(self._wait, server, run_id, headers)
+        assert self._sent.wait(DEADLINE)
+        # It came before this one, which has an answer.
+        with server.client() as client:
+            client.get(f"/runs/{run_id}").raise_for_status()
+
+    def _wait(self, server: Server, run_id: str, headers: dict[str, str]) -> httpx.Response:
+        def sent(event: str, _info: object) -> None:
+            if event == "http11.receive_response_headers.started":
+                self._sent.set()
+
+        with server.client() as client:
+            extensions = {"trace": sent}
+            return client.get(
+                f"/runs/{run_id}", headers={"prefer": "wait=60", **headers}, extensions=extensions
+            )
+
+    def answer(self) -> httpx.Response:
+        """What is said; it comes long before the wait is over."""
+        return self._answer.result(DEADLINE / 2)
+
+
+def started(server: Server, **params: object) -> str:
+    with server.client() as client:
+        body = server.first.body(model="t2t-rehearsal", params=params)
+        return client.post("/generate", json=body).raise_for_status().json()["run_id"]
+
+
+def wait_until_running(server: Server, run_id: str) -> str:
+    """Return the tag of the run as it is then."""
+    with server.client() as client:
+        answer = client.get(f"/runs/{run_id}")
+        while answer.json()["status"] == "pending":
+            headers = {"prefer": "wait=60", "if-none-match": answer.headers["etag"]}
+            answer = client.get(f"/runs/{run_id}", headers=headers)
+        return answer.headers["etag"]
+
+
+@STOPS
+def test_who_waits_is_told_how_things_stand_and_nothing_is_waited_for(
+    tmp_path: Path, pool: ThreadPoolExecutor, number: signal.Signals
+) -> None:
+    with running_server(tmp_path, workers=False, drain_seconds=FOR_EVER) as server:
+        run_id = started(server)
+        with server.client() as client:
+            tag = client.get(f"/runs/{run_id}").headers["etag"]
+        waiting = [Waiting(pool, server, run_id) for _ in range(3)]
+        knowing = Waiting(pool, server, run_id, **{"if-none-match": tag})
+        server.stop(number)
+        for one in waiting:
+            answer = one.answer()
+            assert (answer.status_code, answer.json()["status"]) == (200, "pending")
+            assert answer.headers["etag"] == tag
+        assert knowing.answer().status_code == 304
+        server.process.wait(DEADLINE)
+        assert (tmp_path / "server.log").read_text() == ""
+
+
+@STOPS
+def test_who_waits_is_told_before_the_work_is_over_and_a_second_signal_ends_that_too(
+    tmp_path: Path, pool: ThreadPoolExecutor, number: signal.Signals
+) -> None:
+    with running_server(tmp_path, drain_seconds=FOR_EVER) as server:
+        run_id = started(server, seconds=60)
+        wait_until_running(server, run_id)
+        waiting = Waiting(pool, server, run_id)
+        server.stop(number)
+        answer = waiting.answer()
+        assert (answer.status_code, answer.json()["status"]) == (200, "running")
+        # The work may be brought to its end, unless the owner has no time for that.
+        assert server.process.poll() is None
+        server.stop(number)
+        server.process.wait(DEADLINE / 2)
+        with server.transaction() as tx:
+            run = runs.read_run(tx, run_id)
+        assert (run.state, run.worker_id) == ("pending", None)
+
+
+def test_nothing_is_accepted_any_more_and_what_was_is_made_after_the_next_start(tmp_path: Path) -> None:
+    with running_server(tmp_path, drain_seconds=0) as server:
+        run_id = started(server, seconds=0.3)
+        server.stop()
+        server.process.wait(DEADLINE)
+        with pytest.raises(httpx.ConnectError):
+            started(server)
+    with running_server(tmp_path, bootstrap_key=server.first.api_key) as again, again.client() as client:
+        answer = client.get(f"/runs/{run_id}", headers={"prefer": "wait=60"})
+        assert answer.json()["status"] == "completed"

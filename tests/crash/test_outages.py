@@ -53,6 +53,7 @@ def begin_during_an_outage(make_world: MakeWorld, *, kind: str) -> None:
             first = caller.ended(caller.started(MODELS["paid"]))
             picture = first["outputs"][0]["url"]
             with world.shut_gate():
+                world.wait_until_turned_away()
                 run_id = caller.started(MODELS["paid"], image_url=picture)
             worker.wait_until_it_stopped_itself()
             with away(world, kind):

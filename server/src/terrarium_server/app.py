@@ -60,7 +60,8 @@ class House:
             defaults=self.configuration.defaults,
             problem_of=Availability(self.engines, self.weights).problem_of,
         )
-        self.database = Database(settings.database, lock_timeout=settings.worker_timeout / 4)
+        lease = settings.worker_timeout
+        self.database = Database(settings.database, lock_timeout=lease / 4, idle_timeout=lease)
         engines_of = {card.id: card.engine for card in cards}
         repeatable = [engine.name for engine in self.engines if engine.repeatable]
         facts = migrations.Facts(engines_of, self.configuration.fallback, repeatable)

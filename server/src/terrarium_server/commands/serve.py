@@ -185,20 +185,22 @@ def run_worker(settings: Settings) -> None:
         )
     _configure_log(settings.log_level)
     house = _open_house(settings)
-    stop = threading.Event()
-
-    def on_signal(_number: int, _frame: FrameType | None) -> None:
-        house.stopping(hurry=stop.is_set())
-        stop.set()
-
+    # A signal writes a byte the moment it arrives, so that none is missed between two steps of this thread.
+    heard, told = os.pipe()
+    os.set_blocking(told, False)
+    signal.set_wakeup_fd(told)
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, on_signal)
+        signal.signal(number, lambda _number, _frame: None)
     house.start_workers()
     typer.echo("Terrarium worker is ready.")
-    stop.wait()
-    closing = threading.Thread(target=house.close)
-    closing.start()
-    # Waiting a little at a time: a second signal is heard in between.
-    while closing.is_alive():
-        closing.join(0.1)
-    os._exit(0)
+    os.read(heard, 1)
+    house.stopping()
+
+    def close() -> None:
+        house.close()
+        os._exit(0)
+
+    threading.Thread(target=close).start()
+    while True:
+        os.read(heard, 1)
+        house.stopping(hurry=True)

@@ -1,7 +1,7 @@
 """What nobody has in hand any more: runs of workers that died, and jobs at providers whose run is over."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 
 import sqlalchemy as sa
 
@@ -13,7 +13,7 @@ from terrarium_server.store import Transaction
 from . import _submissions as submissions
 from ._context import Context
 from ._lease import Lease, clock_seconds, forget_dead, live_engines
-from ._process import is_gone
+from ._process import is_gone, this_process
 from ._submissions import Submission
 from ._writes import Writes
 
@@ -43,22 +43,19 @@ class Abandoned:
         self._unserved: dict[str, float] = {}
         self._stranded: dict[str, float] = {}
 
-    async def take_over(self, *, dropped: Iterable[str], busy: Mapping[str, int]) -> list[Run]:
+    async def take_over(self, *, dropped: Iterable[str], busy: Mapping[str, int]) -> AsyncGenerator[Run]:
         """Put back into the queue what dead workers had, or this one lost sight of (``dropped``).
 
-        Returns those that have to be gone on with here, because their engine has them in hand. What this
-        worker still winds up (``busy``) is left alone.
+        Gives those that have to be gone on with here, because their engine has them in hand. What this worker
+        still winds up (``busy``) is left alone.
         """
-        mine = list(dropped)
-
-        def work(tx: Transaction) -> list[Run]:
-            taken: list[Run] = []
-            for run in self._find(tx, mine):
-                if run.run_id not in busy:
-                    taken += self._take(tx, run)
-            return taken
-
-        return await self._context.database.write_for_worker(work)
+        database, mine = self._context.database, list(dropped)
+        for run in await database.read(lambda tx: self._find(tx, mine)):
+            if run.run_id not in busy:
+                # One transaction for each: a run that cannot be taken keeps no other from it.
+                taken = await database.write_for_worker(lambda tx, run=run: self._take(tx, run))
+                if taken is not None:
+                    yield taken
 
     def _find(self, tx: Transaction, dropped: list[str]) -> list[Run]:
         abandoned = sa.or_(self._lease.abandoned(tx), self._is_dropped(dropped))
@@ -74,7 +71,10 @@ class Abandoned:
         mine = runs.runs.c.worker_id == self._context.worker_id
         return sa.and_(mine, runs.runs.c.run_id.in_(dropped))
 
-    def _take(self, tx: Transaction, run: Run) -> list[Run]:
+    def _take(self, tx: Transaction, run: Run) -> Run | None:
+        if not runs.lock_if_free(tx, run.run_id):
+            # By a worker that stands still in the middle of a transaction; the database ends that soon.
+            return None
         me = self._context.worker_id
         died = run.worker_id is not None and run.worker_id != me
         abandoned = self._is_dropped([run.run_id]) if run.worker_id == me else self._lease.abandoned(tx)
@@ -82,14 +82,13 @@ class Abandoned:
         if last is None or not last.is_live:
             if runs.requeue_abandoned(tx, run, abandoned, died=died):
                 _log.warning("run %s of worker %s is back in the queue", run.run_id, run.worker_id)
-            return []
+            return None
         if last.followers == "machine" and not last.can_be_followed_by(me):
-            return []
+            return None
         taken = runs.take_over(tx, run, me, abandoned, died=died)
-        if taken is None:
-            return []
-        _log.warning("took over run %s of worker %s", run.run_id, run.worker_id)
-        return [taken]
+        if taken is not None:
+            _log.warning("took over run %s of worker %s", run.run_id, run.worker_id)
+        return taken
 
     async def see_to_leftovers(self, busy: Mapping[str, int]) -> None:
         """Do what is due now and then."""
@@ -127,7 +126,9 @@ class Abandoned:
         """Return what became of it, None if that has to wait."""
         ticket: str | None = submission.ticket
         if ticket is None:
-            gone = self._context.alone or is_gone(submission.process)
+            # What this very process marked is in nobody's hands: its run is not among the busy ones.
+            mine = submission.process == this_process()
+            gone = self._context.alone or mine or is_gone(submission.process)
             found = await engine.find(Mark(submission.mark))
             if not isinstance(found, str):
                 return ("void" if found is None else "unknown") if gone else None

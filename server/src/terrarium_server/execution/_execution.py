@@ -139,7 +139,7 @@ class Execution:
             self._context.signals.changed(self.run.run_id)
 
     async def _execute(self) -> None:
-        if self.run.attempts > _MOST_DEATHS:
+        if self.run.attempts >= _MOST_DEATHS:
             message = (
                 f"Gave up after {_MOST_DEATHS} attempts: a worker ended each time. Try a smaller request."
             )
@@ -177,7 +177,7 @@ class Execution:
         self._number = number = last.number + 1 if last is not None else 1
         # A key of its own for each submission: what an earlier one left behind is not taken for this one.
         key = f"{run_id}.{self.run.claim if engine.repeatable else number}"
-        async with open_job(self._context, self.run, card, key) as job:
+        async with open_job(self._context, self._writes, self.run, card, key) as job:
             result = await self._submitted(engine, job, number)
             if isinstance(result, Lost) and engine.repeatable:
                 result = await self._submitted(engine, job, number)

@@ -16,6 +16,7 @@ from terrarium_server.problems import InvalidInput
 from terrarium_server.runs import Run
 
 from ._context import Context
+from ._writes import Writes
 
 
 def find_model(context: Context, model_id: str) -> tuple[ModelCard, Engine] | Failed:
@@ -30,12 +31,14 @@ def find_model(context: Context, model_id: str) -> tuple[ModelCard, Engine] | Fa
 
 
 @asynccontextmanager
-async def open_job(context: Context, run: Run, card: ModelCard, key: str) -> AsyncGenerator[Job]:
+async def open_job(
+    context: Context, writes: Writes, run: Run, card: ModelCard, key: str
+) -> AsyncGenerator[Job]:
     """Bring the media that a run starts from onto this machine, and give the job for an engine.
 
     Raises FetchError naming the parameter.
     """
-    async with _inputs(context, run, card) as inputs:
+    async with _inputs(context, writes, run, card) as inputs:
         yield Job(
             key=key,
             model_id=card.id,
@@ -62,7 +65,7 @@ def _params(run: Run, card: ModelCard) -> dict[str, object]:
 
 @asynccontextmanager
 async def _inputs(
-    context: Context, run: Run, card: ModelCard
+    context: Context, writes: Writes, run: Run, card: ModelCard
 ) -> AsyncGenerator[dict[str, tuple[Input, ...]]]:
     wanted = [(param, link) for param in card.params if param.media for link in param.links(run.input)]
     if not wanted:
@@ -75,7 +78,7 @@ async def _inputs(
         for number, (param, link) in enumerate(wanted):
             assert param.media is not None
             try:
-                medium = await _open(context, run, link, folder / f"input-{number}", param.media)
+                medium = await _open(context, writes, run, link, folder / f"input-{number}", param.media)
             except (FetchError, UnknownMedium) as error:
                 raise FetchError(f"params.{param.name}: {error}") from error
             found[param.name] = (*found.get(param.name, ()), medium)
@@ -84,8 +87,8 @@ async def _inputs(
         shutil.rmtree(folder, ignore_errors=True)
 
 
-async def _open(context: Context, run: Run, link: str, into: Path, kind: MediaKind) -> Input:
-    source: Source = await context.database.read(
+async def _open(context: Context, writes: Writes, run: Run, link: str, into: Path, kind: MediaKind) -> Input:
+    source: Source = await writes.read(
         lambda tx: assets.find_source(tx, link, kind, partial(runs.owns_run, tx, run.workspace_id))
     )
     opened = partial(assets.open_source, source, into, kind, blobs=context.blobs, rules=context.fetch_rules)

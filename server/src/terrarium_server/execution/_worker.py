@@ -106,7 +106,7 @@ class Worker:
         again = [run_id for run_id, claim in dropped.items() if self._seen_dropped.get(run_id) == claim]
         self._seen_dropped = dropped
         if self._accepting and self._is_current:
-            for run in await self._abandoned.take_over(dropped=again, busy=self.claims()):
+            async for run in self._abandoned.take_over(dropped=again, busy=self.claims()):
                 self._begin(run)
             self.wake()
 

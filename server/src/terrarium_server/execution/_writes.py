@@ -1,4 +1,4 @@
-"""A worker's writes: made under its lease, and repeated until the database takes them."""
+"""A worker's reads and writes: the latter under its lease, both repeated until the database answers."""
 
 import asyncio
 import logging
@@ -18,7 +18,7 @@ _PAUSE_SECONDS = 0.05
 
 
 class Writes:
-    """Writes that outlast a database that is away: it delays what they note and fails nothing.
+    """Reads and writes that outlast a database that is away: it delays what they note and fails nothing.
 
     A commit may arrive although its answer was lost, so whatever is written here can be written again.
     """
@@ -29,27 +29,34 @@ class Writes:
 
     async def under_lease(self, work: Callable[[Transaction], T]) -> T:
         """Write once the lease is held, for what only the holder may decide."""
-        return await self._repeated(work, leased=True)
+
+        async def write() -> T:
+            await self.lease_held()
+            return await self._database.write_for_worker(work)
+
+        return await self._until_taken(write)
 
     async def anyway(self, work: Callable[[Transaction], T]) -> T:
         """Write whoever holds what by now, for facts that must be known."""
-        return await self._repeated(work, leased=False)
+        return await self._until_taken(lambda: self._database.write_for_worker(work))
+
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        """Read, as soon as the database answers."""
+        return await self._until_taken(lambda: self._database.read(work))
 
     async def lease_held(self) -> None:
         """Wait until the lease is held."""
         while not self._lease.is_held:  # noqa: ASYNC110 - another thread renews it
             await asyncio.sleep(_PAUSE_SECONDS)
 
-    async def _repeated(self, work: Callable[[Transaction], T], *, leased: bool) -> T:
+    async def _until_taken(self, ask: Callable[[], Coroutine[Any, Any, T]]) -> T:
         delay = _FIRST_DELAY
         while True:
-            if leased:
-                await self.lease_held()
             try:
-                return await self._database.write_for_worker(work)
+                return await ask()
             except UNAVAILABLE as error:
                 said = str(error).partition("\n")[0]
-                _log.warning("the database did not take a write (%s); again in %.1f s", said, delay)
+                _log.warning("the database does not answer (%s); again in %.1f s", said, delay)
             await asyncio.sleep(delay)
             delay = min(delay * 2, _LONGEST_DELAY)
 

@@ -225,6 +225,12 @@ def held_by(tx: Transaction, worker_id: str) -> dict[str, int]:
     return {run_id: claim for run_id, claim in map(tuple, tx.execute(statement))}
 
 
+def lock_if_free(tx: Transaction, run_id: str) -> bool:
+    """Lock a run's row without waiting; False if another transaction holds it."""
+    statement = sa.select(runs.c.run_id).where(runs.c.run_id == run_id)
+    return tx.execute(statement.with_for_update(skip_locked=True)).first() is not None
+
+
 def engines_waited_for(tx: Transaction) -> set[str]:
     """Return the engines that ready runs wait for."""
     return {row[0] for row in tx.execute(sa.select(runs.c.engine).where(READY).distinct())}

@@ -10,13 +10,14 @@ import time
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from ._engines import postgres_engine, sqlite_engine, with_driver
+from ._engines import PostgresSessions, sqlite_engine, with_driver
 from ._group_commit import GroupCommitter
 from ._transaction import Transaction
 
@@ -43,11 +44,13 @@ class Database:
         clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
         clock: Callable[[], sa.ColumnElement[int]] | None = None,
         lock_timeout: float | None = None,
+        idle_timeout: float | None = None,
     ) -> None:
         """Open ``url`` (``sqlite:///path`` or ``postgresql://…``); the schema is the migrations' business.
 
         ``clock_ms`` is this process's clock, ``clock`` makes the SQL expression of the database's own, both
-        in UTC milliseconds. A worker waits for another's lock at most ``lock_timeout`` seconds.
+        in UTC milliseconds. A worker waits for another's lock at most ``lock_timeout`` seconds. PostgreSQL
+        ends a transaction whose process has stood still for ``idle_timeout`` seconds, as others wait for it.
         """
         self.url = with_driver(url)
         self.is_sqlite = self.url.startswith("sqlite")
@@ -57,10 +60,10 @@ class Database:
             # One file has one writer, whoever asks it to write.
             self.engine = self._reads = self._work = self._renewals = sqlite_engine(self.url)
         else:
-            self.engine = postgres_engine(self.url)
-            self._reads = postgres_engine(self.url)
-            self._work = postgres_engine(self.url, lock_timeout=lock_timeout)
-            self._renewals = postgres_engine(self.url, connections=1, lock_timeout=lock_timeout)
+            requests = PostgresSessions(self.url, idle_timeout=idle_timeout)
+            workers = replace(requests, lock_timeout=lock_timeout)
+            self.engine, self._reads = requests.engine(), requests.engine()
+            self._work, self._renewals = workers.engine(), workers.engine(connections=1)
         self._threads = {
             id(engine): ThreadPoolExecutor(_THREADS, "terrarium-database")
             for engine in (self.engine, self._reads, self._work)

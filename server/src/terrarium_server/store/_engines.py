@@ -1,6 +1,7 @@
 import sqlite3
 import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,18 +27,34 @@ def sqlite_file(url: str) -> Path:
     return Path(sa.make_url(url).database or "")
 
 
-def postgres_engine(
-    url: str, *, connections: int = _POOL + _OVERFLOW, lock_timeout: float | None = None
-) -> sa.Engine:
-    """Open PostgreSQL through psycopg. A statement waits ``lock_timeout`` seconds for a lock, or for ever."""
-    kept = min(connections, _POOL)
-    options = f"-c lock_timeout={round(lock_timeout * 1000)}" if lock_timeout is not None else ""
-    return sa.create_engine(
-        url,
-        pool_size=kept,
-        max_overflow=connections - kept,
-        connect_args={"options": options} if options else {},
-    )
+@dataclass(frozen=True, slots=True)
+class PostgresSessions:
+    """How sessions on PostgreSQL are opened, through psycopg.
+
+    A statement waits ``lock_timeout`` seconds for a lock, and a transaction may be idle for ``idle_timeout``
+    seconds; without, for ever.
+    """
+
+    url: str
+    lock_timeout: float | None = None
+    idle_timeout: float | None = None
+
+    def engine(self, *, connections: int = _POOL + _OVERFLOW) -> sa.Engine:
+        """Make a pool of so many connections at most."""
+        kept = min(connections, _POOL)
+        limits = {
+            "lock_timeout": self.lock_timeout,
+            "idle_in_transaction_session_timeout": self.idle_timeout,
+        }
+        chosen = [
+            f"-c {name}={round(seconds * 1000)}" for name, seconds in limits.items() if seconds is not None
+        ]
+        return sa.create_engine(
+            self.url,
+            pool_size=kept,
+            max_overflow=connections - kept,
+            connect_args={"options": " ".join(chosen)} if chosen else {},
+        )
 
 
 def sqlite_engine(url: str) -> sa.Engine:

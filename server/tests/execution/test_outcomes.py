@@ -178,6 +178,19 @@ def test_a_busy_provider_is_asked_again_when_it_said_so(
         assert (run.state, run.attempts, run.claim) == (state, 0, 3)
 
 
+def test_a_provider_may_say_only_to_the_call_itself_that_it_is_busy(make_stage: MakeStage) -> None:
+    async def busy_at_first(job: Job) -> AsyncIterator[News]:
+        if len(engine.submitted) == 1:
+            yield Failed("GENERATION_QUEUE_TOO_LARGE", "busy", retry_after=0.01)
+        async for news in answers(job):
+            yield news
+
+    engine = Puppet(busy_at_first, repeatable=False)
+    with make_stage(engine) as stage:
+        run = stage.ended(stage.start())
+        assert (run.state, engine.submitted) == ("completed", [f"{run.run_id}.1", f"{run.run_id}.2"])
+
+
 def test_a_run_that_a_busy_provider_sent_back_waits_without_a_worker(make_stage: MakeStage) -> None:
     class Full(Puppet):
         async def prepare(self, job: Job) -> Mark:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 from terrarium_server import accounts, ledger, migrations
 from terrarium_server.migrations import UpgradeError
 from terrarium_server.problems import Problem
-from terrarium_server.store import Database, Transaction
+from terrarium_server.store import Database, Transaction, sqlite_file
 
 from .serve import StartError, load_settings
 
@@ -44,14 +44,19 @@ _MICROS = 1_000_000
 def _do(work: Callable[[Transaction], T]) -> T:
     """Run one transaction on the configured database; refusals end the command with their message."""
     try:
-        database = Database(load_settings().database)
+        url = load_settings().database
+        if url.startswith("sqlite") and not sqlite_file(url).exists():
+            # Opening it would make one.
+            raise StartError(f"there is no database yet at {sqlite_file(url)}; start `terrarium serve` once")
+        database = Database(url)
         migrations.check(database)
         with database.transaction() as tx:
             return work(tx)
     except (Problem, StartError, UpgradeError) as error:
         sys.exit(f"terrarium: {error}")
     except OperationalError as error:
-        sys.exit(f"terrarium: cannot use the database: {error.orig}; check TERRARIUM_DATABASE_URL")
+        said = str(error.orig).partition("\n")[0]
+        sys.exit(f"terrarium: cannot use the database: {said}; check TERRARIUM_DATABASE_URL")
 
 
 def _show(fields: dict[str, Any], *, as_json: bool) -> None:

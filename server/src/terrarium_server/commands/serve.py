@@ -44,11 +44,18 @@ def lock_sqlite(settings: Settings) -> None:
     The file may lie outside the folder, where servers with other folders could find it. Raises StartError if
     another process has one of them.
     """
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    _make_folder(settings.data_dir, "TERRARIUM_DATA_DIR")
     _lock(settings.data_dir / "server.lock", f"{settings.data_dir.resolve()}", "TERRARIUM_DATA_DIR")
     file = sqlite_file(settings.database).resolve()
-    file.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(file.parent, "TERRARIUM_DATABASE_URL")
     _lock(file.with_name(f"{file.name}.lock"), str(file), "TERRARIUM_DATABASE_URL")
+
+
+def _make_folder(folder: Path, variable: str) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StartError(f"cannot make {folder}: {error.strerror}; choose another {variable}") from error
 
 
 def _lock(path: Path, what: str, variable: str) -> None:

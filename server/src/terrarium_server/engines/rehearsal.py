@@ -34,7 +34,7 @@ _PROGRESS_SECONDS = 0.25
 _FAILURES = {
     "moderated": Failed("GENERATION_PROMPT_MODERATED", "The prompt was refused; change it and try again."),
     "failed": Failed("GENERATION_GENERIC_ERROR", "The rehearsal failed as asked; try once more."),
-    "busy": Failed("GENERATION_QUEUE_TOO_LARGE", "The provider is busy; try again later.", retry_after=5.0),
+    "busy": Failed("GENERATION_QUEUE_TOO_LARGE", "The provider is busy; try again later.", retry_after=1.0),
 }
 
 

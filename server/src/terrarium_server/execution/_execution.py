@@ -47,6 +47,7 @@ _MOST_DEATHS = 5
 # How often a provider that is busy is asked again, and how long a run waits for that at most.
 _MOST_REFUSALS = 3
 _LONGEST_DELAY = 600.0
+_BUSY = "GENERATION_QUEUE_TOO_LARGE"
 
 _FAILED_HERE = Failed("SERVER_ERROR", "The server could not carry this run out; try once more.")
 _LOST = Failed("GENERATION_NO_RESULT", "The engine lost this job; try once more.")
@@ -145,17 +146,21 @@ class Execution:
             )
             await self._fail(Failed("SERVER_ERROR", message))
             return
+        is_refused = False
         try:
             result = await self._make()
         except Refused as refused:
-            result = refused.failure
-            if result.retry_after is not None and await self._postpone(result.retry_after):
-                return
+            result, is_refused = refused.failure, True
         except FetchError as error:
             result = Failed("GENERATION_INVALID_URL", str(error))
         if isinstance(result, Finished):
             await uninterrupted(self._complete(result))
-        elif not await self._fall_back(result):
+            return
+        # A provider that is busy starts nothing, also where it says so only to the call itself.
+        busy = is_refused or result.code == _BUSY
+        if busy and result.retry_after is not None and await self._postpone(result.retry_after):
+            return
+        if not await self._fall_back(result):
             await self._fail(result)
 
     # -- making -----------------------------------------------------------------------------------------
@@ -311,6 +316,8 @@ class Execution:
                 return False
             if self._submission is None:
                 submissions.note_refusal(tx, self.run, self._number, process=this_process())
+            else:
+                self._conclude_in(tx, "refused")
             if submissions.count_refusals(tx, self.run) >= _MOST_REFUSALS:
                 return False
             return runs.postpone(tx, self.run, delay_ms)

@@ -7,6 +7,8 @@ import signal
 import threading
 from collections.abc import Sequence
 
+from terrarium_server.store import UNAVAILABLE
+
 from ._context import Context
 from ._lease import Lease, Renewal, clock_seconds
 from ._process import this_machine
@@ -130,9 +132,11 @@ class Workers:
             before = self._worker.claims()
             try:
                 renewal = self._lease.renew()
-            except Exception as error:
-                said = str(error).partition("\n")[0]
-                _log.warning("the lease was not renewed (%s)", said)
+            except UNAVAILABLE as error:
+                self._worker.writes.complain(error)
+                continue
+            except Exception:
+                _log.exception("the lease was not renewed; trying again")
                 continue
             self._tell(renewal, before)
 
@@ -140,6 +144,8 @@ class Workers:
         async def tell() -> None:
             try:
                 await self._worker.renewed(renewal, before)
+            except UNAVAILABLE as error:
+                self._worker.writes.complain(error)
             except Exception:
                 _log.exception("looking after the runs failed; it is done again with the next renewal")
 

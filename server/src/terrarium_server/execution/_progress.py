@@ -57,7 +57,7 @@ class ProgressWriter:
                 )
             except Exception as error:
                 # It is worth less than the runs themselves, whatever went wrong.
-                _log.warning("progress was not written (%s)", str(error).partition("\n")[0])
+                _log.info("progress was not written (%s)", str(error).partition("\n")[0])
             for one in news:
                 self._context.signals.changed(one.run_id)
             await asyncio.sleep(_EVERY_SECONDS)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from terrarium_server import runs
 from terrarium_server.runs import Run
-from terrarium_server.store import Transaction
+from terrarium_server.store import UNAVAILABLE, Transaction
 
 from ._abandoned import Abandoned
 from ._context import Context
@@ -41,9 +41,9 @@ class Worker:
         self._lease = lease
         self._capacity = capacity
         self._chores = chores
-        self._writes = Writes(context.database, lease)
+        self.writes = Writes(context.database, lease)
         self._progress = ProgressWriter(context)
-        self._abandoned = Abandoned(context, lease, self._writes)
+        self._abandoned = Abandoned(context, lease, self.writes)
         self._executions: dict[str, Execution] = {}
         self._at_work: Counter[str] = Counter()
         self._woken = asyncio.Event()
@@ -117,6 +117,12 @@ class Worker:
         says, and what others can go on with is handed back at once. ``hurry`` ends all waiting.
         """
         self._accepting = False
+        calls = [one.drain_seconds for one in self._executions.values() if one.drain_seconds]
+        if calls:
+            message = (
+                "waiting up to %.0f s for %d paid calls that nobody else can wait for; stop again to leave"
+            )
+            _log.warning(message, max(calls), len(calls))
         began = last_stopped = clock_seconds()
         while self._executions and clock_seconds() - last_stopped < _HAND_BACK_SECONDS:
             for execution in list(self._executions.values()):
@@ -139,7 +145,7 @@ class Worker:
         return {name: places for name, places in left.items() if places > 0}
 
     def _begin(self, run: Run) -> None:
-        execution = Execution(self._context, self._lease, self._progress, self._writes, run)
+        execution = Execution(self._context, self._lease, self._progress, self.writes, run)
         before = self._executions.get(run.run_id)
         self._executions[run.run_id] = execution
         self._at_work[run.engine or ""] += 1
@@ -158,6 +164,8 @@ class Worker:
             try:
                 await self._wake_postponed()
                 more = await self.claim()
+            except UNAVAILABLE as error:
+                self.writes.complain(error)
             except Exception:
                 _log.exception("claiming runs failed; trying again")
             if not more:
@@ -189,5 +197,7 @@ class Worker:
                 await self._abandoned.see_to_leftovers(self.claims())
                 for chore in self._chores:
                     await self._context.database.write_for_worker(chore)
+            except UNAVAILABLE as error:
+                self.writes.complain(error)
             except Exception:
                 _log.exception("a chore failed; it is done again in a minute")

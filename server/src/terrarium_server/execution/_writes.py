@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from terrarium_server.store import UNAVAILABLE, Database, Transaction
 
-from ._lease import Lease
+from ._lease import Lease, clock_seconds
 
 T = TypeVar("T")
 
@@ -15,6 +15,7 @@ _log = logging.getLogger(__name__)
 
 _FIRST_DELAY, _LONGEST_DELAY = 0.1, 5.0
 _PAUSE_SECONDS = 0.05
+_COMPLAIN_SECONDS = 10.0
 
 
 class Writes:
@@ -26,6 +27,7 @@ class Writes:
     def __init__(self, database: Database, lease: Lease) -> None:
         self._database = database
         self._lease = lease
+        self._complained = float("-inf")
 
     async def under_lease(self, work: Callable[[Transaction], T]) -> T:
         """Write once the lease is held, for what only the holder may decide."""
@@ -49,14 +51,19 @@ class Writes:
         while not self._lease.is_held:  # noqa: ASYNC110 - another thread renews it
             await asyncio.sleep(_PAUSE_SECONDS)
 
+    def complain(self, error: BaseException) -> None:
+        """Log that the database does not answer, now and then: everybody who tries again notices it."""
+        if clock_seconds() - self._complained > _COMPLAIN_SECONDS:
+            self._complained = clock_seconds()
+            _log.warning("the database does not answer (%s); trying again", str(error).partition("\n")[0])
+
     async def _until_taken(self, ask: Callable[[], Coroutine[Any, Any, T]]) -> T:
         delay = _FIRST_DELAY
         while True:
             try:
                 return await ask()
             except UNAVAILABLE as error:
-                said = str(error).partition("\n")[0]
-                _log.warning("the database does not answer (%s); again in %.1f s", said, delay)
+                self.complain(error)
             await asyncio.sleep(delay)
             delay = min(delay * 2, _LONGEST_DELAY)
 

@@ -8,6 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from terrarium_server import ids
 from terrarium_server.admission import RateLimits
 from terrarium_server.problems import TooLarge
+from terrarium_server.store import UNAVAILABLE
 
 from .refusals import envelope, refuse
 
@@ -53,6 +54,12 @@ class AnswerHeaders:
 
         try:
             await self._app(scope, receive, send_with_headers)
+        except UNAVAILABLE as error:
+            if not started:
+                _log.warning("%s the database does not answer: %s", request_id, str(error).partition("\n")[0])
+                message = "The server's database does not answer just now; try once more."
+                answer = envelope(503, "service_unavailable", message, headers={"retry-after": "1"})
+                await answer(scope, receive, send_with_headers)
         except Exception:
             # The log has the trace, the caller only the id.
             if not started:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
 import typer
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError
 
 from terrarium_server import accounts, ledger, migrations
 from terrarium_server.migrations import UpgradeError
@@ -54,7 +54,7 @@ def _do(work: Callable[[Transaction], T]) -> T:
             return work(tx)
     except (Problem, StartError, UpgradeError) as error:
         sys.exit(f"terrarium: {error}")
-    except OperationalError as error:
+    except DatabaseError as error:
         said = str(error.orig).partition("\n")[0]
         sys.exit(f"terrarium: cannot use the database: {said}; check TERRARIUM_DATABASE_URL")
 

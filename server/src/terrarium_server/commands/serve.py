@@ -131,7 +131,7 @@ def _serve(settings: Settings, *, workers: bool) -> None:
 
 
 def _open_house(settings: Settings):
-    from sqlalchemy.exc import OperationalError
+    from sqlalchemy.exc import DatabaseError
 
     from terrarium_server.app import House
     from terrarium_server.catalog import CardError
@@ -142,7 +142,7 @@ def _open_house(settings: Settings):
         return House(settings)
     except (CardError, ConfigurationError, UpgradeError) as error:
         raise StartError(str(error)) from error
-    except OperationalError as error:
+    except DatabaseError as error:
         raise StartError(f"cannot open the database: {error.orig}; check TERRARIUM_DATABASE_URL") from error
 
 

@@ -88,6 +88,8 @@ class Execution:
         self._submission: Submission | None = None
         self._number = 1
         self._heard_end = False
+        # A provider may have been paid for what nobody will ever see: no second one is.
+        self._is_uncertain = False
 
     def start(self, done: Callable[["Execution"], None], *, after: "Execution | None") -> None:
         """Begin; ``done`` is called at the end, whatever it is.
@@ -171,7 +173,8 @@ class Execution:
         last = None
         if self.run.claim > 1:
             last = await self._writes.under_lease(lambda tx: submissions.latest(tx, run_id))
-        if last is not None and last.is_live:
+        # What an earlier model has in hand is cancelled when the run is over.
+        if last is not None and last.is_live and last.model == self.run.model:
             result = await self._go_on(last)
             if result is not None:
                 return result
@@ -203,9 +206,12 @@ class Execution:
                 self._submission = None
                 return None
             if isinstance(found, Failed):
+                self._is_uncertain = True
                 return found
             ticket = found
         if not last.can_be_followed_by(self._context.worker_id):
+            self._is_uncertain = True
+            await self._conclude("unknown")
             return _GONE_WITH_ITS_WORKER
         self._ticket = ticket
         result = await self._followed(engine, ticket)
@@ -327,7 +333,9 @@ class Execution:
     async def _fall_back(self, failed: Failed) -> bool:
         """Put the run back for the owner's second choice, if there is one and it could do better."""
         other = self._context.fallback.get(self.run.subject)
-        if other is None or self.run.fallback is not None or not CODES[failed.code].startswith("retry"):
+        if other is None or self.run.fallback is not None or self._is_uncertain:
+            return False
+        if not CODES[failed.code].startswith("retry"):
             return False
         model = find_model(self._context, other)
         if isinstance(model, Failed):

@@ -21,6 +21,8 @@ _log = logging.getLogger(__name__)
 # How long a run that another process admitted may wait unseen; this process wakes its worker.
 _POLL_SECONDS = 0.5
 _CHORES_SECONDS = 60.0
+# What a dead process left at a provider may cost money every second.
+_FIRST_CHORES_SECONDS = 2.0
 _DRAIN_LOOK_SECONDS = 0.02
 # A database that is away must not hold up a stop for longer.
 _HAND_BACK_SECONDS = 5.0
@@ -189,8 +191,10 @@ class Worker:
             await asyncio.sleep(1.0)
 
     async def _do_chores_forever(self) -> None:
+        pause = _FIRST_CHORES_SECONDS
         while True:
-            await asyncio.sleep(_CHORES_SECONDS)
+            await asyncio.sleep(min(pause, _CHORES_SECONDS))
+            pause = _CHORES_SECONDS
             if not self._lease.is_held:
                 continue
             try:

@@ -109,6 +109,16 @@ class Database:
 
     async def _run(self, engine: sa.Engine, work: Callable[[Transaction], T]) -> T:
         def run() -> T:
+            is_done = False
+            try:
+                with self._transaction_on(engine) as tx:
+                    result = work(tx)
+                    is_done = True
+                return result
+            except OperationalError as error:
+                # A kept connection of before the database was restarted; nothing of this was committed.
+                if is_done or not error.connection_invalidated:
+                    raise
             with self._transaction_on(engine) as tx:
                 return work(tx)
 

@@ -7,12 +7,15 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
 
-def run_machine(make: Callable[[], RuleBasedStateMachine], *, examples: int, steps: int) -> None:
+def run_machine(
+    make: Callable[[], RuleBasedStateMachine], *, examples: int, steps: int, derandomize: bool = False
+) -> None:
     """Run ``examples`` machines made by ``make``, each for up to ``steps`` rules."""
     chosen = settings(
         max_examples=examples,
         stateful_step_count=steps,
         deadline=None,
+        derandomize=derandomize,
         suppress_health_check=[HealthCheck.too_slow],
     )
     # Any callable that returns a machine is taken; only its annotation asks for a class.

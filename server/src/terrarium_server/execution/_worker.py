@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from terrarium_server import runs
 from terrarium_server.runs import Run
@@ -49,6 +50,8 @@ class Worker:
         self._executions: dict[str, Execution] = {}
         self._at_work: Counter[str] = Counter()
         self._woken = asyncio.Event()
+        # Held while runs are on their way from the database into `_executions`.
+        self._taking = asyncio.Lock()
         self._accepting = True
         self._is_current = True
         self._seen_dropped: dict[str, int] = {}
@@ -79,6 +82,10 @@ class Worker:
 
     async def claim(self) -> bool:
         """Claim what there is room for; return whether there may be more at once."""
+        async with self._taking:
+            return await self._claim()
+
+    async def _claim(self) -> bool:
         if not (self._accepting and self._is_current and self._lease.is_held):
             return False
         room = self._room()
@@ -107,10 +114,11 @@ class Worker:
         # Seen twice, because a run that was just claimed is on its way for a moment.
         again = [run_id for run_id, claim in dropped.items() if self._seen_dropped.get(run_id) == claim]
         self._seen_dropped = dropped
-        if self._accepting and self._is_current:
-            async for run in self._abandoned.take_over(dropped=again, busy=self.claims()):
-                self._begin(run)
-            self.wake()
+        async with self._taking:
+            if self._accepting and self._is_current:
+                async for run in self._abandoned.take_over(dropped=again, busy=self.claims()):
+                    self._begin(run)
+        self.wake()
 
     async def drain(self, seconds: float, hurry: asyncio.Event) -> None:
         """Claim nothing more and let go of everything in hand.
@@ -119,6 +127,9 @@ class Worker:
         says, and what others can go on with is handed back at once. ``hurry`` ends all waiting.
         """
         self._accepting = False
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_HAND_BACK_SECONDS), self._taking:
+                pass
         calls = [one.drain_seconds for one in self._executions.values() if one.drain_seconds]
         if calls:
             message = (

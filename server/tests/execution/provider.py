@@ -1,0 +1,363 @@
+"""A provider that counts what it makes, and the engines through which it is asked."""
+
+import asyncio
+import math
+from collections import Counter
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from terrarium_server.catalog import ModelCard
+from terrarium_server.engines import (
+    Engine,
+    Failed,
+    Finished,
+    Followers,
+    Job,
+    Lost,
+    Mark,
+    News,
+    Output,
+    Progress,
+    Refused,
+    Ticket,
+    Unknown,
+)
+
+if TYPE_CHECKING:
+    from .observer import Observer
+    from .simulation import Process
+
+# Who can follow what an engine has in hand.
+FOLLOWERS: dict[str, Followers] = {
+    "exact": "anyone",
+    "blind": "anyone",
+    "machine": "machine",
+    "call": "worker",
+    "free": "worker",
+}
+ENGINES = list(FOLLOWERS)
+MODELS = {
+    "exact-model": "exact",
+    "blind-model": "blind",
+    "machine-model": "machine",
+    "call-model": "call",
+    "free-model": "free",
+    "exact-or-blind": "exact",
+    "call-or-exact": "call",
+}
+FALLBACK = {"exact-or-blind": "blind-model", "call-or-exact": "exact-model"}
+SILENCE = 90.0
+_HEARTBEAT = 30.0
+
+Refusal = Literal["busy", "final"]
+End = Literal["finished", "failed", "failed for now", "busy", "lost", "hangs"]
+_BUSY = Failed("GENERATION_QUEUE_TOO_LARGE", "busy", retry_after=5.0)
+FAILURES = {
+    "failed": Failed("GENERATION_PROMPT_MODERATED", "no"),
+    "failed for now": Failed("GENERATION_DOWNSTREAM_SERVICE_ERROR", "down"),
+    "busy": _BUSY,
+}
+REFUSALS = {
+    "busy": _BUSY,
+    "final": Failed("GENERATION_INVALID_PARAMS", "no"),
+}
+
+
+def card(model: str) -> ModelCard:
+    """The card of one of the models."""
+    return ModelCard(
+        id=model,
+        name=model,
+        type="text",
+        provider="tests",
+        description="Makes what the test says.",
+        engine=MODELS[model],
+        default_rank=0,
+        estimated_seconds=1,
+    )
+
+
+class Broke(Exception):
+    """A call that no engine should let break, and one did."""
+
+
+def run_of(key: str) -> str:
+    """The run that a job's key is for."""
+    return key.partition(".")[0]
+
+
+@dataclass(eq=False)
+class Made:
+    """A job that the provider took."""
+
+    key: str
+    engine: str
+    process: "Process" = field(repr=False)
+    state: Literal["running", "finished", "failed", "lost", "cancelled", "gone"] = "running"
+    failure: Failed | None = None
+    hangs: bool = False
+    followers: list[asyncio.Event] = field(default_factory=list[asyncio.Event])
+
+    @property
+    def run_id(self) -> str:
+        return run_of(self.key)
+
+    @property
+    def is_paid(self) -> bool:
+        return self.engine != "free"
+
+    @property
+    def is_live(self) -> bool:
+        return self.state == "running"
+
+    def end(self, state: Literal["finished", "failed", "lost", "cancelled", "gone"]) -> None:
+        self.state = state
+        for event in self.followers:
+            event.set()
+
+
+@dataclass(eq=False)
+class Call:
+    """A submission that is under way."""
+
+    key: str
+    engine: str
+    process: "Process"
+    answer: asyncio.Future[Ticket]
+    # What came of it, once the provider has heard of it; the process has to hear of that too.
+    result: Ticket | Exception | None = None
+
+    def tell(self) -> None:
+        assert self.result is not None
+        if self.answer.cancelled():
+            return
+        if isinstance(self.result, Exception):
+            self.answer.set_exception(self.result)
+        else:
+            self.answer.set_result(self.result)
+
+
+class Provider:
+    """All providers there are. While it is ``slow``, somebody has to say how far a call gets."""
+
+    def __init__(self, observer: "Observer") -> None:
+        self._observer = observer
+        observer.provider = self
+        self.made: list[Made] = []
+        self.calls: list[Call] = []
+        self.is_slow = False
+        # What is said to the jobs that come next, at `prepare` and at `submit`.
+        self.refusals: list[Refusal] = []
+        self.early_refusals: list[Refusal] = []
+        self.cancels_failing = 0
+        self.finds_failing = 0
+        # The codes that runs were told, the keys of calls that broke or were not found for a moment.
+        self.told: dict[str, set[str]] = {}
+        self.broken: set[str] = set()
+        self.unsure: set[str] = set()
+        self.tried: set[tuple[str, str]] = set()
+        self.talks: Counter[tuple[str, str]] = Counter()
+
+    @property
+    def live(self) -> list[Made]:
+        return [job for job in self.made if job.is_live]
+
+    def of_run(self, run_id: str) -> list[Made]:
+        """The paid jobs of a run, in the order they were made."""
+        return [job for job in self.made if job.run_id == run_id and job.is_paid]
+
+    def job(self, key: str) -> Made | None:
+        """The last job of a key."""
+        return next((job for job in reversed(self.made) if job.key == key), None)
+
+    def call(self, call: Call) -> None:
+        """A process begins to submit."""
+        self._observer.calls(call)
+        self.calls.append(call)
+        if not self.is_slow:
+            self.accept(call)
+            self.answer(call)
+
+    def accept(self, call: Call) -> None:
+        """The call arrives, and is taken or refused."""
+        if self.refusals:
+            self.refuse(call, self.refusals.pop(0))
+            return
+        self._observer.accepts(call)
+        self.made.append(Made(call.key, call.engine, call.process))
+        call.result = Ticket(call.key)
+
+    def refuse(self, call: Call, how: Refusal) -> None:
+        """The call arrives, and is refused."""
+        self._observer.note(f"{call.key}: refused ({how})")
+        call.result = self.refused(run_of(call.key), how)
+
+    def refused(self, run_id: str, how: Refusal) -> Refused:
+        failure = REFUSALS[how]
+        self.told.setdefault(run_id, set()).add(failure.code)
+        return Refused(failure.code, failure.message, retry_after=failure.retry_after)
+
+    def break_off(self, call: Call) -> None:
+        """The process hears of the call no more than that it broke off, whether or not it arrived."""
+        self._observer.note(f"{call.key}: the call breaks off")
+        self.broken.add(run_of(call.key))
+        call.result = Broke()
+        self.answer(call)
+
+    def answer(self, call: Call) -> None:
+        """What came of a call arrives in its process."""
+        self.calls.remove(call)
+        call.tell()
+
+    def end(self, job: Made, how: End) -> None:
+        """A job ends, or hangs for ever."""
+        self._observer.note(f"{job.key}: {how} at the provider")
+        if how == "hangs":
+            job.hangs = True
+            return
+        if how == "finished" or how == "lost":
+            job.end(how)
+            if how == "lost":
+                self.told.setdefault(job.run_id, set()).add("GENERATION_NO_RESULT")
+            return
+        job.failure = FAILURES[how]
+        self.told.setdefault(job.run_id, set()).add(job.failure.code)
+        job.end("failed")
+
+    def process_ended(self, process: "Process") -> None:
+        """A process is gone, and with it what only it had in hand or was about to hand over."""
+        self.calls = [call for call in self.calls if call.process is not process]
+        for job in self.live:
+            if job.process is process and FOLLOWERS[job.engine] == "worker":
+                job.end("gone")
+
+    def heal(self) -> None:
+        """Everything arrives and is answered from now on."""
+        self.is_slow = False
+        self.refusals, self.early_refusals = [], []
+        self.cancels_failing = self.finds_failing = 0
+        for call in list(self.calls):
+            if call.result is None:
+                self.accept(call)
+            self.answer(call)
+
+
+class SimulatedEngine(Engine):
+    """One of the engines, in one process."""
+
+    def __init__(self, name: str, process: "Process", provider: Provider) -> None:
+        self.name = name
+        self.repeatable = name == "free"
+        self.longest_silence = math.inf if name == "free" else SILENCE
+        self._process = process
+        self._provider = provider
+
+    def problem(self, job_options: Mapping[str, Any]) -> str | None:
+        return None
+
+    def followers(self, mark: Mark) -> Followers:
+        return FOLLOWERS[self.name]
+
+    async def prepare(self, job: Job) -> Mark:
+        await self._pause()
+        run_id = run_of(job.key)
+        self._provider.tried.add((run_id, job.model_id))
+        if self._provider.early_refusals:
+            how = self._provider.early_refusals.pop(0)
+            self._provider._observer.note(f"{job.key}: refused ({how}) before it is marked")
+            raise self._provider.refused(run_id, how)
+        return Mark(job.key)
+
+    async def submit(self, job: Job, mark: Mark) -> Ticket:
+        if self._process.is_buried:
+            raise asyncio.CancelledError
+        talk = (self._process.name, run_of(job.key))
+        self._provider.talks[talk] += 1
+        try:
+            call = Call(job.key, self.name, self._process, self._process.loop.create_future())
+            self._provider.call(call)
+            return await call.answer
+        finally:
+            self._provider.talks[talk] -= 1
+
+    async def find(self, mark: Mark) -> Ticket | Unknown | None:
+        await self._pause()
+        job = self._provider.job(mark)
+        if job is not None and job.state in ("lost", "gone"):
+            job = None
+        if self.name == "blind":
+            return Unknown()
+        if self.name == "call":
+            return Ticket(mark) if job is not None and job.process is self._process else Unknown()
+        if self._provider.finds_failing:
+            self._provider.finds_failing -= 1
+            self._provider.unsure.add(mark)
+            return Unknown()
+        return Ticket(mark) if job is not None and self._is_here(job) else None
+
+    async def follow(self, ticket: Ticket) -> AsyncGenerator[News]:
+        await self._pause()
+        job = self._provider.job(ticket)
+        if job is None or not self._is_here(job):
+            yield Lost()
+            return
+        news = asyncio.Event()
+        job.followers.append(news)
+        talk = (self._process.name, job.run_id)
+        self._provider.talks[talk] += 1
+        if self._provider.talks[talk] > 1 and not self._process.is_buried:
+            self._provider._observer.complain(f"two executions of {job.run_id} talk to an engine at once")
+        try:
+            while job.is_live:
+                if not job.hangs:
+                    yield Progress(0.5)
+                try:
+                    async with asyncio.timeout(None if job.hangs else _HEARTBEAT):
+                        await news.wait()
+                except TimeoutError:
+                    continue
+        finally:
+            self._provider.talks[talk] -= 1
+            job.followers.remove(news)
+        yield self._end_of(job)
+
+    async def cancel(self, ticket: Ticket) -> None:
+        await self._pause()
+        if self._provider.cancels_failing:
+            self._provider.cancels_failing -= 1
+            raise Broke
+        job = self._provider.job(ticket)
+        if job is not None and self._is_here(job) and job.is_live:
+            self._provider._observer.cancels(job)
+            job.end("cancelled")
+
+    async def close(self) -> None:
+        for job in self._provider.live:
+            if job.process is self._process and FOLLOWERS[self.name] == "worker" and job.engine == self.name:
+                job.end("gone")
+
+    def _end_of(self, job: Made) -> News:
+        match job.state:
+            case "finished":
+                return Finished((Output("text/plain", job.key),))
+            case "failed":
+                assert job.failure is not None
+                return job.failure
+            case _:
+                return Lost()
+
+    def _is_here(self, job: Made) -> bool:
+        match FOLLOWERS[self.name]:
+            case "anyone":
+                return True
+            case "machine":
+                return job.process.machine == self._process.machine
+            case "worker":
+                return job.process is self._process
+
+    async def _pause(self) -> None:
+        """Every question takes a moment."""
+        if self._process.is_buried:
+            raise asyncio.CancelledError
+        await asyncio.sleep(0)

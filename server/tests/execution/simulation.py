@@ -1,0 +1,486 @@
+"""Workers in simulated time: each has a loop, a lease and a view of the one database of its own.
+
+Everything is the product's code but for the clocks, the loops, the calls into the database and the engines.
+A loop runs only when it is told to, one handle after the other, so that a process can be stopped or end
+between any two of them.
+"""
+
+import asyncio
+import heapq
+import itertools
+import math
+from collections import deque
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from contextvars import Context as Variables
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError
+
+from terrarium_server.catalog import Catalog
+from terrarium_server.engines import Engines
+from terrarium_server.execution import Context
+from terrarium_server.execution._launch import _LONGEST_HANG, _RENEWALS_IN_A_LEASE
+from terrarium_server.execution._lease import Lease, Renewal
+from terrarium_server.execution._worker import Worker
+from terrarium_server.runs import Signals
+from terrarium_server.store import Blobs, Database, Transaction
+
+from .observer import Event, Observer, count_changes
+from .provider import FALLBACK, MODELS, Provider, SimulatedEngine, card
+
+T = TypeVar("T")
+
+LEASE_SECONDS = 30.0
+CAPACITY = 4
+LIMITS = {"exact": 2}
+# Enough for what nobody is woken for; each look costs the test some milliseconds.
+_POLL_SECONDS = 5.0
+_GRAIN_SECONDS = 0.5
+_MOST_STEPS = 20_000
+
+Befalls = Literal["stop", "die", "lose the answer", "cut off"]
+
+
+class Clock:
+    """What time it is, for the database as for every process, in seconds."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def milliseconds(self) -> int:
+        return 1_800_000_000_000 + round(self.now * 1000)
+
+    def expression(self) -> sa.ColumnElement[int]:
+        return sa.literal(self.milliseconds(), sa.BigInteger)
+
+
+class SimulatedLoop(asyncio.AbstractEventLoop):
+    """What tasks and timers need of a loop."""
+
+    def __init__(self, clock: Clock, complain: Callable[[str], None]) -> None:
+        self._clock = clock
+        self._complain = complain
+        self._ready: deque[asyncio.Handle] = deque()
+        self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
+        self._numbers = itertools.count()
+
+    def step(self) -> bool:
+        """Run the next handle; False if there is none."""
+        while self._timers and (self._timers[0][0] <= self._clock.now or self._timers[0][2].cancelled()):
+            self._ready.append(heapq.heappop(self._timers)[2])
+        while self._ready:
+            handle = self._ready.popleft()
+            if not handle.cancelled():
+                asyncio._set_running_loop(self)
+                try:
+                    handle._run()
+                finally:
+                    asyncio._set_running_loop(None)
+                return True
+        return False
+
+    @property
+    def next_due(self) -> float:
+        """When the next timer goes off."""
+        return min((when for when, _, timer in self._timers if not timer.cancelled()), default=float("inf"))
+
+    def time(self) -> float:
+        return self._clock.now
+
+    def call_soon(
+        self, callback: Callable[..., object], *args: Any, context: Variables | None = None
+    ) -> asyncio.Handle:
+        handle = asyncio.Handle(callback, args, self, context)
+        self._ready.append(handle)
+        return handle
+
+    call_soon_threadsafe = call_soon
+
+    def call_later(
+        self, delay: float, callback: Callable[..., object], *args: Any, context: Variables | None = None
+    ) -> asyncio.TimerHandle:
+        return self.call_at(self.time() + delay, callback, *args, context=context)
+
+    def call_at(
+        self, when: float, callback: Callable[..., object], *args: Any, context: Variables | None = None
+    ) -> asyncio.TimerHandle:
+        timer = asyncio.TimerHandle(when, callback, args, self, context)
+        heapq.heappush(self._timers, (when, next(self._numbers), timer))
+        return timer
+
+    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
+        """It is passed over when its time comes."""
+
+    def create_future(self) -> asyncio.Future[Any]:
+        return asyncio.Future(loop=self)
+
+    def create_task(self, coro: Any, **named: Any) -> asyncio.Task[Any]:
+        return asyncio.Task(coro, loop=self, **named)
+
+    def get_debug(self) -> bool:
+        return False
+
+    def is_closed(self) -> bool:
+        return False
+
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        # A task that nobody waited for is told of when it is collected, whenever that is.
+        if "handle" in context:
+            self._complain(f"a callback failed: {context.get('exception')!r}")
+
+
+@dataclass(slots=True)
+class Trap:
+    """What befalls a process at its next write of a kind: right before it or right after its commit."""
+
+    at: Event
+    then: Befalls
+
+
+class FaultyDatabase(Database):
+    """The one database as one process reaches it; the work of a call is a handle of its loop."""
+
+    def __init__(self, process: "Process", real: Database, observer: Observer) -> None:
+        self.url, self.is_sqlite = real.url, real.is_sqlite
+        self._process = process
+        self._real = real
+        self._observer = observer
+        # So many calls that come next fail, before their work or when it is committed.
+        self.failing = 0.0
+        self.losing = 0
+        self.trap: Trap | None = None
+
+    @property
+    def is_well(self) -> bool:
+        return not (self.failing or self.losing)
+
+    async def write_for_worker(self, work: Callable[[Transaction], T]) -> T:
+        return await self._ask(lambda: self._write(work))
+
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        return await self._ask(lambda: self._read(work))
+
+    @contextmanager
+    def renewal(self) -> Generator[Transaction]:
+        self._fail()
+        with self._real.transaction() as tx:
+            yield tx
+        self._lose()
+
+    async def _ask(self, call: Callable[[], T]) -> T:
+        if self._process.is_buried:
+            raise asyncio.CancelledError
+        # Whoever asks may be cancelled; the database's thread goes on.
+        answer: asyncio.Future[T] = self._process.loop.create_future()
+        self._process.loop.call_soon(self._perform, call, answer)
+        return await answer
+
+    def _perform(self, call: Callable[[], T], answer: asyncio.Future[T]) -> None:
+        if self.trap is not None and self.trap.at == "before a call":
+            # Once it goes on, if it does.
+            self._process.loop.call_soon(self._perform, call, answer)
+            self._spring()
+            return
+        try:
+            result = call()
+        except Exception as error:
+            if not answer.cancelled():
+                answer.set_exception(error)
+            return
+        if not answer.cancelled():
+            answer.set_result(result)
+
+    def _write(self, work: Callable[[Transaction], T]) -> T:
+        self._fail()
+        with self._real.transaction() as tx:
+            before = count_changes(tx)
+            result = work(tx)
+            rows = self._observer.read(tx) if count_changes(tx) != before else None
+        events = self._observer.wrote(self._process, rows) if rows is not None else set[Event]()
+        if self.trap is not None and self.trap.at in events:
+            self._spring()
+        self._lose()
+        return result
+
+    def _read(self, work: Callable[[Transaction], T]) -> T:
+        self._fail()
+        with self._real.transaction() as tx:
+            return work(tx)
+
+    def _spring(self) -> None:
+        assert self.trap is not None
+        then, self.trap = self.trap.then, None
+        if then == "stop":
+            self._process.stop()
+        elif then == "die":
+            self._process.die()
+        else:
+            self._process.was_out_of_touch = True
+            self.losing += 1
+            self.failing = math.inf if then == "cut off" else 0.0
+
+    def _fail(self) -> None:
+        if self.failing:
+            self.failing = max(0.0, self.failing - 1)
+            raise OperationalError("a call", None, Exception("the database is away"))
+
+    def _lose(self) -> None:
+        if self.losing:
+            self.losing -= 1
+            raise OperationalError("a call", None, Exception("the answer is lost"))
+
+
+class Process:
+    """A worker's process: what `Workers` does, without its threads."""
+
+    def __init__(self, world: "World", number: int, machine: str, engines: list[str], *, alone: bool) -> None:
+        self.worker_id = f"wrk_{number}"
+        self.machine = machine
+        self.name = f"{machine} {number} 0"
+        self.state: Literal["running", "stopped", "gone"] = "running"
+        self.is_buried = False
+        # Whether others may have taken it for dead with reason.
+        self.was_out_of_touch = False
+        self.loop = SimulatedLoop(world.clock, world.observer.complain)
+        self.database = FaultyDatabase(self, world.database, world.observer)
+        self.engines = [SimulatedEngine(name, self, world.provider) for name in engines]
+        self._world = world
+        self._clock = world.clock
+        context = Context(
+            worker_id=self.worker_id,
+            database=self.database,
+            blobs=world.blobs,
+            catalog=world.catalog,
+            engines=Engines(self.engines, LIMITS),
+            signals=Signals(),
+            weights=Path("nowhere"),
+            temporary=Path("nowhere"),
+            alone=alone,
+            is_current=lambda _tx: True,
+            fallback=FALLBACK,
+        )
+        self.lease = Lease(
+            self.database,
+            self.worker_id,
+            machine=machine,
+            engines=" ".join(engines),
+            seconds=LEASE_SECONDS,
+            alone=alone,
+            is_current=lambda _tx: True,
+            clock=lambda: world.clock.now,
+        )
+        with self.current():
+            first = self.lease.renew()
+            self.worker = Worker(context, self.lease, capacity=CAPACITY)
+            self._stop_asked, self._hurry = asyncio.Event(), asyncio.Event()
+            self._drain_seconds = 0.0
+            self._serving = self.loop.create_task(self._serve())
+            self._tell(first, {})
+        self.next_renewal = self._clock.now + LEASE_SECONDS / _RENEWALS_IN_A_LEASE
+
+    @property
+    def is_running(self) -> bool:
+        return self.state == "running"
+
+    @property
+    def is_gone(self) -> bool:
+        return self.state == "gone"
+
+    @property
+    def is_draining(self) -> bool:
+        return self._stop_asked.is_set()
+
+    @contextmanager
+    def current(self) -> Generator[None]:
+        """Let this be the process that asks which one it is."""
+        before = _at_work[:]
+        _at_work[:] = [self]
+        try:
+            yield
+        finally:
+            _at_work[:] = before
+
+    def step(self, most: int = 1) -> int:
+        """Run some handles of the loop; return how many there were."""
+        done = 0
+        with self.current():
+            while done < most and self.is_running and self.loop.step():
+                done += 1
+        if self.is_running and self._serving.done():
+            self._leave()
+        return done
+
+    def renew(self, steps_between: int = 0) -> None:
+        """Renew the lease as `Workers` does; meanwhile the loop may make some steps."""
+        self.next_renewal = self._clock.now + LEASE_SECONDS / _RENEWALS_IN_A_LEASE
+        if self._clock.now - self.worker.ticked_at > _LONGEST_HANG:
+            return
+        before = self.worker.claims()
+        self.step(steps_between)
+        if not self.is_running:
+            return
+        with self.current():
+            try:
+                renewal = self.lease.renew()
+            except OperationalError:
+                return
+            self._tell(renewal, before)
+
+    def stop(self) -> None:
+        """SIGSTOP."""
+        self.state = "stopped"
+        self.was_out_of_touch = True
+
+    def go_on(self) -> None:
+        """SIGCONT."""
+        self.state = "running"
+
+    def die(self) -> None:
+        """SIGKILL: nothing of it happens any more."""
+        self.was_out_of_touch = True
+        self._end()
+
+    def drain(self, seconds: float, *, hurry: bool) -> None:
+        """SIGTERM; with ``hurry`` twice."""
+        self._drain_seconds = seconds
+        self._stop_asked.set()
+        if hurry:
+            self._hurry.set()
+
+    def bury(self) -> None:
+        """Close the coroutines that are left; whatever they still try is cancelled."""
+        self.is_buried = True
+        self.state = "running"
+        for _ in range(100):
+            left = asyncio.all_tasks(self.loop)
+            if not left:
+                break
+            for task in left:
+                task.cancel()
+            with self.current():
+                while self.loop.step():
+                    pass
+        self.state = "gone"
+
+    async def _serve(self) -> None:
+        work = asyncio.create_task(self.worker.work())
+        stop = asyncio.create_task(self._stop_asked.wait())
+        await asyncio.wait({work, stop}, return_when=asyncio.FIRST_COMPLETED)
+        if not work.done():
+            await self.worker.drain(self._drain_seconds, self._hurry)
+            work.cancel()
+        await asyncio.wait({work})
+        for engine in self.engines:
+            await engine.close()
+        if not work.cancelled() and not self.is_buried:
+            self._world.observer.complain(f"a worker ended by itself: {work.exception()!r}")
+        # As `asyncio.run` does in the end.
+        left = asyncio.all_tasks() - {self._serving}
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left)
+
+    def _leave(self) -> None:
+        with self.current():
+            try:
+                self.lease.leave()
+            except OperationalError:
+                self.was_out_of_touch = True
+        self._end()
+
+    def _end(self) -> None:
+        self.state = "gone"
+        self._world.provider.process_ended(self)
+
+    def _tell(self, renewal: Renewal, before: dict[str, int]) -> None:
+        async def tell() -> None:
+            try:
+                await self.worker.renewed(renewal, before)
+            except OperationalError:
+                pass
+            except Exception as error:
+                self._world.observer.complain(f"looking after the runs failed: {error!r}")
+
+        self.loop.create_task(tell())
+
+
+class World:
+    """All processes, the provider, and the time that they live in."""
+
+    def __init__(self, database: Database, clock: Clock, blobs: Blobs, *, alone: bool) -> None:
+        self.database = database
+        self.clock = clock
+        self.blobs = blobs
+        self.alone = alone
+        self.observer = Observer(clock.milliseconds, alone=alone)
+        self.provider = Provider(self.observer)
+        self.catalog = Catalog([card(model) for model in MODELS])
+        self.processes: list[Process] = []
+
+    def start(self, machine: str, engines: list[str]) -> Process:
+        """Start a process with a worker of its own."""
+        process = Process(self, len(self.processes) + 1, machine, engines, alone=self.alone)
+        self.processes.append(process)
+        self.observer.processes[process.name] = process
+        return process
+
+    def of(self, *states: str) -> list[Process]:
+        """The processes in one of these states."""
+        return [process for process in self.processes if process.state in states]
+
+    def settle(self) -> None:
+        """Let all run until nobody has anything to do at this moment."""
+        steps = 0
+        while done := sum(process.step(100) for process in self.of("running")):
+            steps += done
+            if steps > _MOST_STEPS:
+                self.observer.complain("somebody spins")
+                return
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass; a timer goes off half a second late at most."""
+        until = self.clock.now + seconds
+        self.settle()
+        while self.clock.now < until:
+            running = self.of("running")
+            due = min(
+                (min(process.loop.next_due, process.next_renewal) for process in running), default=until
+            )
+            self.clock.now = min(until, max(due, self.clock.now + _GRAIN_SECONDS))
+            for process in running:
+                if process.is_running and process.next_renewal <= self.clock.now:
+                    process.renew()
+            self.settle()
+
+
+# The process whose code runs now, if any.
+_at_work: list[Process] = []
+
+
+def _here() -> Process:
+    [process] = _at_work
+    return process
+
+
+def _is_gone(name: str) -> bool:
+    found = next((one for one in _here()._world.processes if one.name == name), None)
+    return found is not None and found.machine == _here().machine and found.is_gone
+
+
+def simulate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the product ask the simulation for the time and for who it is."""
+    execution = "terrarium_server.execution"
+    for module in ("_worker", "_abandoned", "_recovery"):
+        monkeypatch.setattr(f"{execution}.{module}.clock_seconds", lambda: _here()._clock.now)
+    for module in ("_execution", "_recovery"):
+        monkeypatch.setattr(f"{execution}.{module}.this_process", lambda: _here().name)
+    for module in ("_abandoned", "_recovery"):
+        monkeypatch.setattr(f"{execution}.{module}.is_gone", _is_gone)
+    monkeypatch.setattr(f"{execution}._worker._POLL_SECONDS", _POLL_SECONDS)
+    monkeypatch.setattr(f"{execution}._submissions.this_machine", lambda: _here().machine)

@@ -61,7 +61,7 @@ class Settings(BaseSettings):
         default=200 << 20, ge=1024, description="Largest medium that is fetched from a link."
     )
     worker_runs: int = Field(
-        default=1000,
+        default=10_000,
         ge=1,
         le=100_000,
         description="Runs that one worker process has at the same time; most of them wait for a provider.",

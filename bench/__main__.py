@@ -2,12 +2,13 @@
 
 import sys
 
-from . import admission, band, busy, llama, painter, sketch, speech, waiting
+from . import admission, band, busy, keeping, llama, painter, sketch, speech, waiting
 
 BENCHES = {
     "admission": admission.run,
     "band": band.run,
     "busy": busy.run,
+    "keeping": keeping.run,
     "llama": llama.run,
     "painter": painter.run,
     "sketch": sketch.run,

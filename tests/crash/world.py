@@ -31,9 +31,9 @@ WORKER_TIMEOUT = 2
 _HERE = Path(__file__).parent
 
 
-def wait_until(condition: Callable[[], bool], what: str) -> None:
+def wait_until(condition: Callable[[], bool], what: str, *, seconds: float = DEADLINE) -> None:
     """Wait until something holds; ``what`` says it, for the failure."""
-    deadline = time.monotonic() + DEADLINE
+    deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"waited in vain: {what}"
         time.sleep(0.05)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -113,9 +113,18 @@ def terrarium(command: str) -> list[str]:
 
 @contextmanager
 def running_server(
-    folder: Path, *, database_url: str | None = None, workers: bool = True, **settings: object
+    folder: Path,
+    *,
+    database_url: str | None = None,
+    workers: bool = True,
+    variables: Mapping[str, str] | None = None,
+    own_session: bool = False,
+    **settings: object,
 ) -> Iterator[Server]:
-    """Start a server whose data lie in ``folder``; ``settings`` by their names, e.g. ``rate_limit=3``."""
+    """Start a server whose data lie in ``folder``; ``settings`` by their names, e.g. ``rate_limit=3``.
+
+    ``variables`` are added to its environment. In a session of its own, it leads a group of processes.
+    """
     chosen: dict[str, Any] = {
         "log_level": "WARNING",
         "cards_dir": CARDS,
@@ -127,6 +136,7 @@ def running_server(
         chosen["database_url"] = database_url
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TERRARIUM_")}
     environment |= {f"TERRARIUM_{name.upper()}": str(value) for name, value in chosen.items()}
+    environment |= variables or {}
     folder.mkdir(parents=True, exist_ok=True)
     log_path = folder / "server.log"
     with (
@@ -137,6 +147,7 @@ def running_server(
             stderr=log,
             text=True,
             env=environment,
+            start_new_session=own_session,
         ) as process,
     ):
         try:

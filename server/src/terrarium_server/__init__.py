@@ -1,3 +1,6 @@
 """Terrarium: a self-hosted generation server that speaks the public FLORA API."""
 
 __version__ = "0.1.0"
+
+# What other servers are told of who asks: some refuse clients that do not say it. There is no page yet.
+USER_AGENT = f"Terrarium/{__version__} (+https://terrarium.example)"

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import shutil
 import signal
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -13,9 +12,10 @@ from fastapi import FastAPI
 
 from terrarium_server import __version__, accounts, ids, ledger, migrations
 from terrarium_server.admission import Admission, RateLimits
+from terrarium_server.assets import Sweep
 from terrarium_server.catalog import Availability, Catalog, ModelCard, load_cards, weights_folder
 from terrarium_server.configuration import Configuration
-from terrarium_server.engines import Engines, discover
+from terrarium_server.engines import Engines, TemporaryFolder, discover, remove_abandoned
 from terrarium_server.http import (
     AnswerHeaders,
     BodyLimit,
@@ -27,7 +27,7 @@ from terrarium_server.http import (
 from terrarium_server.media import FetchRules
 from terrarium_server.runs import Signals
 from terrarium_server.settings import Settings
-from terrarium_server.store import Blobs, Database
+from terrarium_server.store import Blobs, Database, Transaction
 
 if TYPE_CHECKING:
     from terrarium_server.execution import Workers
@@ -49,9 +49,9 @@ class House:
         cards = load_cards(self.configuration.cards, settings.cards_dir)
         _check_models(self.configuration, cards)
         self.worker_id = ids.mint("wrk")
-        self.temporary = settings.data_dir / "tmp" / self.worker_id
+        self.temporary = TemporaryFolder(settings.data_dir / "tmp" / self.worker_id)
         self.engines = engines or discover(
-            self.configuration, processes=settings.sketch_processes, scratch=self.temporary
+            self.configuration, processes=settings.sketch_processes, scratch=self.temporary.path
         )
         self.weights = settings.weights_dir or weights_folder()
         self.catalog = Catalog(
@@ -69,7 +69,10 @@ class House:
         self.blobs = Blobs(settings.data_dir / "media")
         self.signals = Signals()
         self.rates = RateLimits(settings.rate_limit)
-        self.admission = Admission(self.catalog, self.rates, self.wake)
+        self.fetch_rules = FetchRules(
+            max_bytes=settings.max_media_bytes, allow_private=settings.allow_private_fetch
+        )
+        self.admission = Admission(self.catalog, self.rates, self.fetch_rules, self.wake)
         self.workers: Workers | None = None
         self.is_accepting = False
 
@@ -88,10 +91,8 @@ class House:
         """Start executing runs in this process; what was admitted before is executed too."""
         from terrarium_server.execution import Context, Workers
 
-        alone = self.database.is_sqlite
-        if alone:
-            # Nobody else can be using it: what is in there was left by a process that died.
-            shutil.rmtree(self.temporary.parent, ignore_errors=True)
+        remove_abandoned(self.temporary.path.parent)
+        self.temporary.claim()
         context = Context(
             worker_id=self.worker_id,
             database=self.database,
@@ -100,23 +101,25 @@ class House:
             engines=self.engines,
             signals=self.signals,
             weights=self.weights,
-            temporary=self.temporary,
-            alone=alone,
+            temporary=self.temporary.path,
+            alone=self.database.is_sqlite,
             is_current=lambda tx: migrations.version_in(tx) == migrations.HEAD,
             fallback=self.configuration.fallback,
-            fetch_rules=FetchRules(
-                max_bytes=self.settings.max_media_bytes, allow_private=self.settings.allow_private_fetch
-            ),
+            fetch_rules=self.fetch_rules,
         )
+        sweep = Sweep(self.database, self.blobs, _workspaces)
         workers = Workers(
             context,
             capacity=self.settings.worker_runs,
             lease_seconds=self.settings.worker_timeout,
             drain_seconds=self.settings.drain_seconds,
-            chores=[self.admission.forget_expired],
+            chores=[self._forget_expired, sweep.run_if_due],
         )
         workers.start()
         self.workers = workers
+
+    async def _forget_expired(self) -> None:
+        await self.database.write_for_worker(self.admission.forget_expired)
 
     def stopping(self, *, hurry: bool = False) -> None:
         """Note a stop signal: nobody waits for a run any longer, and with ``hurry`` not for work either."""
@@ -130,7 +133,7 @@ class House:
         self.stopping()
         if self.workers is not None:
             self.workers.stop()
-        shutil.rmtree(self.temporary, ignore_errors=True)
+        self.temporary.release()
         self.database.close()
 
 
@@ -139,6 +142,10 @@ def _read_configuration(settings: Settings) -> Configuration:
         return Configuration.read(settings.config)
     usual = Path("terrarium.toml")
     return Configuration.read(usual) if usual.exists() else Configuration()
+
+
+def _workspaces(tx: Transaction) -> set[str]:
+    return {workspace.workspace_id for workspace in accounts.list_workspaces(tx)}
 
 
 def _check_models(configuration: Configuration, cards: list[ModelCard]) -> None:

@@ -9,7 +9,7 @@ import re
 import time
 from typing import Literal
 
-Prefix = Literal["ws", "prj", "run", "key", "mem", "led", "out", "req", "wrk"]
+Prefix = Literal["ws", "prj", "run", "key", "mem", "led", "out", "med", "lnk", "blob", "req", "wrk"]
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]

@@ -14,6 +14,7 @@ from terrarium_server import accounts, ledger
 from terrarium_server.accounts import Caller
 from terrarium_server.admission import Admission, GenerationRequest, RateLimits
 from terrarium_server.catalog import Catalog, load_cards
+from terrarium_server.media import FetchRules
 from terrarium_server.problems import (
     DuplicateKey,
     Forbidden,
@@ -64,7 +65,7 @@ class AdmissionMachine(RuleBasedStateMachine):
         self.database = Database(url, clock_ms=lambda: self.now_ms)
         self.rings = 0
         self.rates = RateLimits(1_000_000)
-        self.admission = Admission(Catalog(load_cards(CARDS)), self.rates, self._ring)
+        self.admission = Admission(Catalog(load_cards(CARDS)), self.rates, FetchRules(), self._ring)
         with self.database.transaction() as tx:
             for table in reversed(metadata.sorted_tables):
                 tx.execute(sa.delete(table))

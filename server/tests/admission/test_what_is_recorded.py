@@ -10,6 +10,7 @@ from terrarium_server import accounts, canvas, runs
 from terrarium_server.accounts import Caller
 from terrarium_server.admission import Admission, GenerationRequest, RateLimits
 from terrarium_server.catalog import Catalog, ModelCard, load_cards
+from terrarium_server.media import FetchRules
 from terrarium_server.runs import Run
 from terrarium_server.store import Database
 
@@ -35,7 +36,7 @@ class Office:
 
 
 def opened(database: Database, cards: list[ModelCard]) -> Office:
-    admission = Admission(Catalog(cards), RateLimits(1_000_000), lambda: None)
+    admission = Admission(Catalog(cards), RateLimits(1_000_000), FetchRules(), lambda: None)
     with database.transaction() as tx:
         account = new_account(tx)
         return Office(database, admission, account, accounts.authenticate(tx, account.api_key))

@@ -1,4 +1,4 @@
-"""Outputs: bytes become a blob with a link, text stays in the record; both are found again."""
+"""Outputs: bytes become a medium with a link, text stays in the record; both are found again."""
 
 import asyncio
 import hashlib
@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from terrarium_server import assets
-from terrarium_server.assets import KeptOutput
+from terrarium_server.assets import KeptOutput, Medium
 from terrarium_server.problems import NotFound
 from terrarium_server.store import Blobs, Database
 
@@ -18,40 +18,76 @@ def blobs(tmp_path: Path) -> Blobs:
     return Blobs(tmp_path / "media")
 
 
-def keep(blobs: Blobs, run_id: str, position: int, data: bytes | str) -> KeptOutput:
+def keep(blobs: Blobs, run_id: str, position: int, data: bytes | str, workspace: str = "ws_1") -> KeptOutput:
     kind, content_type = ("text", "text/plain") if isinstance(data, str) else ("imageUrl", "image/png")
     return assets.keep(
-        blobs, run_id, position, type=kind, content_type=content_type, data=data, width=2, height=1, now_ms=7
+        blobs,
+        run_id,
+        workspace,
+        position,
+        type=kind,
+        content_type=content_type,
+        data=data,
+        width=2,
+        height=1,
+        now_ms=7,
     )
 
 
-def test_bytes_are_kept_under_a_name_that_cannot_be_guessed(blobs: Blobs, tmp_path: Path) -> None:
+def medium(output: KeptOutput) -> Medium:
+    assert output.medium is not None
+    return output.medium
+
+
+def files(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_bytes_are_kept_under_a_name_of_their_own_and_a_link_that_cannot_be_guessed(
+    blobs: Blobs, tmp_path: Path
+) -> None:
     kept = [keep(blobs, "run_1", 0, b"picture") for _ in range(2)]
-    names = {output.blob for output in kept}
+    names = {medium(output).blob for output in kept}
     assert len(names) == 2
-    assert {path.name for path in (tmp_path / "media").iterdir()} == names
+    assert files(tmp_path / "media") == names
+    links = {str(output.link) for output in kept}
+    assert len(links) == 2
     for output in kept:
-        assert output.blob and output.blob.endswith(".png") and output.output_id not in output.blob
-        assert (output.text, output.size_bytes) == (None, 7)
-        assert output.sha256 == hashlib.sha256(b"picture").hexdigest()
-        assert asyncio.run(blobs.get(output.blob, 1, 3)) == b"ic"
+        assert output.link and output.link.endswith(".png")
+        # None of what the API tells tells another.
+        body = output.link.removeprefix("lnk_").removesuffix(".png")
+        assert body not in output.output_id and body not in medium(output).blob
+        assert (output.text, medium(output).size_bytes) == (None, 7)
+        assert medium(output).sha256 == hashlib.sha256(b"picture").hexdigest()
+        assert asyncio.run(blobs.get(medium(output).blob, 1, 3)) == b"ic"
 
 
 def test_a_file_becomes_a_blob_like_bytes(blobs: Blobs, tmp_path: Path) -> None:
     made = tmp_path / "made.mp4"
     made.write_bytes(b"moving")
-    kept = assets.keep(blobs, "run_1", 0, type="videoUrl", content_type="video/mp4", data=made, now_ms=7)
+    kept = assets.keep(
+        blobs,
+        "run_1",
+        "ws_1",
+        0,
+        type="videoUrl",
+        content_type="video/mp4",
+        data=made,
+        duration_seconds=4.04,
+        now_ms=7,
+    )
     assert not made.exists()
-    assert kept.blob and kept.blob.endswith(".mp4")
-    assert (kept.text, kept.size_bytes, kept.sha256) == (None, 6, hashlib.sha256(b"moving").hexdigest())
-    assert asyncio.run(blobs.get(kept.blob, 0, 6)) == b"moving"
+    found = medium(kept)
+    assert found.blob.startswith("ws_1/") and found.blob.endswith(".mp4")
+    assert (found.size_bytes, found.sha256) == (6, hashlib.sha256(b"moving").hexdigest())
+    assert (found.width, found.height, found.duration_ms) == (None, None, 4040)
+    assert asyncio.run(blobs.get(found.blob, 0, 6)) == b"moving"
 
 
 def test_text_stays_in_the_record(blobs: Blobs, tmp_path: Path) -> None:
     kept = keep(blobs, "run_1", 0, "A lighthouse – small")
-    assert (kept.text, kept.blob) == ("A lighthouse – small", None)
-    assert kept.size_bytes == len("A lighthouse – small".encode())
-    assert list((tmp_path / "media").iterdir()) == []
+    assert (kept.text, kept.link, kept.medium) == ("A lighthouse – small", None, None)
+    assert files(tmp_path / "media") == set()
 
 
 def test_outputs_are_found_by_run_in_order_by_id_and_by_link(blobs: Blobs, database: Database) -> None:
@@ -65,9 +101,10 @@ def test_outputs_are_found_by_run_in_order_by_id_and_by_link(blobs: Blobs, datab
         wanted = [kept[1].output_id, other.output_id, "out_none"]
         assert assets.outputs_by_id(tx, wanted) == {kept[1].output_id: kept[1], other.output_id: other}
         assert assets.outputs_by_id(tx, []) == {}
-        assert assets.find_output(tx, str(kept[2].blob)) == kept[2]
-        with pytest.raises(NotFound):
-            assets.find_output(tx, kept[2].output_id)
+        assert assets.find_medium(tx, str(kept[2].link)) == kept[2].medium
+        for none in (kept[2].output_id, medium(kept[2]).blob, medium(kept[2]).media_id):
+            with pytest.raises(NotFound):
+                assets.find_medium(tx, none)
 
 
 def test_a_run_has_one_output_at_each_position(blobs: Blobs, database: Database) -> None:
@@ -78,3 +115,40 @@ def test_a_run_has_one_output_at_each_position(blobs: Blobs, database: Database)
         assets.record_outputs(tx, [second])
     with database.transaction() as tx:
         assert assets.outputs_of(tx, ["run_1"]) == {"run_1": [first]}
+
+
+def test_equal_content_of_a_workspace_is_one_medium_with_a_link_for_each(
+    blobs: Blobs, database: Database
+) -> None:
+    first, second = keep(blobs, "run_1", 0, b"same"), keep(blobs, "run_2", 0, b"same")
+    with database.transaction() as tx:
+        assets.record_outputs(tx, [first])
+    with database.transaction() as tx:
+        assets.record_outputs(tx, [second])
+    with database.transaction() as tx:
+        found = [assets.find_medium(tx, str(output.link)) for output in (first, second)]
+    assert first.link != second.link
+    assert found[0] == found[1]
+    # The newer file counts: who makes content again wants it to be there, whatever became of the older one.
+    assert found[0].media_id == medium(first).media_id and found[0].blob == medium(second).blob
+
+
+def test_another_workspace_shares_nothing(blobs: Blobs, database: Database) -> None:
+    mine, other = keep(blobs, "run_1", 0, b"same"), keep(blobs, "run_2", 0, b"same", workspace="ws_2")
+    with database.transaction() as tx:
+        assets.record_outputs(tx, [mine, other])
+    with database.transaction() as tx:
+        assert assets.find_medium(tx, str(mine.link)) == mine.medium
+        assert assets.find_medium(tx, str(other.link)) == other.medium
+
+
+def test_what_is_known_of_a_medium_stays_known(blobs: Blobs, database: Database) -> None:
+    described = keep(blobs, "run_1", 0, b"same")
+    bare = assets.keep(
+        blobs, "run_2", "ws_1", 0, type="imageUrl", content_type="image/png", data=b"same", now_ms=8
+    )
+    with database.transaction() as tx:
+        assets.record_outputs(tx, [described, bare])
+    with database.transaction() as tx:
+        found = assets.find_medium(tx, str(bare.link))
+    assert (found.width, found.height) == (2, 1)

@@ -1,8 +1,10 @@
 """What the engines on PyTorch do before a model is there, without torch. With models: tests-local/."""
 
 import importlib.util
+import os
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +16,7 @@ import pytest
 from support.driving import driving
 from terrarium_server.engines import Engine, Job, Output, Refused, Setup, diffusers, transformers
 from terrarium_server.engines._child import Cancelled, Unfit
+from terrarium_server.engines._child_setup import files_in
 from terrarium_server.engines._diffusers import Pipelines, read_call
 from terrarium_server.engines._local.bench import Bench
 from terrarium_server.engines._local.lease import Lease
@@ -36,6 +39,14 @@ def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "torch" else name)
     problem = engine().problem({"model": "/nowhere"})
     assert problem == "torch not installed; pip install 'terrarium-server[local]'"
+
+
+def test_the_lease_of_a_gpu_is_not_among_the_temporary_files_of_a_job(tmp_path: Path) -> None:
+    with files_in(tmp_path):
+        lease = Lease(f"of test {os.getpid()}")
+        assert not lease.wanted() and list(tmp_path.iterdir()) == []
+        lease.close()
+    Path(tempfile.gettempdir(), f"terrarium-gpu-of-test-{os.getpid()}.lock").unlink()
 
 
 @pytest.mark.usefixtures("installed")

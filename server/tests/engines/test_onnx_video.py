@@ -67,6 +67,8 @@ def test_size_rate_length_and_sound_are_kept(ends: dict[float, End], tmp_path: P
     path, shown = decoded(ends[0.9], tmp_path)
     made = probe(path)
     assert (made.width, made.height, made.fps, len(shown)) == (192, 144, FPS, FRAMES)
+    end = ends[0.9]
+    assert isinstance(end, Finished) and end.outputs[0].duration_seconds == pytest.approx(FRAMES / FPS)
     with av.open(str(path)) as container:
         heard = np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)])
     # The tone, and silence from where it ends.

@@ -1,9 +1,11 @@
 """What a provider made, on its way into a file: never whole in memory, and nothing left where it failed."""
 
 import asyncio
+import gzip
 import threading
 import time
 import tracemalloc
+import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -86,6 +88,42 @@ def test_a_large_result_is_never_whole_in_memory(scratch: Path) -> None:
     assert max(peaks) < 24 << 20, peaks
 
 
+@pytest.mark.parametrize(
+    ("encoding", "packed"), [("gzip", gzip.compress(PNG)), ("Deflate", zlib.compress(PNG)), ("identity", PNG)]
+)
+def test_a_result_that_comes_compressed_is_unpacked(scratch: Path, encoding: str, packed: bytes) -> None:
+    with loopback(
+        lambda asked: Reply((packed[:30], packed[30:]), headers={"content-encoding": encoding})
+    ) as lab:
+        for url in ("/file", f"{lab.url}/file"):
+            assert content(download(url, lab=lab.url, scratch=scratch)) == PNG
+
+
+def test_what_unfolds_to_far_more_is_let_go_of_in_little_memory(scratch: Path) -> None:
+    packer = zlib.compressobj(wbits=31)
+    bomb = b"".join(packer.compress(PNG if not at else bytes(1 << 20)) for at in range(300)) + packer.flush()
+    assert len(bomb) < 1 << 20
+    with loopback(lambda asked: Reply((bomb,), headers={"content-encoding": "gzip"})) as lab:
+        tracemalloc.start()
+        try:
+            with pytest.raises(ProviderError, match="more than 256 MiB"):
+                download("/file", lab=lab.url, scratch=scratch)
+            assert tracemalloc.get_traced_memory()[1] < 24 << 20
+        finally:
+            tracemalloc.stop()
+    assert files(scratch) == []
+
+
+@pytest.mark.parametrize("encoding", ["br", "gzip, gzip", "gzip"])
+def test_a_result_that_cannot_be_unpacked_is_told(scratch: Path, encoding: str) -> None:
+    with loopback(lambda asked: Reply((PNG,), headers={"content-encoding": encoding})) as lab:
+        for url in ("/file", f"{lab.url}/file"):
+            with pytest.raises(ProviderError) as failed:
+                download(url, lab=lab.url, scratch=scratch)
+            assert failed.value.failure.code == "GENERATION_INVALID_PROVIDER_RESPONSE"
+    assert files(scratch) == []
+
+
 def test_a_result_is_asked_for_again_where_it_broke_off_and_begins_anew(scratch: Path) -> None:
     replies = iter([Reply((PNG, b"and more"), drops=True), Reply({}, 502), Reply(PNG)])
     with loopback(lambda asked: next(replies)) as server:
@@ -109,6 +147,24 @@ def test_a_result_that_cannot_be_had_leaves_no_file(scratch: Path, name: str) ->
                 download(url, lab=lab, scratch=scratch, timeout_seconds=1.0)
             assert time.monotonic() - began < 5
             assert files(scratch) == []
+
+
+@pytest.mark.parametrize("lab", ["", "http://127.0.0.1:1"], ids=["own host", "another host"])
+def test_a_result_that_drips_is_let_go_of_when_its_time_is_up(scratch: Path, lab: str) -> None:
+    with loopback(lambda asked: Reply((PNG, *[b"x"] * 100_000), pause=0.05)) as server:
+        with pytest.raises(ProviderError):
+            download(f"{server.url}/file", lab=lab or server.url, scratch=scratch, timeout_seconds=1.0)
+        wait_for(server.hung_up.is_set)
+    assert files(scratch) == []
+
+
+@pytest.mark.parametrize("location", ["https://[", "https://[/a", "data:image/png,x", "https://h:abc/"])
+@pytest.mark.parametrize("lab", ["", "http://127.0.0.1:1"], ids=["own host", "another host"])
+def test_a_result_that_moved_to_no_address_is_told(scratch: Path, lab: str, location: str) -> None:
+    reply = Reply(status=302, headers={"location": location})
+    with loopback(lambda asked: reply) as server, pytest.raises(ProviderError):
+        download(f"{server.url}/file", lab=lab or server.url, scratch=scratch)
+    assert files(scratch) == []
 
 
 @pytest.mark.parametrize("begun", [False, True], ids=["before it began", "in its middle"])
@@ -139,8 +195,7 @@ def test_a_download_that_is_cancelled_leaves_no_file_and_holds_nobody_up(
         asyncio.run(give_up(server.url, lambda: bool(held(scratch) if begun else server.asked)))
         assert time.monotonic() - began < DEADLINE / 2
         go_on.set()
-        # A thread that nobody waits for any more leaves nothing either.
-        wait_for(lambda: not any(thread.name == "terrarium-media" for thread in threading.enumerate()))
+        wait_for(server.hung_up.is_set)
     assert files(scratch) == []
 
 

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from .provider import Provider
     from .simulation import Process
 
-Event = Literal["before a call", "a claim", "a mark", "a ticket", "a refusal", "an end", "a write"]
+Event = Literal[
+    "before a call", "a claim", "a mark", "a ticket", "a refusal", "a giving up", "an end", "a write"
+]
 
 NOT_MOVING = "GENERATION_QUEUE_NOT_MOVING"
 CANCELLED = "GENERATION_CANCELLED"
@@ -156,6 +158,7 @@ class Observer(logging.Handler):
                 self._submission_moved(process, old, row)
                 events |= {"a ticket"} if row.ticket != old.ticket else set()
                 events |= {"a refusal"} if row.state == "refused" else set()
+                events |= {"a giving up"} if row.state == "unknown" else set()
         return events
 
     # -- runs -------------------------------------------------------------------------------------------
@@ -318,7 +321,7 @@ class Observer(logging.Handler):
     def _is_settled(self, job: Made, fallback: dict[str, str] | None) -> bool:
         """Whether a run may be submitted again in spite of an earlier job of it."""
         row = self.of_key(job.key)
-        if job.state in ("failed", "lost") or row is None or row.state == "unknown":
+        if job.state in ("failed", "lost") or row is None:
             return True
         # Another model makes what nothing was heard of; if it is made all the same, it must be known.
         is_silent = job.hangs and row.ticket is not None
@@ -334,6 +337,17 @@ class Observer(logging.Handler):
         is_wanted = not run.is_over and job.engine in ("exact", "blind", "machine") and not job.hangs
         if is_wanted and (row is None or row.state == "open"):
             self.complain(f"{job} is cancelled, and {_told(run)} waits for it")
+
+    def is_wasted(self, job: Made) -> bool:
+        """Whether a job was finished and paid for, and its run has failed without a reason for that."""
+        run, row = self.rows.runs[job.run_id], self.of_key(job.key)
+        if not (job.is_paid and job.is_wanted and job.state == "finished" and run.state == "failed"):
+            return False
+        # Nobody could know of it, or reach it, or wait for it any longer.
+        is_unknown = row is None or row.state == "unknown" or job.run_id in self.provider.broken
+        is_out_of_reach = job.engine == "call" and (job.process.is_gone or job.process.was_out_of_touch)
+        is_given_up = run.error_code in (CANCELLED, NOT_MOVING) or run.attempts >= _MOST_DEATHS
+        return not (is_unknown or is_out_of_reach or is_given_up or job.hangs)
 
     # -- what is in memory ------------------------------------------------------------------------------
 

@@ -45,8 +45,13 @@ MODELS = {
     "free-model": "free",
     "exact-or-blind": "exact",
     "call-or-exact": "call",
+    "machine-or-blind": "machine",
 }
-FALLBACK = {"exact-or-blind": "blind-model", "call-or-exact": "exact-model"}
+FALLBACK = {
+    "exact-or-blind": "blind-model",
+    "call-or-exact": "exact-model",
+    "machine-or-blind": "blind-model",
+}
 SILENCE = 90.0
 _HEARTBEAT = 30.0
 
@@ -97,6 +102,8 @@ class Made:
     state: Literal["running", "finished", "failed", "lost", "cancelled", "gone"] = "running"
     failure: Failed | None = None
     hangs: bool = False
+    # Whether somebody wanted it when it was finished.
+    is_wanted: bool = False
     followers: list[asyncio.Event] = field(default_factory=list[asyncio.Event])
 
     @property
@@ -217,6 +224,7 @@ class Provider:
             job.hangs = True
             return
         if how == "finished" or how == "lost":
+            job.is_wanted = not self._observer.rows.runs[job.run_id].is_over
             job.end(how)
             if how == "lost":
                 self.told.setdefault(job.run_id, set()).add("GENERATION_NO_RESULT")

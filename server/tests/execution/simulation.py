@@ -6,19 +6,14 @@ between any two of them.
 """
 
 import asyncio
-import heapq
-import itertools
 import math
-from collections import deque
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from contextvars import Context as Variables
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 import pytest
-import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
 from terrarium_server.catalog import Catalog
@@ -32,6 +27,7 @@ from terrarium_server.store import Blobs, Database, Transaction
 
 from .observer import Event, Observer, count_changes
 from .provider import FALLBACK, MODELS, Provider, SimulatedEngine, card
+from .simulated_loop import Clock, SimulatedLoop
 
 T = TypeVar("T")
 
@@ -44,94 +40,6 @@ _GRAIN_SECONDS = 0.5
 _MOST_STEPS = 20_000
 
 Befalls = Literal["stop", "die", "lose the answer", "cut off"]
-
-
-class Clock:
-    """What time it is, for the database as for every process, in seconds."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def milliseconds(self) -> int:
-        return 1_800_000_000_000 + round(self.now * 1000)
-
-    def expression(self) -> sa.ColumnElement[int]:
-        return sa.literal(self.milliseconds(), sa.BigInteger)
-
-
-class SimulatedLoop(asyncio.AbstractEventLoop):
-    """What tasks and timers need of a loop."""
-
-    def __init__(self, clock: Clock, complain: Callable[[str], None]) -> None:
-        self._clock = clock
-        self._complain = complain
-        self._ready: deque[asyncio.Handle] = deque()
-        self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
-        self._numbers = itertools.count()
-
-    def step(self) -> bool:
-        """Run the next handle; False if there is none."""
-        while self._timers and (self._timers[0][0] <= self._clock.now or self._timers[0][2].cancelled()):
-            self._ready.append(heapq.heappop(self._timers)[2])
-        while self._ready:
-            handle = self._ready.popleft()
-            if not handle.cancelled():
-                asyncio._set_running_loop(self)
-                try:
-                    handle._run()
-                finally:
-                    asyncio._set_running_loop(None)
-                return True
-        return False
-
-    @property
-    def next_due(self) -> float:
-        """When the next timer goes off."""
-        return min((when for when, _, timer in self._timers if not timer.cancelled()), default=float("inf"))
-
-    def time(self) -> float:
-        return self._clock.now
-
-    def call_soon(
-        self, callback: Callable[..., object], *args: Any, context: Variables | None = None
-    ) -> asyncio.Handle:
-        handle = asyncio.Handle(callback, args, self, context)
-        self._ready.append(handle)
-        return handle
-
-    call_soon_threadsafe = call_soon
-
-    def call_later(
-        self, delay: float, callback: Callable[..., object], *args: Any, context: Variables | None = None
-    ) -> asyncio.TimerHandle:
-        return self.call_at(self.time() + delay, callback, *args, context=context)
-
-    def call_at(
-        self, when: float, callback: Callable[..., object], *args: Any, context: Variables | None = None
-    ) -> asyncio.TimerHandle:
-        timer = asyncio.TimerHandle(when, callback, args, self, context)
-        heapq.heappush(self._timers, (when, next(self._numbers), timer))
-        return timer
-
-    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
-        """It is passed over when its time comes."""
-
-    def create_future(self) -> asyncio.Future[Any]:
-        return asyncio.Future(loop=self)
-
-    def create_task(self, coro: Any, **named: Any) -> asyncio.Task[Any]:
-        return asyncio.Task(coro, loop=self, **named)
-
-    def get_debug(self) -> bool:
-        return False
-
-    def is_closed(self) -> bool:
-        return False
-
-    def call_exception_handler(self, context: dict[str, Any]) -> None:
-        # A task that nobody waited for is told of when it is collected, whenever that is.
-        if "handle" in context:
-            self._complain(f"a callback failed: {context.get('exception')!r}")
 
 
 @dataclass(slots=True)
@@ -251,19 +159,6 @@ class Process:
         self.engines = [SimulatedEngine(name, self, world.provider) for name in engines]
         self._world = world
         self._clock = world.clock
-        context = Context(
-            worker_id=self.worker_id,
-            database=self.database,
-            blobs=world.blobs,
-            catalog=world.catalog,
-            engines=Engines(self.engines, LIMITS),
-            signals=Signals(),
-            weights=Path("nowhere"),
-            temporary=Path("nowhere"),
-            alone=alone,
-            is_current=lambda _tx: True,
-            fallback=FALLBACK,
-        )
         self.lease = Lease(
             self.database,
             self.worker_id,
@@ -275,6 +170,19 @@ class Process:
             clock=lambda: world.clock.now,
         )
         with self.current():
+            context = Context(
+                worker_id=self.worker_id,
+                database=self.database,
+                blobs=world.blobs,
+                catalog=world.catalog,
+                engines=Engines(self.engines, LIMITS),
+                signals=Signals(),
+                weights=Path("nowhere"),
+                temporary=Path("nowhere"),
+                alone=alone,
+                is_current=lambda _tx: True,
+                fallback=FALLBACK,
+            )
             first = self.lease.renew()
             self.worker = Worker(context, self.lease, capacity=CAPACITY)
             self._stop_asked, self._hurry = asyncio.Event(), asyncio.Event()
@@ -476,9 +384,9 @@ def _is_gone(name: str) -> bool:
 def simulate(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the product ask the simulation for the time and for who it is."""
     execution = "terrarium_server.execution"
-    for module in ("_worker", "_abandoned", "_recovery"):
+    for module in ("_worker", "_working_time"):
         monkeypatch.setattr(f"{execution}.{module}.clock_seconds", lambda: _here()._clock.now)
-    for module in ("_execution", "_recovery"):
+    for module in ("_abandoned", "_execution", "_recovery"):
         monkeypatch.setattr(f"{execution}.{module}.this_process", lambda: _here().name)
     for module in ("_abandoned", "_recovery"):
         monkeypatch.setattr(f"{execution}.{module}.is_gone", _is_gone)

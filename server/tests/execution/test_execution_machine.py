@@ -24,7 +24,8 @@ from terrarium_server.store import Blobs, Database, Transaction, metadata
 
 from .observer import CANCELLED, Event, Rows
 from .provider import ENGINES, FALLBACK, MODELS, SILENCE, End, Refusal
-from .simulation import LEASE_SECONDS, Befalls, Clock, Trap, World, simulate
+from .simulated_loop import Clock
+from .simulation import LEASE_SECONDS, Befalls, Trap, World, simulate
 
 T = TypeVar("T")
 
@@ -47,6 +48,7 @@ EVENTS: list[Event] = [
     "a mark",
     "a ticket",
     "a refusal",
+    "a giving up",
     "an end",
     "a write",
 ]
@@ -354,6 +356,8 @@ class ExecutionMachine(RuleBasedStateMachine):
             row = observer.of_key(job.key)
             is_known = row is not None and row.state == "unknown"
             assert is_known, f"{observer.story}{job} is left, which is noted as {row}"
+        for job in provider.made:
+            assert not observer.is_wasted(job), f"{observer.story}{job} was paid for and is not used"
 
 
 def run_failed(code: str | None) -> bool:

@@ -1,11 +1,18 @@
 """Media that runs start from: links are fetched, outputs of ours are found, and nothing else is."""
 
+import asyncio
+import socket
+import threading
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from support.loopback import Asked, Reply, loopback
 from support.puppet import Puppet
+from support.server import DEADLINE
 from support.stage import MakeStage, Stage
 from terrarium_server import assets
 from terrarium_server.engines import Finished, Job, News, Output
@@ -19,8 +26,14 @@ class Copier(Puppet):
 
     def __init__(self) -> None:
         self.types: list[str] = []
+        self.most_at_once = at_once = 0
 
         async def play(job: Job) -> AsyncIterator[News]:
+            nonlocal at_once
+            at_once += 1
+            self.most_at_once = max(self.most_at_once, at_once)
+            await asyncio.sleep(0.02)
+            at_once -= 1
             given = job.inputs.get("image_url", ())
             self.types += [medium.content_type for medium in given]
             yield Finished((Output("image/png", given[0].path.read_bytes() if given else PNG, 8, 8),))
@@ -31,6 +44,12 @@ class Copier(Puppet):
 def output_of(stage: Stage, run_id: str) -> assets.KeptOutput:
     with stage.house.database.transaction() as tx:
         return assets.outputs_of(tx, [run_id])[run_id][0]
+
+
+def medium_of(stage: Stage, run_id: str) -> assets.Medium:
+    medium = output_of(stage, run_id).medium
+    assert medium is not None
+    return medium
 
 
 def start(stage: Stage, **params: str) -> str:
@@ -47,12 +66,12 @@ def test_outputs_of_ours_are_found_by_reference_and_by_link(make_stage: MakeStag
             first.run_id,
             f"{first.run_id}/{kept.output_id}",
             f"{first.run_id}/output_{number}",
-            f"https://anywhere.example/media/{kept.blob}",
+            f"https://anywhere.example/media/{kept.link}",
         ]
         for name in names:
             made = stage.ended(start(stage, image_url=name))
             assert made.state == "completed", made.error_message
-            assert output_of(stage, made.run_id).sha256 == kept.sha256
+            assert medium_of(stage, made.run_id).sha256 == medium_of(stage, first.run_id).sha256
         assert engine.types == ["image/png"] * 4
 
 
@@ -106,7 +125,117 @@ def test_a_link_is_fetched_in_the_run_and_a_bad_one_fails_it_by_name(make_stage:
         )
 
 
-def test_this_machine_cannot_be_reached_through_a_link(make_stage: MakeStage) -> None:
+@pytest.mark.parametrize(
+    ("location", "told"),
+    [
+        ("https://[", "the link redirects to one that cannot be used"),
+        ("data:image/png;base64,AAAA", "the link must start with https://"),
+        ("https://0177.0.0.1/", "the link redirects to something that is no link"),
+    ],
+)
+def test_a_link_that_redirects_to_none_is_an_invalid_link(
+    make_stage: MakeStage, location: str, told: str
+) -> None:
+    reply = Reply(status=302, headers={"location": location})
+    with loopback(lambda asked: reply) as site, make_stage(Copier(), allow_private_fetch=True) as stage:
+        run = stage.ended(start(stage, image_url=site.url))
+        assert (run.error_code, run.cost_micros) == ("GENERATION_INVALID_URL", 0)
+        assert run.error_message and told in run.error_message
+
+
+def test_this_machine_cannot_be_reached_through_a_name(
+    make_stage: MakeStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = socket.getaddrinfo
+
+    def resolve(host: Any, *rest: Any, **more: Any) -> Any:
+        return usual("127.0.0.1" if host == "innocent.example" else host, *rest, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
     with make_stage(Copier()) as stage:
-        run = stage.ended(start(stage, image_url="https://localhost:9/x.png"))
+        run = stage.ended(start(stage, image_url="https://innocent.example:9/x.png"))
         assert run.error_message == "params.image_url: the link leads to an address that is not public"
+        assert run.error_code == "GENERATION_INVALID_URL"
+
+
+DRIPS = Reply((PNG, *[b"x"] * 100_000), pause=0.05)
+
+
+def test_links_that_drip_hold_no_place_at_an_engine(make_stage: MakeStage) -> None:
+    with loopback(lambda asked: DRIPS) as site, make_stage(Copier(), allow_private_fetch=True) as stage:
+        stage.house.engines.limits["rehearsal"] = 2
+        slow = [start(stage, image_url=site.url) for _ in range(20)]
+        stage.wait_until(lambda: len(site.asked) == 20, "not all links are asked for")
+        assert stage.ended(start(stage)).state == "completed"
+        assert {stage.run(run_id).state for run_id in slow} == {"running"}
+        for run_id in slow:
+            stage.cancel(run_id)
+
+
+def test_a_fetch_ends_when_its_time_is_up(make_stage: MakeStage) -> None:
+    with (
+        loopback(lambda asked: DRIPS) as site,
+        make_stage(Copier(), workers=False, allow_private_fetch=True) as stage,
+    ):
+        stage.house.fetch_rules = replace(stage.house.fetch_rules, seconds=1)
+        stage.house.start_workers()
+        run = stage.ended(start(stage, image_url=site.url))
+        assert run.error_code == "GENERATION_INVALID_URL"
+        assert run.error_message == "params.image_url: the file did not arrive within 1 s"
+
+
+def test_an_engine_has_no_more_runs_than_it_may_whatever_was_fetched(make_stage: MakeStage) -> None:
+    gate = threading.Event()
+
+    def answer(asked: Asked) -> Reply:
+        assert gate.wait(DEADLINE)
+        return Reply(PNG)
+
+    engine = Copier()
+    with loopback(answer) as site, make_stage(engine, allow_private_fetch=True) as stage:
+        stage.house.engines.limits["rehearsal"] = 2
+        runs = [start(stage, image_url=f"{site.url}/{number}") for number in range(12)]
+        stage.wait_until(lambda: len(site.asked) == 12, "not all links are asked for")
+        gate.set()
+        assert {stage.ended(run_id).state for run_id in runs} == {"completed"}
+    assert engine.most_at_once <= 2
+
+
+def test_the_links_of_a_run_are_fetched_at_the_same_time(make_stage: MakeStage) -> None:
+    both = threading.Barrier(2, timeout=DEADLINE)
+
+    def answer(asked: Asked) -> Reply:
+        both.wait()
+        return Reply(PNG if asked.path == "/picture" else b"fLaC" + bytes(64))
+
+    with loopback(answer) as site, make_stage(Copier(), allow_private_fetch=True) as stage:
+        run = stage.ended(start(stage, image_url=f"{site.url}/picture", audio_url=f"{site.url}/sound"))
+        assert run.state == "completed", run.error_message
+        run = stage.ended(start(stage, image_url=f"{site.url}/picture", audio_url=f"{site.url}/picture"))
+        assert run.error_message == "params.audio_url: the file is image/png, not audio"
+
+
+def test_a_cancelled_run_lets_go_of_a_link_that_drips(make_stage: MakeStage, tmp_path: Path) -> None:
+    with loopback(lambda asked: DRIPS) as site, make_stage(Copier(), allow_private_fetch=True) as stage:
+        stage.house.engines.limits["rehearsal"] = 2
+        slow = [start(stage, image_url=site.url) for _ in range(2)]
+        stage.wait_until(lambda: len(site.asked) == 2, "two links were not asked for")
+        for run_id in slow:
+            stage.cancel(run_id)
+        assert [stage.ended(start(stage)).state for _ in range(4)] == ["completed"] * 4
+        stage.wait_until(site.hung_up.is_set, "the link goes on")
+        stage.wait_until(lambda: not list(tmp_path.rglob("input-*")), "its file is still there")
+
+
+@pytest.mark.parametrize("left", [None, b"", PNG[:-1]], ids=["missing", "empty", "short"])
+def test_an_output_whose_file_is_lost_is_told(
+    make_stage: MakeStage, tmp_path: Path, left: bytes | None
+) -> None:
+    with make_stage(Copier()) as stage:
+        first = stage.ended(start(stage))
+        medium = medium_of(stage, first.run_id)
+        [file] = [path for path in tmp_path.rglob("*") if medium.blob.endswith(path.name) and path.is_file()]
+        file.unlink() if left is None else file.write_bytes(left)
+        run = stage.ended(start(stage, image_url=first.run_id))
+        assert run.error_code == "GENERATION_INVALID_URL"
+        assert run.error_message and "is not there any more" in run.error_message

@@ -132,7 +132,7 @@ def test_an_engine_that_says_nothing_for_too_long_is_taken_for_hung(make_stage: 
     with make_stage(engine) as stage:
         run = stage.ended(stage.start())
         assert (run.state, run.error_code) == ("failed", "GENERATION_PROVIDER_TIMEOUT")
-        assert engine.stopped == [run.run_id]
+        stage.wait_until(lambda: engine.stopped == [run.run_id], "the engine was not told")
         assert stage.balance == GRANT
 
 
@@ -149,8 +149,8 @@ def test_a_file_that_an_engine_made_is_moved_and_not_copied(make_stage: MakeStag
         assert stage.ended(run_id).state == "completed"
         with stage.house.database.transaction() as tx:
             [kept] = assets.outputs_of(tx, [run_id])[run_id]
-        assert kept.blob is not None and kept.size_bytes == 3_000_004
-        assert (tmp_path / "media" / kept.blob).stat().st_ino == inode
+        assert kept.medium is not None and kept.medium.size_bytes == 3_000_004
+        assert (tmp_path / "media" / kept.medium.blob).stat().st_ino == inode
         assert not made.exists()
 
 

@@ -127,8 +127,9 @@ def test_cancelling_twice_changes_nothing_more(door: Inside, client: Client, acc
 def test_a_run_that_is_completed_stays_so(door: Inside, client: Client, account: Account) -> None:
     run_id = start(client, account)
     run = claimed(door, run_id)
+    blobs, workspace_id = door.house.blobs, run.workspace_id
     text = assets.keep(
-        door.house.blobs, run_id, 0, type="text", content_type="text/plain", data="a fern", now_ms=1
+        blobs, run_id, workspace_id, 0, type="text", content_type="text/plain", data="a fern", now_ms=1
     )
     with door.house.database.transaction() as tx:
         assert settlement.complete(tx, run, [text])

@@ -117,7 +117,11 @@ def test_there_is_nothing_behind_another_name(inside: Inside, name: str) -> None
     assert_refused(answer, 404, "not_found")
 
 
-def test_every_kept_file_belongs_to_a_link(inside: Inside, picture: Picture) -> None:
+def test_a_link_tells_nothing_of_where_the_file_lies(inside: Inside, picture: Picture) -> None:
     house: House = inside.house
-    kept = {path.name for path in (house.settings.data_dir / "media").iterdir()}
-    assert kept == {picture.path.rpartition("/")[2]}
+    [kept] = [path for path in (house.settings.data_dir / "media").rglob("*") if path.is_file()]
+    assert kept.read_bytes() == picture.data
+    token = picture.path.rpartition("/")[2]
+    assert kept.suffix == ".png" and kept.name != token
+    assert inside.anonymous.get(f"/media/{kept.name}").status_code == 404
+    assert inside.anonymous.get(f"/media/{kept.parent.name}/{kept.name}").status_code == 404

@@ -1,15 +1,19 @@
 """Writing moving pictures: exact sizes and rates, the same bytes again, pictures that stay what they were."""
 
+import signal
+import time
 from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
 import av
 import numpy as np
+import psutil
 import pytest
 from numpy.typing import NDArray
 
-from terrarium_server.media import VideoWriter, frames, probe
+from terrarium_server.media import Exhausted, FfmpegError, VideoWriter, frames, probe
+from terrarium_server.media._ffmpeg import failure
 
 Preset = Literal["veryfast", "realtime"]
 
@@ -47,6 +51,49 @@ def test_size_rate_and_length_are_as_asked(tmp_path: Path, preset: Preset, fps: 
     assert len(times) == 14
     # Frames that lean on later ones still come in order and evenly.
     assert all(b - a == pytest.approx(1 / fps, abs=0.001) for a, b in pairwise(times))
+
+
+def test_a_writer_knows_how_long_its_picture_lasts() -> None:
+    with VideoWriter(162, 90, 12) as writer:
+        assert writer.seconds == 0
+        for index in range(18):
+            writer.write(scene(162, 90, index))
+        writer.finish()
+        assert writer.seconds == 1.5
+
+
+def test_an_encoder_that_dies_is_an_error_that_says_so() -> None:
+    for number, expected in ((signal.SIGKILL, FfmpegError), (signal.SIGXFSZ, Exhausted)):
+        # It may be missed only when nothing more is written.
+        for at_the_end in (False, True):
+            with VideoWriter(162, 90, 12) as writer, pytest.raises(expected):
+                (encoder,) = psutil.Process().children()
+                encoder.send_signal(number)
+                while encoder.status() != psutil.STATUS_ZOMBIE:
+                    time.sleep(0.01)
+                while not at_the_end:
+                    writer.write(scene(162, 90, 0))
+                writer.finish()
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "resource"),
+    [
+        (1, b"out.mp4: No space left on device", "disk"),
+        (-signal.SIGXFSZ, b"", "file size"),
+        (1, b"x264 [error]: malloc of size 3133440 failed", "memory"),
+        (-signal.SIGXCPU, b"", "processor time"),
+        (255, b"", "processor time"),
+    ],
+)
+def test_what_ffmpeg_ran_out_of_is_told(status: int, said: bytes, resource: str) -> None:
+    error = failure(status, said)
+    assert isinstance(error, Exhausted) and error.resource == resource
+
+
+def test_what_else_went_wrong_is_told_in_its_words() -> None:
+    assert str(failure(1, b"Unknown encoder 'h265'\n")) == "Unknown encoder 'h265'"
+    assert isinstance(failure(-signal.SIGSEGV, b""), FfmpegError)
 
 
 @pytest.mark.parametrize("preset", ["veryfast", "realtime"])

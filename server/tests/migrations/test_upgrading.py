@@ -136,7 +136,7 @@ def test_later_upgrades_ask_for_leases(
     carried_over: Database, facts: Facts, now_ms: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # As a version would that has one more migration.
-    monkeypatch.setattr(_upgrade, "HEAD", "0004")
+    monkeypatch.setattr(_upgrade, "HEAD", "0005")
     row = {"lease": now_ms - 49_000}
     with carried_over.transaction() as tx:
         tx.execute(sa.text("INSERT INTO workers VALUES ('wrk_1', 'here', '', 1, :lease)"), row)

@@ -1,5 +1,6 @@
 """A workspace with a capped key, the runs that the key starts, and whether the books balance."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from terrarium_server.accounts import Caller
 from terrarium_server.admission import Admission, GenerationRequest, RateLimits
 from terrarium_server.assets import KeptOutput
 from terrarium_server.catalog import Catalog, load_cards
+from terrarium_server.media import FetchRules
 from terrarium_server.runs import Run
 from terrarium_server.store import Blobs, Database, Transaction, metadata
 
@@ -25,7 +27,9 @@ class Books:
     def __init__(self, database: Database, folder: Path) -> None:
         self.database = database
         self.blobs = Blobs(folder / "media")
-        self.admission = Admission(Catalog(load_cards(CARDS)), RateLimits(1_000_000), lambda: None)
+        self.admission = Admission(
+            Catalog(load_cards(CARDS)), RateLimits(1_000_000), FetchRules(), lambda: None
+        )
         with database.transaction() as tx:
             self.account = new_account(tx, credits=GRANT / 1_000_000)
             self.capped = self.new_key(tx, spending_cap_micros=GRANT)
@@ -79,19 +83,29 @@ class Books:
 
     def texts(self, run: Run, *texts: str) -> list[KeptOutput]:
         """Outputs as an engine's would be kept."""
+        return self._kept(run, texts, type="text", content_type="text/plain")
+
+    def pictures(self, run: Run, *contents: bytes) -> list[KeptOutput]:
+        """The same with pictures, which are as wide as their number."""
+        return self._kept(run, contents, type="imageUrl", content_type="image/png")
+
+    def _kept(
+        self, run: Run, contents: Sequence[str | bytes], *, type: str, content_type: str
+    ) -> list[KeptOutput]:
         return [
             assets.keep(
                 self.blobs,
                 run.run_id,
+                run.workspace_id,
                 position,
-                type="text",
-                content_type="text/plain",
-                data=text,
+                type=type,
+                content_type=content_type,
+                data=data,
                 width=position,
                 height=7,
                 now_ms=1,
             )
-            for position, text in enumerate(texts)
+            for position, data in enumerate(contents)
         ]
 
     @property
@@ -113,6 +127,7 @@ class Books:
 
     def check(self) -> None:
         """Every run that has ended is charged or given back, once, to the workspace and to the key."""
+        self.check_links()
         with self.database.transaction() as tx:
             assert ledger.check(tx) == []
             everyone = runs.list_runs(tx, self.account.workspace_id, limit=1_000_000)
@@ -125,6 +140,12 @@ class Books:
             kinds = [kind for kind, _ in self.entries(run.run_id)]
             ended = {"completed": ["settle"], "failed": ["release"]}.get(run.state, [])
             assert kinds == ["hold", *ended]
+
+    def check_links(self) -> None:
+        """Every link leads to a medium."""
+        dangling = sa.text("SELECT token FROM media_links WHERE media_id NOT IN (SELECT media_id FROM media)")
+        with self.database.transaction() as tx:
+            assert tx.execute(dangling).all() == []
 
 
 def everything(tx: Transaction) -> dict[str, list[Any]]:

@@ -16,7 +16,7 @@ from .books import GRANT, PRICE, ROOM, Books, everything
 WHY = RunOutcome("GENERATION_PROMPT_MODERATED", "The provider did not like it.")
 
 ENDS: dict[str, Callable[[Books, Transaction, Run], bool]] = {
-    "complete": lambda books, tx, run: settlement.complete(tx, run, books.texts(run, "a fern")),
+    "complete": lambda books, tx, run: settlement.complete(tx, run, books.pictures(run, b"a fern")),
     "fail": lambda _, tx, run: settlement.fail(tx, run, WHY),
     "cancel": lambda _, tx, run: settlement.cancel(tx, run),
     "give_up": lambda _, tx, run: settlement.give_up(tx, run, WHY),
@@ -30,7 +30,7 @@ def nodes(books: Books) -> list[NodeRecord]:
 
 def test_a_completed_run_is_charged_and_its_outputs_are_there(books: Books) -> None:
     run = books.claimed()
-    outputs = books.texts(run, "a fern", "two ferns", "three")
+    outputs = books.pictures(run, b"a fern", b"two ferns", b"three")
     with books.database.transaction() as tx:
         assert settlement.complete(tx, run, outputs)
         now_ms = tx.now_ms
@@ -43,9 +43,18 @@ def test_a_completed_run_is_charged_and_its_outputs_are_there(books: Books) -> N
     with books.database.transaction() as tx:
         assert assets.outputs_of(tx, [run.run_id])[run.run_id] == outputs
     shown = [(node.place, node.beside, node.output_id, node.width, node.height) for node in nodes(books)]
-    assert shown == [(0, beside, kept.output_id, kept.width, 7) for beside, kept in enumerate(outputs)]
+    assert shown == [(0, number, kept.output_id, number, 7) for number, kept in enumerate(outputs)]
     assert nodes(books)[0].node_id == run.node_id
     books.check()
+
+
+def test_a_text_is_shown_without_a_size(books: Books) -> None:
+    run = books.claimed()
+    [kept] = books.texts(run, "a fern")
+    with books.database.transaction() as tx:
+        assert settlement.complete(tx, run, [kept])
+    [node] = nodes(books)
+    assert (node.output_id, node.width, node.height) == (kept.output_id, None, None)
 
 
 @pytest.mark.parametrize("end", ["fail", "cancel", "give_up"])

@@ -16,7 +16,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import event
 
-from terrarium_server import accounts, ledger, runs, settlement
+from terrarium_server import accounts, assets, ledger, runs, settlement
 from terrarium_server.problems import Problem
 from terrarium_server.runs import Run, RunOutcome
 from terrarium_server.store import Database, Transaction
@@ -41,11 +41,20 @@ class Scene:
         self.another = books.claimed()
         self.waiting = books.started()
         with books.database.transaction() as tx:
+            # What earlier scenes made is there to be shared, and to be swept.
+            tx.execute(sa.delete(assets.media_links))
             # So that a start notes activity there.
             tx.execute(sa.update(accounts.projects).values(last_modified=0))
 
     def complete(self, tx: Transaction, run: Run) -> object:
-        return settlement.complete(tx, run, self.books.texts(run, "one", "two"))
+        """Both runs make the same two contents, one of them the other way round."""
+        contents = (b"one", b"two") if run is self.run else (b"two", b"one")
+        return settlement.complete(tx, run, self.books.pictures(run, *contents))
+
+    def sweep(self, tx: Transaction) -> None:
+        """Drop what no link leads to, as if that were all media there are."""
+        known = list(tx.execute(sa.select(assets.media.c.media_id)).scalars())
+        assets.drop_unlinked(tx, known)
 
     def cancel(self, tx: Transaction, run: Run) -> object:
         """As a caller does, who does not know whose it is by now."""
@@ -69,6 +78,7 @@ MOVES: dict[str, Callable[[Scene, Transaction], object]] = {
     "cancel what waits": lambda scene, tx: scene.cancel(tx, scene.waiting),
     "give up": lambda scene, tx: settlement.give_up(tx, scene.waiting, WHY),
     "grant": lambda scene, tx: scene.grant(tx),
+    "sweep": lambda scene, tx: scene.sweep(tx),
 }
 
 
@@ -121,6 +131,7 @@ class Stage:
         one.may_go_on.set()
         ahead.result(PATIENCE)
         behind.result(PATIENCE)
+        self.books.check_links()
         self.books.cancel_all_that_wait()
         return was_stopped
 

@@ -64,18 +64,18 @@ class Traffic:
         if cancelled:
             self._count("cancel")
 
-    def fail(self, _chance: Random) -> None:
-        self._end("fail")
+    def fail(self, chance: Random) -> None:
+        self._end("fail", chance)
 
-    def complete(self, _chance: Random) -> None:
-        self._end("complete")
+    def complete(self, chance: Random) -> None:
+        self._end("complete", chance)
 
-    def _end(self, end: str) -> None:
+    def _end(self, end: str, chance: Random) -> None:
         books = self.books
         with books.database.transaction() as tx:
             claimed = runs.claim(tx, f"wrk_{threading.get_ident()}", 2, {"rehearsal": 2})
         for run in claimed:
-            outputs = books.texts(run, "one", "two")
+            outputs = books.pictures(run, b"one", chance.choice((b"two", b"three")))
             with books.database.transaction() as tx:
                 if end == "complete":
                     ended = settlement.complete(tx, run, outputs)

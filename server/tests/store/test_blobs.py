@@ -1,8 +1,9 @@
-"""Blobs: whole objects in, ranges out."""
+"""Blobs: whole objects in, ranges out, on the disk before anybody is told."""
 
 import asyncio
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,19 +15,23 @@ def test_what_is_put_is_read_in_ranges(tmp_path: Path) -> None:
     blobs.put("a.png", b"0123456789")
     assert asyncio.run(blobs.get("a.png", 0, 10)) == b"0123456789"
     assert asyncio.run(blobs.get("a.png", 3, 5)) == b"34"
+    assert asyncio.run(blobs.size("a.png")) == 10
 
 
-def test_putting_again_replaces_the_whole(tmp_path: Path) -> None:
+def test_a_name_is_given_once(tmp_path: Path) -> None:
     blobs = Blobs(tmp_path)
-    blobs.put("a", b"longer than the next")
-    blobs.put("a", b"short")
-    assert asyncio.run(blobs.get("a", 0, 5)) == b"short"
-    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+    blobs.put("a", b"first")
+    with pytest.raises(FileExistsError):
+        blobs.put("a", b"second")
+    assert asyncio.run(blobs.get("a", 0, 5)) == b"first"
 
 
 def test_what_was_never_put_is_not_found(tmp_path: Path) -> None:
+    blobs = Blobs(tmp_path)
     with pytest.raises(FileNotFoundError):
-        asyncio.run(Blobs(tmp_path).get("none", 0, 1))
+        asyncio.run(blobs.get("none", 0, 1))
+    assert asyncio.run(blobs.size("none")) is None
+    assert asyncio.run(blobs.size("none/either")) is None
 
 
 def test_blobs_survive_the_process(tmp_path: Path) -> None:
@@ -42,7 +47,6 @@ def test_a_file_is_taken_and_gone_where_it_was(
         raise OSError("on another disk")
 
     blobs = Blobs(tmp_path / "media")
-    blobs.put("a.mp4", b"what was there before")
     made = tmp_path / "made"
     made.write_bytes(b"0123456789" * 100_000)
     number = made.stat().st_ino
@@ -72,3 +76,65 @@ def test_a_blob_is_copied_to_a_file(tmp_path: Path) -> None:
     blobs.delete("a")
     with pytest.raises(FileNotFoundError):
         blobs.copy_to("a", tmp_path / "copy")
+
+
+def test_all_names_are_told(tmp_path: Path) -> None:
+    blobs = Blobs(tmp_path)
+    assert list(blobs.pages()) == []
+    names = {"a", *(f"ws_{number % 3}/{number}" for number in range(700))}
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    pages = list(blobs.pages())
+    assert len(pages) > 1
+    assert sorted(name for page in pages for name in page) == sorted(names)
+
+
+class Flushes:
+    """What was flushed, in order: how long a file was at that moment, or what a folder held."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.seen: list[tuple[str, int | list[str]]] = []
+        self._flush = os.fsync
+        monkeypatch.setattr(os, "fsync", self._note)
+
+    def _note(self, number: int) -> None:
+        path = Path(os.readlink(f"/proc/self/fd/{number}"))
+        what = sorted(found.name for found in path.iterdir()) if path.is_dir() else path.stat().st_size
+        self.seen.append((path.name, what))
+        self._flush(number)
+
+
+@pytest.mark.parametrize("is_far", [False, True], ids=["on the same disk", "on another disk"])
+def test_file_and_folders_are_flushed_before_it_counts_as_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_far: bool
+) -> None:
+    replace = os.replace
+
+    def replaced(*paths: Any) -> None:
+        if is_far:
+            raise OSError("on another disk")
+        replace(*paths)
+
+    monkeypatch.setattr(os, "replace", replaced)
+    flushes = Flushes(monkeypatch)
+    blobs = Blobs(tmp_path / "media")
+    assert flushes.seen.pop() == (tmp_path.name, ["media"])
+    blobs.put("ws_1/a.png", b"0123456789")
+    assert flushes.seen == [("media", ["ws_1"]), ("a.png", 10), ("ws_1", ["a.png"])]
+    flushes.seen.clear()
+    (tmp_path / "made").write_bytes(b"01234")
+    blobs.take("ws_1/b.png", tmp_path / "made")
+    assert ("b.png" if is_far else "made", 5) in flushes.seen
+    assert flushes.seen[-1] == ("ws_1", ["a.png", "b.png"])
+
+
+def test_what_could_not_be_written_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_number: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    blobs = Blobs(tmp_path)
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        blobs.put("a", b"0123456789")
+    assert list(tmp_path.iterdir()) == []

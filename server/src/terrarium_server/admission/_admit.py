@@ -9,6 +9,7 @@ from typing import Any
 from terrarium_server import accounts, catalog, ids, runs
 from terrarium_server.accounts import Caller
 from terrarium_server.catalog import Catalog, ModelCard
+from terrarium_server.media import FetchRules
 from terrarium_server.runs import Run
 from terrarium_server.store import Transaction
 
@@ -46,10 +47,13 @@ class Estimate:
 class Admission:
     """Admits runs; ``wake`` is called after each commit so that a worker need not poll."""
 
-    def __init__(self, catalog: Catalog, rates: RateLimits, wake: Callable[[], None]) -> None:
+    def __init__(
+        self, catalog: Catalog, rates: RateLimits, fetch_rules: FetchRules, wake: Callable[[], None]
+    ) -> None:
         """Take what admission decides by."""
         self.catalog = catalog
         self.rates = rates
+        self._fetch_rules = fetch_rules
         self._wake = wake
         self._timings: dict[str, tuple[float, int]] = {}
 
@@ -122,7 +126,7 @@ class Admission:
     def _estimate(self, tx: Transaction, request: GenerationRequest) -> Estimate:
         card = self.catalog.choose(request.type, request.model_id)
         params = catalog.check_params(card, request.params)
-        check_media(tx, request.workspace_id, card, params)
+        check_media(tx, request.workspace_id, card, params, self._fetch_rules)
         return Estimate(card, params, self.catalog.quote_micros(card, params), self.seconds(tx, card))
 
 

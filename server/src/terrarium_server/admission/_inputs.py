@@ -4,14 +4,17 @@ from typing import Any
 from terrarium_server import assets, runs
 from terrarium_server.assets import UnknownMedium
 from terrarium_server.catalog import ModelCard
+from terrarium_server.media import FetchError, FetchRules, check_link
 from terrarium_server.problems import FieldProblem, InvalidInput
 from terrarium_server.store import Transaction
 
 
-def check_media(tx: Transaction, workspace_id: str, card: ModelCard, params: dict[str, Any]) -> None:
+def check_media(
+    tx: Transaction, workspace_id: str, card: ModelCard, params: dict[str, Any], rules: FetchRules
+) -> None:
     """Look at every medium that a run is to start from, as far as one can without fetching it.
 
-    Raises InvalidInput naming each one that is unknown here, or of the wrong kind.
+    Raises InvalidInput naming each one that is unknown here, of the wrong kind, or that ``rules`` refuse.
     """
     owns_run = partial(runs.owns_run, tx, workspace_id)
     problems: list[FieldProblem] = []
@@ -20,8 +23,12 @@ def check_media(tx: Transaction, workspace_id: str, card: ModelCard, params: dic
             continue
         for link in param.links(params):
             try:
-                assets.find_source(tx, link, param.media, owns_run)
+                if assets.find_source(tx, link, param.media, owns_run).medium is None:
+                    check_link(link, rules)
             except UnknownMedium as unknown:
                 problems.append(FieldProblem(f"params.{param.name}", str(unknown)))
+            except FetchError as refused:
+                message = str(refused)
+                problems.append(FieldProblem(f"params.{param.name}", message[0].upper() + message[1:]))
     if problems:
         raise InvalidInput(problems)

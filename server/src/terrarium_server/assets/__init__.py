@@ -1,21 +1,29 @@
-"""Bytes in, bytes out: keeping the outputs of runs and handing them to whoever has their link.
+"""Bytes in, bytes out: keeping media, the outputs of runs, and handing them to whoever has their link.
 
-A blob is written before the transaction that records it: a crash between the two leaves an unused
-blob, never a record without its bytes.
+A blob is written, and flushed, before the transaction that records it: a crash between the two leaves a blob
+without a row, which the sweep takes away, never a row without its bytes.
 """
 
 from ._inputs import Source, UnknownMedium, find_source, open_source
-from ._outputs import KeptOutput, find_output, keep, outputs_by_id, outputs_of, record_outputs
-from ._tables import outputs
+from ._media import Medium, find_medium
+from ._outputs import KeptOutput, keep, outputs_by_id, outputs_of, record_outputs
+from ._sweep import Sweep, drop_unlinked
+from ._tables import media, media_links, orphaned_blobs, outputs
 
 __all__ = [
     "KeptOutput",
+    "Medium",
     "Source",
+    "Sweep",
     "UnknownMedium",
-    "find_output",
+    "drop_unlinked",
+    "find_medium",
     "find_source",
     "keep",
+    "media",
+    "media_links",
     "open_source",
+    "orphaned_blobs",
     "outputs",
     "outputs_by_id",
     "outputs_of",

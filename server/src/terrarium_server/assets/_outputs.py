@@ -1,54 +1,44 @@
-import hashlib
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
 from terrarium_server import ids
-from terrarium_server.problems import NotFound
 from terrarium_server.store import Blobs, Transaction
 
-from ._tables import outputs
-
-_SUFFIXES = {
-    "image/png": ".png",
-    "image/jpeg": ".jpg",
-    "image/webp": ".webp",
-    "video/mp4": ".mp4",
-    "audio/wav": ".wav",
-    "audio/mpeg": ".mp3",
-    "audio/mp4": ".m4a",
-    "text/plain": ".txt",
-}
+from ._media import MEDIUM, Medium, record_media, store_medium, suffix_of
+from ._tables import media, media_links, outputs
 
 
 @dataclass(frozen=True, slots=True)
 class KeptOutput:
-    """An output; ``text`` for text, else ``blob`` names the bytes. Sizes in bytes and pixels."""
+    """An output: ``text`` for text, else ``link`` is the token of the link to its medium."""
 
     output_id: str
     run_id: str
     position: int
     type: str
     text: str | None
-    blob: str | None
-    content_type: str
-    size_bytes: int
-    sha256: str
-    width: int | None
-    height: int | None
+    link: str | None
     created_at: int
+    medium: Medium | None
 
 
-_RECORD = [outputs.c[name] for name in KeptOutput.__dataclass_fields__]
+_OWN = [outputs.c[name] for name in KeptOutput.__dataclass_fields__ if name != "medium"]
+_READ = sa.select(*_OWN, *MEDIUM).select_from(
+    outputs.outerjoin(media_links, media_links.c.token == outputs.c.link).outerjoin(
+        media, media.c.media_id == media_links.c.media_id
+    )
+)
 _INSERT = sa.insert(outputs)
 
 
 def keep(
     blobs: Blobs,
     run_id: str,
+    workspace_id: str,
     position: int,
     *,
     type: str,
@@ -56,50 +46,45 @@ def keep(
     data: bytes | str | Path,
     width: int | None = None,
     height: int | None = None,
+    duration_seconds: float | None = None,
     now_ms: int,
 ) -> KeptOutput:
-    """Store one output (text stays in the record) and describe it; `record_outputs` comes next.
+    """Store one output of a run (text stays in the record) and describe it; `record_outputs` comes next.
 
-    A file is moved, and never whole in memory.
+    A file is moved, and never whole in memory. Raises OSError.
     """
-    blob = None
-    if isinstance(data, str):
-        raw = data.encode()
-        size, digest = len(raw), hashlib.sha256(raw).hexdigest()
-    else:
-        blob = ids.mint("out", now_ms=now_ms) + _SUFFIXES.get(content_type, ".bin")
-        size, digest = _take(blobs, blob, data)
+    medium = link = None
+    if not isinstance(data, str):
+        medium = store_medium(
+            blobs,
+            workspace_id,
+            data,
+            content_type=content_type,
+            width=width,
+            height=height,
+            duration_ms=round(duration_seconds * 1000) if duration_seconds is not None else None,
+            now_ms=now_ms,
+        )
+        link = ids.mint("lnk", now_ms=now_ms) + suffix_of(content_type)
     return KeptOutput(
         output_id=ids.mint("out", now_ms=now_ms),
         run_id=run_id,
         position=position,
         type=type,
         text=data if isinstance(data, str) else None,
-        blob=blob,
-        content_type=content_type,
-        size_bytes=size,
-        sha256=digest,
-        width=width,
-        height=height,
+        link=link,
         created_at=now_ms,
+        medium=medium,
     )
 
 
-def _take(blobs: Blobs, blob: str, data: bytes | Path) -> tuple[int, str]:
-    """Keep bytes or a file; return their number and their SHA-256."""
-    if isinstance(data, bytes):
-        blobs.put(blob, data)
-        return len(data), hashlib.sha256(data).hexdigest()
-    with data.open("rb") as file:
-        size, digest = os.fstat(file.fileno()).st_size, hashlib.file_digest(file, "sha256").hexdigest()
-    blobs.take(blob, data)
-    return size, digest
-
-
 def record_outputs(tx: Transaction, kept: Sequence[KeptOutput]) -> None:
-    """Write what `keep` described."""
+    """Write what `keep` described, with the media. Locks the rows of media that are there already."""
+    record_media(
+        tx, [(one.link, one.medium) for one in kept if one.link is not None and one.medium is not None]
+    )
     for output in kept:
-        tx.execute(_INSERT, {name: getattr(output, name) for name in KeptOutput.__dataclass_fields__})
+        tx.execute(_INSERT, {column.name: getattr(output, column.name) for column in _OWN})
 
 
 def outputs_of(tx: Transaction, run_ids: Iterable[str]) -> dict[str, list[KeptOutput]]:
@@ -107,9 +92,9 @@ def outputs_of(tx: Transaction, run_ids: Iterable[str]) -> dict[str, list[KeptOu
     wanted = list(run_ids)
     found: dict[str, list[KeptOutput]] = {}
     if wanted:
-        statement = sa.select(*_RECORD).where(outputs.c.run_id.in_(wanted))
+        statement = _READ.where(outputs.c.run_id.in_(wanted))
         for row in tx.execute(statement.order_by(outputs.c.run_id, outputs.c.position)):
-            output = KeptOutput(*row)
+            output = _output(row)
             found.setdefault(output.run_id, []).append(output)
     return found
 
@@ -119,13 +104,11 @@ def outputs_by_id(tx: Transaction, output_ids: Iterable[str]) -> dict[str, KeptO
     wanted = list(output_ids)
     if not wanted:
         return {}
-    rows = tx.execute(sa.select(*_RECORD).where(outputs.c.output_id.in_(wanted)))
-    return {row[0]: KeptOutput(*row) for row in rows}
+    found = map(_output, tx.execute(_READ.where(outputs.c.output_id.in_(wanted))))
+    return {output.output_id: output for output in found}
 
 
-def find_output(tx: Transaction, blob: str) -> KeptOutput:
-    """Return the output whose link names this blob. Raises NotFound."""
-    row = tx.execute(sa.select(*_RECORD).where(outputs.c.blob == blob)).first()
-    if row is None:
-        raise NotFound
-    return KeptOutput(*row)
+def _output(row: sa.Row[Any]) -> KeptOutput:
+    values: Sequence[Any] = row
+    own, described = values[: len(_OWN)], values[len(_OWN) :]
+    return KeptOutput(*own, medium=Medium(*described) if described[0] is not None else None)

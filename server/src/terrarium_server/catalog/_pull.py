@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from terrarium_server import USER_AGENT
+
 from ._cards import ModelCard, Weights
 from ._weights import find_weights, folder_of
 
@@ -113,7 +115,7 @@ def _download(url: str, part: Path, weights: Weights, progress: Progress) -> Non
     # The server reads this module too, and never downloads.
     import httpx
 
-    headers = {"range": f"bytes={have}-"} if have else {}
+    headers = {"user-agent": USER_AGENT} | ({"range": f"bytes={have}-"} if have else {})
     try:
         with httpx.stream("GET", url, headers=headers, follow_redirects=True, timeout=60) as answer:
             if answer.status_code not in (200, 206):

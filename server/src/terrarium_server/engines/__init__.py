@@ -19,6 +19,7 @@ from ._contract import (
 )
 from ._registry import BUILT_IN, Engines, discover, find_kind, kinds
 from ._setup import EngineOptions, Setup
+from ._temporary import TemporaryFolder, remove_abandoned
 
 __all__ = [
     "BUILT_IN",
@@ -39,9 +40,11 @@ __all__ = [
     "Refused",
     "Remedy",
     "Setup",
+    "TemporaryFolder",
     "Ticket",
     "Unknown",
     "discover",
     "find_kind",
     "kinds",
+    "remove_abandoned",
 ]

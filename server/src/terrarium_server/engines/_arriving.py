@@ -39,7 +39,10 @@ class Arriving:
 
     async def chunks(self) -> AsyncGenerator[bytes]:
         """Give the body as it arrives."""
-        pieces = self._response.aiter_bytes()
+        from terrarium_server.media import inflated
+
+        # Not with httpx's own decoders: what a few bytes unfold to would be in memory before it is counted.
+        pieces = inflated(self._response.aiter_raw(), self._response.headers.get_list("content-encoding"))
         size = 0
         while True:
             try:
@@ -104,12 +107,16 @@ def explained(who: str) -> Generator[None]:
     """Turn what httpx raises, and a time that is up, into ProviderError."""
     import httpx
 
+    from terrarium_server.media import FetchError
+
     try:
         yield
     except TimeoutError as error:
         raise ProviderError(_late(who)) from error
     except httpx.RequestError as error:
         raise _unanswered(who, error) from error
+    except FetchError as error:
+        raise invalid_answer(who, "something that cannot be decoded") from error
     except httpx.InvalidURL as error:
         raise invalid_answer(who, "an address that is none") from error
 
@@ -127,8 +134,6 @@ def _unanswered(who: str, error: httpx.RequestError) -> ProviderError:
             return ProviderError(failure, sent=False)
         case httpx.TimeoutException():
             return ProviderError(_late(who))
-        case httpx.DecodingError():
-            return invalid_answer(who, "something that cannot be decoded")
         case _:
             message = f"The connection to {who[0].lower()}{who[1:]} broke before its answer came; "
             remedy = "it may have charged for this. Try once more."

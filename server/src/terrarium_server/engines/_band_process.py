@@ -44,7 +44,8 @@ def _handle(request: dict[str, Any], talk: Talk) -> list[Output]:
     )
     talk.report(_MIXED)
     format = request["params"]["format"]
-    return [Output(AUDIO_TYPES[format], encode_audio(sound, RATE, format))]
+    data = encode_audio(sound, RATE, format)
+    return [Output(AUDIO_TYPES[format], data, duration_seconds=len(sound) / RATE)]
 
 
 if __name__ == "__main__":

@@ -16,11 +16,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from terrarium_server.media import Killed
+
+from ._child_setup import end_session, files_in, give_way, ignore_stop_signals
 from ._contract import Output
 from ._frames import Closed, read_frame, write_frame
+from ._limits import Limits
 from ._scratch import output_file
-
-_NICENESS = 10
+from ._shortage import shortage_of
 
 
 class Unfit(Exception):
@@ -69,31 +72,43 @@ Handler = Callable[[dict[str, Any], Talk], Sequence[Output]]
 
 def serve(handle: Handler) -> None:
     """Handle one request after the other until the server closes the pipe."""
-    # The server answers people; a model can wait a moment.
-    os.nice(_NICENESS)
+    ignore_stop_signals()
+    limits = Limits.read(os.environ)
+    limits.apply()
+    give_way()
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     requests: queue.SimpleQueue[tuple[dict[str, Any], Talk]] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(out, requests), daemon=True).start()
     while True:
         request, talk = requests.get()
-        try:
-            described, body = _described(_stored(handle(request, talk), Path(request["folder"])))
-            write_frame(out, {"outputs": described}, body)
-        except Cancelled:
-            write_frame(out, {"error": "Cancelled.", "code": "GENERATION_CANCELLED"})
-        except Unfit as unfit:
-            write_frame(out, {"error": unfit.message, "code": unfit.code})
-        except MemoryError:
-            message = "Not enough memory on this machine; ask for something smaller."
-            write_frame(out, {"error": message, "code": "GENERATION_INPUT_VALIDATION"})
-        except Closed:
-            return
-        except Exception:
-            # The trace is for the server's log; the caller gets something to act on.
-            traceback.print_exc()
-            message = "The model failed on this input; change it, or try once more."
-            write_frame(out, {"error": message, "code": "GENERATION_GENERIC_ERROR"})
+        limits.begin_job(request.get("more_memory", 0))
+        with files_in(Path(request["folder"])):
+            try:
+                write_frame(out, *_carry_out(handle, request, talk))
+            except Closed:
+                end_session()
+
+
+def _carry_out(handle: Handler, request: dict[str, Any], talk: Talk) -> tuple[dict[str, Any], bytes]:
+    """Have a request handled and return the frame that says how it ended. Raises Closed."""
+    try:
+        described, body = _described(_stored(handle(request, talk), Path(request["folder"])))
+        return {"outputs": described}, body
+    except (Closed, Killed):
+        # Another process tries the job that a program of this one was killed at.
+        raise
+    except Cancelled:
+        return {"error": "Cancelled.", "code": "GENERATION_CANCELLED"}, b""
+    except Unfit as unfit:
+        return {"error": unfit.message, "code": unfit.code}, b""
+    except Exception as error:
+        if (shortage := shortage_of(error)) is not None:
+            return {"error": shortage.message, "code": shortage.code}, b""
+        # The trace is for the server's log; the caller gets something to act on.
+        traceback.print_exc()
+        message = "The model failed on this input; change it, or try once more."
+        return {"error": message, "code": "GENERATION_GENERIC_ERROR"}, b""
 
 
 def _listen(out: BinaryIO, requests: "queue.SimpleQueue[tuple[dict[str, Any], Talk]]") -> None:
@@ -107,15 +122,16 @@ def _listen(out: BinaryIO, requests: "queue.SimpleQueue[tuple[dict[str, Any], Ta
                 talk = Talk(out, request["ticket"])
                 requests.put((request, talk))
     except Closed:
-        # The server is gone: what is being made has nobody to go to.
-        os._exit(0)
+        end_session()
 
 
 def _stored(outputs: Sequence[Output], folder: Path) -> list[Output]:
-    """Put what is no text into files. Raises Unfit if there is no room for them."""
+    """Put what is no text into files. Raises OSError if there is no room for them, and Unfit."""
     try:
         return [_in_file(output, output_file(folder, number)) for number, output in enumerate(outputs)]
     except OSError as error:
+        if shortage_of(error) is not None:
+            raise
         message = (
             f"The result could not be stored ({error.strerror}); try once more, or tell the server's owner."
         )
@@ -138,7 +154,8 @@ def _described(outputs: Sequence[Output]) -> tuple[list[dict[str, Any]], bytes]:
     headers: list[dict[str, Any]] = []
     parts: list[bytes] = []
     for number, output in enumerate(outputs):
-        header = {"content_type": output.content_type, "width": output.width, "height": output.height}
+        header: dict[str, Any] = {"content_type": output.content_type}
+        header |= {"width": output.width, "height": output.height, "duration": output.duration_seconds}
         match output.data:
             case Path():
                 header["file"] = number

@@ -47,15 +47,17 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One result: bytes, a file, or str for text. ``width`` and ``height`` in pixels where they apply.
+    """One result: bytes, a file, or str for text.
 
-    A file is given away: whoever receives the output moves or deletes it.
+    ``width`` and ``height`` in pixels and ``duration_seconds`` where they apply and are known. A file is
+    given away: whoever receives the output moves or deletes it.
     """
 
     content_type: str
     data: bytes | str | Path
     width: int | None = None
     height: int | None = None
+    duration_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,8 +46,9 @@ def _speak(request: dict[str, Any], talk: Talk) -> list[Output]:
         talk.report(0.95 * (number + 1) / len(written))
     if not parts:
         raise Unfit("GENERATION_INPUT_VALIDATION", _SILENT)
-    data = encoded(joined(parts, rate, request["pause"]), rate, request["format"])
-    return [Output(AUDIO_TYPES[request["format"]], data)]
+    samples = joined(parts, rate, request["pause"])
+    data = encoded(samples, rate, request["format"])
+    return [Output(AUDIO_TYPES[request["format"]], data, duration_seconds=len(samples) / rate)]
 
 
 def _handle(request: dict[str, Any], talk: Talk) -> list[Output]:

@@ -18,6 +18,7 @@ import ctypes
 import importlib
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -156,6 +157,9 @@ def _main() -> None:
             _carry_out(library, line)
             os._exit(0)
         _, status = os.waitpid(child, 0)
+        if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL:
+            # Not over this text: who asked is to see that it was killed.
+            os.kill(os.getpid(), signal.SIGKILL)
         if status != 0:
             _write({"error": "eSpeak NG crashed over this text"})
 

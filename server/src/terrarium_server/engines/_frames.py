@@ -19,6 +19,10 @@ class Closed(Exception):
     """The other side is gone, or what it says is no frame."""
 
 
+class Nonsense(Closed):
+    """What the other side says is no frame, or says nothing that is understood."""
+
+
 def pack_frame(header: dict[str, Any], body: bytes = b"") -> bytes:
     """Return one message as it travels."""
     raw = json.dumps(header).encode()
@@ -41,17 +45,19 @@ def read_frame(stream: BinaryIO) -> tuple[dict[str, Any], bytes]:
 
 
 async def receive_frame(stream: asyncio.StreamReader) -> tuple[dict[str, Any], bytes]:
-    """Receive one message from a process that is not trusted to make sense. Raises Closed."""
+    """Receive one message from a process that is not trusted to make sense. Raises Closed, Nonsense."""
     try:
         header_size, body_size = _LENGTHS.unpack(await stream.readexactly(_LENGTHS.size))
         if header_size + body_size > _LARGEST:
-            raise Closed
+            raise Nonsense
         header: Any = json.loads(await stream.readexactly(header_size))
         body = await stream.readexactly(body_size)
-    except (asyncio.IncompleteReadError, ConnectionError, ValueError, RecursionError) as error:
+    except (asyncio.IncompleteReadError, ConnectionError) as error:
         raise Closed from error
+    except (ValueError, RecursionError) as error:
+        raise Nonsense from error
     if not isinstance(header, dict):
-        raise Closed
+        raise Nonsense
     return cast(dict[str, Any], header), body
 
 

@@ -53,7 +53,7 @@ def _handle(request: dict[str, Any], talk: Talk) -> list[Output]:
         if request["type"] == "video":
             style = _style(request, networks)
             made = repaint_video(source, style, wishes, networks, talk.report)
-            return [Output("video/mp4", made.mp4, made.width, made.height)]
+            return [Output("video/mp4", made.mp4, made.width, made.height, made.seconds)]
         picture = open_picture(source)
         style = _style(request, networks)
         talk.report(0.05)

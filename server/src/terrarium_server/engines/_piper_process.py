@@ -72,7 +72,8 @@ def _speak(request: dict[str, Any], talk: Talk) -> list[Output]:
         raise Unfit("GENERATION_INPUT_VALIDATION", _SILENT)
     samples = joined(spoken, description.rate, request["pause"])
     data = encoded(samples, description.rate, request["format"])
-    return [Output(AUDIO_TYPES[request["format"]], data)]
+    seconds = len(samples) / description.rate
+    return [Output(AUDIO_TYPES[request["format"]], data, duration_seconds=seconds)]
 
 
 def _handle(request: dict[str, Any], talk: Talk) -> list[Output]:

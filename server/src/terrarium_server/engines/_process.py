@@ -1,7 +1,8 @@
 """Model processes: a model never lives inside the server, so that it cannot crash or slow it down.
 
 A `ProcessPool` carries jobs to a few child processes. A child starts with its first job and ends when it has
-been idle; one that dies or stops talking fails its job alone and is replaced. What it makes comes as files.
+been idle; one that dies or stops talking is replaced, and its job is tried again. What it makes comes as
+files.
 """
 
 import asyncio
@@ -13,15 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from ._contract import Failed, Finished, Lost, News, Output, Progress, Refused, Ticket
+from ._limits import Limits
 from ._scratch import discard, give_away, make_folder, remove_folder
-from ._subprocess import Subprocess
+from ._subprocess import Gone, Subprocess
 
 _log = logging.getLogger("terrarium_server.engines")
 
-_DIED = Failed(
-    "GENERATION_GENERIC_ERROR",
-    "The model's process ended unexpectedly and will be started again; try once more.",
-)
+# How often a job is tried, each time by another process.
+_ATTEMPTS = 3
+# How long it is waited after the first and the second start that failed, in seconds: descriptors or memory
+# may be there again then.
+_PAUSES = (0.5, 2.0)
 # For a job that nobody follows any more.
 _UNWANTED = Failed("GENERATION_CANCELLED", "Cancelled.")
 # How long `follow` keeps silent at most.
@@ -36,6 +39,7 @@ class _Task:
     request: dict[str, Any]
     fraction: float = 0.0
     preview: Output | None = None
+    attempts: int = 0
     process: Subprocess | None = None
     result: Finished | Failed | None = None
     news: asyncio.Event = field(default_factory=asyncio.Event)
@@ -43,6 +47,10 @@ class _Task:
     def advance(self, fraction: float, preview: Output | None) -> None:
         self.fraction = fraction
         self.preview = preview or self.preview
+        self.tell()
+
+    def begin_again(self) -> None:
+        self.fraction, self.preview = 0.0, None
         self.tell()
 
     def finish(self, result: Finished | Failed) -> None:
@@ -58,10 +66,13 @@ class _Task:
 class ProcessPool:
     """Runs requests on at most ``processes`` children started as ``python -m module``.
 
-    ``scratch`` is the folder below which they leave what they make. ``patience`` is how many seconds a child
-    may be silent during a job before it is killed; ``idle_seconds`` how long it is kept without one;
-    ``threads`` how many cores its libraries may use. A cancelled job's child is killed, unless it ends the
-    job itself within ``cancel_grace`` seconds: worth waiting for where starting again means loading weights.
+    ``scratch`` is the folder below which they leave what they make, and ``limits`` is what they may use.
+    ``patience`` is how many seconds a child may be silent during a job before it is killed;
+    ``idle_seconds`` how long it is kept without one; ``threads`` how many cores its libraries may use. A
+    cancelled job's child is killed, unless it ends the job itself within ``cancel_grace`` seconds: worth
+    waiting for where starting again means loading weights.
+
+    A job whose child cannot be started, dies or hangs is tried again with another, twice at most.
 
     It belongs to the loop on which the first job is submitted.
     """
@@ -72,6 +83,7 @@ class ProcessPool:
         *,
         processes: int,
         scratch: Path,
+        limits: Limits,
         patience: float = 60.0,
         idle_seconds: float = 60.0,
         threads: int = 1,
@@ -81,6 +93,7 @@ class ProcessPool:
         self._module = module
         self._processes = processes
         self._scratch = scratch.absolute()
+        self._limits = limits
         self._patience = patience
         self._idle_seconds = idle_seconds
         self._threads = threads
@@ -171,25 +184,20 @@ class ProcessPool:
             self._add_carrier()
 
     async def _carry(self) -> None:
-        """Do one task after the other with one child, until there has been none for a while."""
+        """Try one task after the other with one child, until there has been none for a while."""
         child: Subprocess | None = None
         try:
             while (task := await self._next(self._idle_seconds if child else 0.0)) is not None:
-                if not self._is_wanted(task):
-                    continue
-                try:
-                    child = child or await self._start()
-                except OSError as error:
-                    _log.warning("%s could not be started: %s", self._module, error)
-                    task.finish(_failure("GENERATION_FAILED_TO_START", "model's process cannot start", error))
-                    continue
-                if not await self._work(task, child):
-                    self._children.discard(child)
-                    child = None
+                if child is not None and child.is_gone:
+                    _log.warning("%s ended while it was idle", self._module)
+                    child = await self._end(child)
+                if self._is_wanted(task):
+                    child = child or await self._start(task)
+                    if child is not None and not await self._work(task, child):
+                        child = await self._end(child)
         finally:
             if child is not None:
-                await child.end()
-                self._children.discard(child)
+                await self._end(child)
 
     async def _next(self, patience: float) -> _Task | None:
         """Wait for a task; None if none came in ``patience`` seconds."""
@@ -202,25 +210,63 @@ class ProcessPool:
         finally:
             self._idle_carriers -= 1
 
-    async def _start(self) -> Subprocess:
-        child = await Subprocess.start(self._module, threads=self._threads)
+    async def _start(self, task: _Task) -> Subprocess | None:
+        """Start a child for a task; None if that fails, and the task is tried again later."""
+        try:
+            child = await Subprocess.start(self._module, threads=self._threads, limits=self._limits)
+        except (OSError, RuntimeError) as error:
+            _log.warning("%s could not be started: %s", self._module, error)
+            if task.attempts < len(_PAUSES):
+                await asyncio.sleep(_PAUSES[task.attempts])
+            failed = _failure("GENERATION_FAILED_TO_START", "model's process cannot start", error)
+            self._try_again(task, failed)
+            return None
         self._children.add(child)
         return child
 
+    async def _end(self, child: Subprocess) -> None:
+        await child.end()
+        self._children.discard(child)
+
+    def _lose(self, task: _Task, gone: Gone) -> None:
+        """Note that a task's child is gone, if that was not to be."""
+        if not self._is_wanted(task):
+            return
+        _log.warning("%s, at %s: the process %s", self._module, task.ticket, gone.why)
+        if gone.failed is not None:
+            task.finish(gone.failed)
+        else:
+            self._try_again(task, _lost(gone))
+
+    def _try_again(self, task: _Task, failed: Failed) -> None:
+        """Queue a task behind those that wait, unless it was tried often enough: then it has failed."""
+        task.attempts += 1
+        if self._closed or not self._is_wanted(task):
+            return
+        if task.attempts < _ATTEMPTS:
+            task.begin_again()
+            # Whoever calls this asks for the next task at once.
+            self._waiting.put_nowait(task)
+        else:
+            task.finish(failed)
+
     async def _work(self, task: _Task, child: Subprocess) -> bool:
         """Have a task done, and say whether the child can do another."""
-        result: Finished | Failed | None = None
+        result: Finished | Failed | Gone = Gone("could not be followed")
         try:
             result = await self._result(task, child)
         finally:
-            if self._is_wanted(task):
-                task.finish(result or _DIED)
+            task.process = None
+            if isinstance(result, Gone):
+                self._lose(task, result)
+            elif self._is_wanted(task):
+                task.finish(result)
             elif isinstance(result, Finished):
                 await asyncio.to_thread(discard, result.outputs)
-        return result is not None
+        return not child.is_gone
 
-    async def _result(self, task: _Task, child: Subprocess) -> Finished | Failed | None:
-        """Have a task done in a folder of its own, which is gone afterwards; None if the child is gone."""
+    async def _result(self, task: _Task, child: Subprocess) -> Finished | Failed | Gone:
+        """Have a task done in a folder of its own, which is gone afterwards."""
         try:
             folder = await asyncio.to_thread(make_folder, self._scratch)
         except OSError as error:
@@ -245,5 +291,14 @@ class ProcessPool:
             await asyncio.to_thread(remove_folder, folder)
 
 
-def _failure(code: str, what: str, error: OSError) -> Failed:
-    return Failed(code, f"The {what} ({error.strerror}); try once more, or tell the owner of this server.")
+def _lost(gone: Gone) -> Failed:
+    message = (
+        f"The model's process {gone.why} at the last of {_ATTEMPTS} attempts; try once more, ask for"
+        " something smaller, or tell the owner of this server."
+    )
+    return Failed("GENERATION_GENERIC_ERROR", message)
+
+
+def _failure(code: str, what: str, error: OSError | RuntimeError) -> Failed:
+    cause = (error.strerror if isinstance(error, OSError) else None) or error
+    return Failed(code, f"The {what} ({cause}); try once more, or tell the owner of this server.")

@@ -29,6 +29,8 @@ from urllib.parse import urljoin, urlsplit
 
 from pydantic import Field, SecretStr
 
+from terrarium_server import USER_AGENT
+
 from ._arriving import LARGE_BYTES, MAX_BYTES, Arriving, explained
 from ._contract import Followers, Output
 from ._failures import (
@@ -304,7 +306,7 @@ class Provider:
             proxy=self._proxy,
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=kept),
             # What is not compressed cannot unfold beyond the limits of an answer.
-            headers={"User-Agent": "terrarium-server", "Accept-Encoding": "identity"},
+            headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
         )
 
     def _secret(self) -> dict[str, str]:
@@ -336,7 +338,7 @@ class Provider:
                 moved = error.headers.get("location")
                 if error.status not in (301, 302, 303, 307, 308) or not moved:
                     raise
-                url = urljoin(self._address(url), moved)
+                url = self._joined(url, moved)
         await fetch_guarded(
             self.who,
             url,
@@ -346,6 +348,12 @@ class Provider:
             seconds=max(1.0, deadline - clock()),
             allow_private=self.url.startswith("http://"),
         )
+
+    def _joined(self, url: str, moved: str) -> str:
+        try:
+            return urljoin(self._address(url), moved)
+        except ValueError as error:
+            raise invalid_answer(self.who, "a result that moved to an address that is none") from error
 
     async def _fetch_own(self, url: str, file: BinaryIO, deadline: float) -> None:
         # It was paid for: a hiccup must not lose it, and asking again costs nothing.

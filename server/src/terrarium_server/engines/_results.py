@@ -1,8 +1,6 @@
 """Results on their way from a provider into files: never whole in memory, and no file without its result."""
 
-import asyncio
 import base64
-import threading
 import uuid
 from collections.abc import AsyncIterable, Generator
 from contextlib import contextmanager
@@ -13,7 +11,7 @@ from urllib.parse import unquote_to_bytes
 from ._contract import Output
 from ._failures import invalid_answer
 from ._outputs import MediaKind
-from ._scratch import discard, remove_folder
+from ._scratch import discard
 
 # Of base64 at once: a multiple of four letters, and little enough that other threads get their turn.
 _PIECE = 1 << 20
@@ -69,32 +67,9 @@ async def fetch_guarded(
     who: str, url: str, into: Path, kind: MediaKind, *, max_bytes: int, seconds: float, allow_private: bool
 ) -> None:
     """Fetch an address that an answer names, from where everybody can reach it. Raises ProviderError."""
-    from terrarium_server.media import in_own_thread
-
-    # A thread cannot be stopped: one that nobody waits for finds no folder to write into any more.
-    folder = into.with_name(f"{into.name}-arriving")
-    folder.mkdir()
-    abandoned = threading.Event()
-
-    def work() -> None:
-        import httpx
-
-        from terrarium_server.media import FetchError, FetchRules, fetch
-
-        try:
-            fetch(url, folder / "result", kind=kind, rules=FetchRules(max_bytes, seconds, allow_private))
-        except (FetchError, httpx.InvalidURL, ValueError) as error:
-            raise invalid_answer(who, f"a result that cannot be fetched ({error})") from error
-        finally:
-            if abandoned.is_set():
-                remove_folder(folder)
+    from terrarium_server.media import FetchError, FetchRules, fetch
 
     try:
-        async with asyncio.timeout(seconds):
-            await in_own_thread(work)
-        (folder / "result").replace(into)
-    except TimeoutError as error:
-        raise invalid_answer(who, f"a result that did not arrive within {seconds:.0f} s") from error
-    finally:
-        abandoned.set()
-        remove_folder(folder)
+        await fetch(url, into, kind=kind, rules=FetchRules(max_bytes, seconds, allow_private))
+    except FetchError as error:
+        raise invalid_answer(who, f"a result that cannot be fetched ({error})") from error

@@ -1,12 +1,16 @@
 """The folder in which one job's process leaves the files that it makes. All of this may wait for a disk."""
 
 import shutil
+import time
 import uuid
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 from ._contract import Output
+
+# How long what was killed may take to be gone, and how often it is tried, in seconds.
+_DYING, _PAUSE = 5.0, 0.02
 
 
 def make_folder(scratch: Path) -> Path:
@@ -51,4 +55,10 @@ def discard(outputs: Iterable[Output]) -> None:
 
 def remove_folder(folder: Path) -> None:
     """Delete a job's folder with what was left in it."""
-    shutil.rmtree(folder, ignore_errors=True)
+    deadline = time.monotonic() + _DYING
+    while True:
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists() or time.monotonic() > deadline:
+            return
+        # A program that was killed a moment ago made a file while we were at it.
+        time.sleep(_PAUSE)

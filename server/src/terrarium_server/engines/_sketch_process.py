@@ -82,7 +82,7 @@ def _video(request: dict[str, Any], talk: Talk) -> list[Output]:
         else:
             clip = animate(picture, request["prompt"], shot, tell=prepared)
         made = clip.write(sound=under, tell=lambda done: talk.report(0.15 + 0.85 * done))
-    return [Output("video/mp4", made, width, height)]
+    return [Output("video/mp4", made, width, height, clip.count / clip.fps)]
 
 
 def _ratio(text: str) -> float | None:

@@ -5,12 +5,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from ._contract import Job, Refused
+from ._limits import GIB, Limits
 from ._pooled import Pooled
 from ._process import ProcessPool
 from ._setup import EngineOptions, Setup
 
 OPTIONS = EngineOptions
 
+# The longest piece takes 1.4 GiB and 20 s.
+_LIMITS = Limits(seconds=1800, memory=3 * GIB)
 _FONT = "instruments.sf3"
 _MISSING = "The band needs the package tinysoundfont; install it with `pip install --no-deps tinysoundfont`."
 
@@ -24,6 +27,7 @@ class BandEngine(Pooled):
             "terrarium_server.engines._band_process",
             processes=setup.processes,
             scratch=setup.scratch,
+            limits=_LIMITS,
             cancel_grace=5.0,
         )
         super().__init__(setup.name, pool)

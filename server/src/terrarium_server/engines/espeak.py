@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ._contract import Job
+from ._limits import GIB, Limits
 from ._pooled import Pooled
 from ._process import ProcessPool
 from ._setup import EngineOptions, Setup
@@ -11,6 +12,9 @@ from ._speech.espeak import espeak_problem
 from ._speech.request import speech_request
 
 OPTIONS = EngineOptions
+
+# The longest text, spoken slowly, takes 3 GiB and 40 s.
+_LIMITS = Limits(seconds=1800, memory=8 * GIB)
 
 
 class EspeakEngine(Pooled):
@@ -22,6 +26,7 @@ class EspeakEngine(Pooled):
             "terrarium_server.engines._espeak_process",
             processes=setup.processes,
             scratch=setup.scratch,
+            limits=_LIMITS,
             patience=300,
             cancel_grace=2,
         )

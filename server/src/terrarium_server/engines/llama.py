@@ -8,6 +8,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ._contract import Job, Refused
+from ._limits import Limits
 from ._pooled import Pooled
 from ._process import ProcessPool
 from ._setup import EngineOptions, Setup
@@ -19,6 +20,8 @@ _MAX_TOKENS = 512
 _PATIENCE = 300.0
 # As long as a stretch of a prompt takes; afterwards the weights would have to be loaded again.
 _CANCEL_GRACE = 10.0
+# Half a day on each of its cores.
+_SECONDS = 43_200
 # llama.cpp takes 32 bits, and the highest of them means "roll one".
 _SEEDS = 2**32 - 1
 # Our names for what llama.cpp can be told about choosing the next word.
@@ -86,6 +89,8 @@ class LlamaEngine(Pooled):
             "terrarium_server.engines._llama_process",
             processes=setup.processes,
             scratch=setup.scratch,
+            # The owner chose the model and its context, it may lie on a GPU, and people send it text alone.
+            limits=Limits(seconds=_SECONDS * options.threads, memory=None),
             patience=_PATIENCE,
             idle_seconds=options.idle_seconds,
             threads=options.threads,

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ._contract import Job, Refused
+from ._limits import GIB, Limits, size_of
 from ._pooled import Pooled
 from ._process import ProcessPool
 from ._setup import EngineOptions, Setup
@@ -11,6 +12,9 @@ from ._setup import EngineOptions, Setup
 OPTIONS = EngineOptions
 
 _THREADS = 2
+# The largest picture takes 1.5 GiB, the longest film half an hour.
+_LIMITS = Limits(seconds=28_800, memory=4 * GIB)
+_MEMORY_PER_WEIGHT = 4
 _TASKS = ("restyle",)
 _NETWORKS = ("multistyle26.onnx", "arbitrary_predict.onnx", "arbitrary_transform.onnx")
 _SOURCES = {"image": "image_url", "video": "video_url"}
@@ -26,6 +30,7 @@ class OnnxEngine(Pooled):
             "terrarium_server.engines._onnx_process",
             processes=setup.processes,
             scratch=setup.scratch,
+            limits=_LIMITS,
             threads=_THREADS,
             cancel_grace=3.0,
         )
@@ -58,6 +63,7 @@ class OnnxEngine(Pooled):
             "source": str(job.inputs[source][0].path),
             "style": str(style[0].path) if style else None,
             "weights": {name: str(job.weights[name]) for name in _NETWORKS},
+            "more_memory": _MEMORY_PER_WEIGHT * size_of(*(job.weights[name] for name in _NETWORKS)),
             **{name: job.params[name] for name in _WISHES if name in job.params},
         }
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ._contract import Job, Refused
+from ._limits import GIB, Limits, size_of
 from ._pooled import Pooled
 from ._process import ProcessPool
 from ._setup import EngineOptions, Setup
@@ -17,6 +18,10 @@ OPTIONS = EngineOptions
 
 _WEIGHTS = "voice.onnx"
 _THREADS = 4
+# The longest text, spoken slowly, takes 4.1 GiB and 230 s with a voice of 60 MB.
+_LIMITS = Limits(seconds=7200, memory=8 * GIB)
+# A process keeps two voices, and an open network takes several times the bytes of its file.
+_MEMORY_PER_WEIGHT = 8
 
 
 class PiperEngine(Pooled):
@@ -28,6 +33,7 @@ class PiperEngine(Pooled):
             "terrarium_server.engines._piper_process",
             processes=setup.processes,
             scratch=setup.scratch,
+            limits=_LIMITS,
             patience=300,
             idle_seconds=300,
             threads=threads_for(setup.processes),
@@ -54,7 +60,8 @@ class PiperEngine(Pooled):
         voice = _voice(job)
         if problem := _missing(voice):
             raise Refused("GENERATION_ENDPOINT_NOT_FOUND", problem)
-        return {**asked, "voice": str(voice), "speaker": job.params.get("speaker")}
+        more = {"more_memory": _MEMORY_PER_WEIGHT * size_of(voice)}
+        return {**asked, **more, "voice": str(voice), "speaker": job.params.get("speaker")}
 
 
 def threads_for(processes: int) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ._contract import Job, Refused
+from ._limits import GIB, Limits
 from ._pooled import Pooled
 from ._process import ProcessPool
 from ._setup import EngineOptions, Setup
@@ -14,6 +15,8 @@ OPTIONS = EngineOptions
 _SIDES = {"0.5k": 512, "1k": 1024, "2k": 2048, "4k": 4096}
 _LONGEST = 4096
 _MOST_IMAGES = 8
+# The largest jobs take 1.1 GiB (a picture of 80 million pixels) and 50 s (a clip of 20 s in 1080p).
+_LIMITS = Limits(seconds=1800, memory=3 * GIB)
 
 
 class SketchEngine(Pooled):
@@ -21,8 +24,13 @@ class SketchEngine(Pooled):
 
     def __init__(self, setup: Setup) -> None:
         """Use at most ``setup.processes`` painters."""
-        module = "terrarium_server.engines._sketch_process"
-        super().__init__(setup.name, ProcessPool(module, processes=setup.processes, scratch=setup.scratch))
+        pool = ProcessPool(
+            "terrarium_server.engines._sketch_process",
+            processes=setup.processes,
+            scratch=setup.scratch,
+            limits=_LIMITS,
+        )
+        super().__init__(setup.name, pool)
 
     def problem(self, job_options: Mapping[str, Any]) -> str | None:
         """Nothing can be missing."""

@@ -12,7 +12,7 @@ from terrarium_server.store import Transaction
 
 from . import _submissions as submissions
 from ._context import Context
-from ._lease import Lease, clock_seconds, forget_dead, live_engines
+from ._lease import Lease, forget_dead, live_engines
 from ._process import is_gone, this_process
 from ._submissions import Submission
 from ._writes import Writes
@@ -79,7 +79,8 @@ class Abandoned:
         died = run.worker_id is not None and run.worker_id != me
         abandoned = self._is_dropped([run.run_id]) if run.worker_id == me else self._lease.abandoned(tx)
         last = submissions.latest(tx, run.run_id)
-        if last is None or not last.is_live:
+        # What a first model still has in hand is no matter of the second one's.
+        if last is None or not last.is_live or last.model != run.model:
             if runs.requeue_abandoned(tx, run, abandoned, died=died):
                 _log.warning("run %s of worker %s is back in the queue", run.run_id, run.worker_id)
             return None
@@ -142,15 +143,14 @@ class Abandoned:
         return "cancelled"
 
     async def _conclude(self, submission: Submission, state: submissions.State) -> None:
-        number = submission.number
-        await self._writes.anyway(lambda tx: submissions.conclude(tx, submission.run_id, number, state))
+        await self._writes.anyway(lambda tx: submissions.conclude(tx, submission, state))
 
     async def _fail_unserved(self) -> None:
         """Fail pending runs whose engine no living worker has had for ten minutes, as far as this one saw."""
         unserved = await self._context.database.read(
             lambda tx: runs.engines_waited_for(tx) - live_engines(tx)
         )
-        for name in _since(self._unserved, unserved):
+        for name in self._since(self._unserved, unserved):
             waiting = await self._context.database.read(
                 lambda tx, name=name: runs.pending_of(tx, name, limit=_PURGE)
             )
@@ -167,7 +167,7 @@ class Abandoned:
             return {run.run_id: run for run in found}
 
         stranded = await self._context.database.read(look)
-        for run_id in _since(self._stranded, set(stranded)):
+        for run_id in self._since(self._stranded, set(stranded)):
             run = stranded[run_id]
             await self._writes.under_lease(lambda tx, run=run: self._give_up_running(tx, run))
 
@@ -176,12 +176,11 @@ class Abandoned:
         if taken is not None:
             settlement.fail(tx, taken, _NOT_MOVING)
 
-
-def _since(known: dict[str, float], seen: set[str]) -> list[str]:
-    """Note since when each was seen without a break; return those for which it has been ten minutes."""
-    now = clock_seconds()
-    for name in known.keys() - seen:
-        del known[name]
-    for name in seen:
-        known.setdefault(name, now)
-    return sorted(name for name, since in known.items() if now - since >= _UNSERVED_SECONDS)
+    def _since(self, known: dict[str, float], seen: set[str]) -> list[str]:
+        """Note since when each was seen without a break; return those for which it has been ten minutes."""
+        now = self._context.time.seconds
+        for name in known.keys() - seen:
+            del known[name]
+        for name in seen:
+            known.setdefault(name, now)
+        return sorted(name for name, since in known.items() if now - since >= _UNSERVED_SECONDS)

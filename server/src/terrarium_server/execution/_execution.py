@@ -11,7 +11,8 @@ import logging
 import math
 from collections.abc import Callable
 from contextlib import aclosing
-from enum import Enum, auto
+from dataclasses import replace
+from functools import partial
 
 from terrarium_server import runs, settlement
 from terrarium_server.engines import (
@@ -32,9 +33,11 @@ from terrarium_server.store import Transaction
 
 from . import _submissions as submissions
 from ._context import Context
+from ._in_hand import InHand, Stop
 from ._job import find_model, open_job
 from ._keep import keep_outputs
 from ._lease import Lease
+from ._places import Places
 from ._process import this_process
 from ._progress import ProgressWriter
 from ._recovery import Recovery
@@ -58,13 +61,6 @@ _GONE_WITH_ITS_WORKER = Failed(
 )
 
 
-class Stop(Enum):
-    """Why an execution is stopped: it has the run no more, or its worker is about to end."""
-
-    GONE = auto()
-    DRAINING = auto()
-
-
 class NotHeld(Exception):
     """A write found that the run is over, or that another worker has it."""
 
@@ -73,23 +69,24 @@ class Execution:
     """A run under one claim of this worker."""
 
     def __init__(
-        self, context: Context, lease: Lease, progress: ProgressWriter, writes: Writes, run: Run
+        self,
+        context: Context,
+        lease: Lease,
+        progress: ProgressWriter,
+        writes: Writes,
+        places: Places,
+        run: Run,
     ) -> None:
         self.run = run
         self._context = context
         self._lease = lease
         self._progress = progress
         self._writes = writes
+        self._places = places
         self._task: asyncio.Task[None] | None = None
         self._stop: Stop | None = None
-        # What an engine has in hand for this run, and the row of it if there is one.
-        self._engine: Engine | None = None
-        self._ticket: Ticket | None = None
-        self._submission: Submission | None = None
+        self._in_hand = InHand(writes, run)
         self._number = 1
-        self._heard_end = False
-        # A provider may have been paid for what nobody will ever see: no second one is.
-        self._is_uncertain = False
 
     def start(self, done: Callable[["Execution"], None], *, after: "Execution | None") -> None:
         """Begin; ``done`` is called at the end, whatever it is.
@@ -115,18 +112,14 @@ class Execution:
     @property
     def drain_seconds(self) -> float | None:
         """How long a draining worker should wait for it: None for free work, nought if others can go on."""
-        if self._engine is None or self._engine.repeatable:
-            return None
-        submission = self._submission
-        if submission is None or submission.followers != "worker":
-            return 0.0
-        return self._engine.longest_silence
+        return self._in_hand.drain_seconds
 
     async def _run_to_end(self, earlier: asyncio.Task[None] | None) -> None:
         try:
             try:
                 if earlier is not None:
-                    await asyncio.wait([earlier])
+                    # Also if this one is stopped meanwhile: the next one waits only for it.
+                    await uninterrupted(asyncio.wait([earlier]))
                 await self._execute()
             except NotHeld:
                 raise
@@ -134,7 +127,7 @@ class Execution:
                 _log.exception("run %s failed inside the server", self.run.run_id)
                 await self._fail(_FAILED_HERE)
         except (asyncio.CancelledError, NotHeld):
-            await uninterrupted(self._stopped())
+            await uninterrupted(self._in_hand.let_go(self._stop or Stop.GONE))
         except Exception:
             _log.exception("run %s could not be ended; it is taken up again", self.run.run_id)
         finally:
@@ -174,7 +167,7 @@ class Execution:
         if self.run.claim > 1:
             last = await self._writes.under_lease(lambda tx: submissions.latest(tx, run_id))
         # What an earlier model has in hand is cancelled when the run is over.
-        if last is not None and last.is_live and last.model == self.run.model:
+        if last is not None and last.model == self.run.model and not last.was_never_made:
             result = await self._go_on(last)
             if result is not None:
                 return result
@@ -185,7 +178,7 @@ class Execution:
         self._number = number = last.number + 1 if last is not None else 1
         # A key of its own for each submission: what an earlier one left behind is not taken for this one.
         key = f"{run_id}.{self.run.claim if engine.repeatable else number}"
-        async with open_job(self._context, self._writes, self.run, card, key) as job:
+        async with open_job(self._context, self._writes, self._places, self.run, card, key) as job:
             result = await self._submitted(engine, job, number)
             if isinstance(result, Lost) and engine.repeatable:
                 result = await self._submitted(engine, job, number)
@@ -193,49 +186,45 @@ class Execution:
 
     async def _go_on(self, last: Submission) -> Finished | Failed | None:
         """Follow what was submitted before; None if it was certainly not, so that it has to be."""
-        engine = self._context.engines.get(last.engine)
+        engine, in_hand = self._context.engines.get(last.engine), self._in_hand
         if engine is None:
             # Somebody else has it; this worker should not have been given the run.
             await self._writes.under_lease(lambda tx: runs.leave(tx, self.run))
             raise NotHeld
-        self._submission, self._engine = last, engine
-        ticket = Ticket(last.ticket) if last.ticket is not None else None
-        if ticket is None:
+        in_hand.engine, in_hand.submission = engine, last
+        if last.state == "marked":
             found = await Recovery(self._context, self._writes, engine, last).result()
             if found is None:
-                self._submission = None
+                in_hand.submission = None
                 return None
             if isinstance(found, Failed):
-                self._is_uncertain = True
+                in_hand.is_uncertain = True
                 return found
-            ticket = found
-        if not last.can_be_followed_by(self._context.worker_id):
-            self._is_uncertain = True
-            await self._conclude("unknown")
+            in_hand.submission = last = replace(last, state="open", ticket=found)
+        if last.ticket is None or not (last.is_live and last.can_be_followed_by(self._context.worker_id)):
+            in_hand.is_uncertain = True
             return _GONE_WITH_ITS_WORKER
-        self._ticket = ticket
+        in_hand.ticket = ticket = Ticket(last.ticket)
         result = await self._followed(engine, ticket)
         return _LOST if isinstance(result, Lost) else result
 
     async def _submitted(self, engine: Engine, job: Job, number: int) -> Finished | Failed | Lost:
         """Submit a job and follow it to its end. Raises Refused."""
-        self._engine = engine
-        while self._ticket is None:
+        in_hand = self._in_hand
+        in_hand.engine, in_hand.ticket, in_hand.has_ended = engine, None, False
+        while in_hand.ticket is None:
             mark = await engine.prepare(job)
             await self._writes.lease_held()
             await uninterrupted(self._submit(engine, job, mark, number))
             self._number = number = number + 1
-        result = await self._followed(engine, self._ticket)
-        if isinstance(result, Lost):
-            self._ticket = None
-        return result
+        return await self._followed(engine, in_hand.ticket)
 
     async def _submit(self, engine: Engine, job: Job, mark: Mark, number: int) -> None:
         """Mark, call, note the ticket; without a ticket, the lease was missed before the call."""
         if engine.repeatable:
-            self._ticket = await engine.submit(job, mark)
+            self._in_hand.ticket = await engine.submit(job, mark)
             return
-        run = self.run
+        run, in_hand = self.run, self._in_hand
         followers, process = engine.followers(mark), this_process()
 
         def write_mark(tx: Transaction) -> Submission | None:
@@ -249,43 +238,45 @@ class Execution:
                 followers=followers,
                 process=process,
             )
+            if not held:
+                # An earlier try may have arrived, and whoever has the run now waits for this word.
+                submissions.withdraw(tx, run.run_id, number, process=process)
             return submissions.latest(tx, run.run_id) if held else None
 
-        self._submission = await self._writes.under_lease(write_mark)
-        if self._submission is None:
+        in_hand.submission = await self._writes.under_lease(write_mark)
+        if in_hand.submission is None:
             raise NotHeld
         if not self._lease.is_held:
             # Stopped for so long that another worker may have taken over, which waits for this word.
-            await self._conclude("void")
+            await in_hand.conclude("void")
+            in_hand.submission = None
             return
         try:
             ticket = await engine.submit(job, mark)
         except Refused:
-            await self._conclude("refused")
+            await in_hand.conclude("refused")
             raise
-        self._ticket = ticket
+        in_hand.ticket = ticket
         await self._writes.anyway(lambda tx: submissions.record_ticket(tx, run.run_id, number, ticket))
 
     async def _followed(self, engine: Engine, ticket: Ticket) -> Finished | Failed | Lost:
         silence = engine.longest_silence if math.isfinite(engine.longest_silence) else None
+        limit = self._context.time.limit(silence)
         async with aclosing(engine.follow(ticket)) as news:
-            while True:
-                limit = asyncio.timeout(silence)
-                try:
-                    async with limit:
-                        heard = await anext(news)
-                except TimeoutError:
-                    if not limit.expired():
-                        raise
-                    break
-                if not isinstance(heard, Progress):
-                    self._heard_end = True
-                    return heard
-                self._progress.note(self.run, heard)
-        await self._cancel_at_engine()
-        return Failed(
-            "GENERATION_PROVIDER_TIMEOUT", f"Nothing was heard of this for {silence:.0f} s; try once more."
-        )
+            try:
+                async with limit:
+                    while isinstance(heard := await anext(news), Progress):
+                        limit.restart()
+                        self._progress.note(self.run, heard)
+            except TimeoutError:
+                if not limit.is_expired:
+                    raise
+                return Failed(
+                    "GENERATION_PROVIDER_TIMEOUT",
+                    f"Nothing was heard of this for {silence:.0f} s; try once more.",
+                )
+        self._in_hand.has_ended = True
+        return heard
 
     # -- ending -----------------------------------------------------------------------------------------
 
@@ -302,38 +293,45 @@ class Execution:
         await uninterrupted(self._end(lambda tx: settlement.fail(tx, self.run, outcome)))
 
     async def _end(self, settle: Callable[[Transaction], bool]) -> None:
+        """End the run, or put it back for another model."""
+
         def work(tx: Transaction) -> bool:
             settled = settle(tx)
-            # What did not end at its engine stays noted as live, and is cancelled there.
-            if settled and self._heard_end:
-                self._conclude_in(tx, "over")
+            if settled:
+                self._in_hand.conclude_in(tx)
             return settled
 
         if not await self._writes.under_lease(work):
             raise NotHeld
-        self._ticket = None
+        if not self._in_hand.has_ended:
+            # Not before: whoever lost the run would stop what another worker waits for.
+            await self._in_hand.cancel()
 
     async def _postpone(self, retry_after: float) -> bool:
         """Put the run back until a busy provider wants to be asked again; False after too many tries."""
         delay_ms = round(min(retry_after, _LONGEST_DELAY) * 1000)
+        submission = self._in_hand.submission
 
-        def work(tx: Transaction) -> bool:
+        def work(tx: Transaction) -> bool | None:
             if not runs.is_held(tx, self.run):
-                return False
-            if self._submission is None:
+                return None
+            if submission is None:
                 submissions.note_refusal(tx, self.run, self._number, process=this_process())
             else:
-                self._conclude_in(tx, "refused")
+                submissions.conclude(tx, submission, "refused")
             if submissions.count_refusals(tx, self.run) >= _MOST_REFUSALS:
                 return False
             return runs.postpone(tx, self.run, delay_ms)
 
-        return await uninterrupted(self._writes.under_lease(work))
+        postponed = await uninterrupted(self._writes.under_lease(work))
+        if postponed is None:
+            raise NotHeld
+        return postponed
 
     async def _fall_back(self, failed: Failed) -> bool:
         """Put the run back for the owner's second choice, if there is one and it could do better."""
         other = self._context.fallback.get(self.run.subject)
-        if other is None or self.run.fallback is not None or self._is_uncertain:
+        if other is None or self.run.fallback is not None or self._in_hand.is_uncertain:
             return False
         if not CODES[failed.code].startswith("retry"):
             return False
@@ -344,51 +342,6 @@ class Execution:
         outcome = RunOutcome(failed.code, failed.message)
         subject = self.run.subject
         _log.warning("run %s: %s failed (%s); %s makes it", self.run.run_id, subject, failed.code, other)
-
-        def work(tx: Transaction) -> bool:
-            if self._heard_end:
-                self._conclude_in(tx, "over")
-            return runs.fall_back(tx, self.run, engine=engine.name, model=other, outcome=outcome)
-
-        return await uninterrupted(self._writes.under_lease(work))
-
-    # -- stopping ---------------------------------------------------------------------------------------
-
-    async def _stopped(self) -> None:
-        """See to what an engine has in hand, now that this worker has the run no more or is about to end."""
-        if self._stop is Stop.DRAINING:
-            await self._hand_back()
-            return
-        now = await self._writes.anyway(lambda tx: runs.read_run(tx, self.run.run_id))
-        submission = self._submission
-        if now.is_over or submission is None or submission.followers == "worker":
-            await self._cancel_at_engine()
-
-    async def _hand_back(self) -> None:
-        submission, engine = self._submission, self._engine
-        if engine is not None and not engine.repeatable and submission is not None and submission.is_live:
-            if submission.followers != "worker":
-                await self._writes.under_lease(lambda tx: runs.leave(tx, self.run))
-            # Else nobody can go on with it; whoever takes it over says so.
-            return
-        await self._writes.under_lease(lambda tx: runs.requeue(tx, self.run))
-        await self._cancel_at_engine()
-
-    async def _cancel_at_engine(self) -> None:
-        if self._ticket is None or self._engine is None:
-            return
-        ticket, self._ticket = self._ticket, None
-        try:
-            await self._engine.cancel(ticket)
-        except Exception:
-            # It stays noted as open, and is tried again from there.
-            _log.exception("run %s could not be stopped at %s", self.run.run_id, self._engine.name)
-            return
-        await self._conclude("cancelled")
-
-    async def _conclude(self, state: submissions.State) -> None:
-        await self._writes.anyway(lambda tx: self._conclude_in(tx, state))
-
-    def _conclude_in(self, tx: Transaction, state: submissions.State) -> None:
-        if self._submission is not None:
-            submissions.conclude(tx, self.run.run_id, self._submission.number, state)
+        work = partial(runs.fall_back, run=self.run, engine=engine.name, model=other, outcome=outcome)
+        await uninterrupted(self._end(work))
+        return True

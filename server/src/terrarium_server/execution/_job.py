@@ -1,21 +1,24 @@
 """What an engine is asked for: the card, the parameters, and the media that a run starts from as files."""
 
+import asyncio
 import shutil
 import tempfile
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from terrarium_server import assets, catalog, runs
 from terrarium_server.assets import Source, UnknownMedium
-from terrarium_server.catalog import MediaKind, ModelCard
+from terrarium_server.catalog import ModelCard, Param
 from terrarium_server.engines import Engine, Failed, Input, Job
-from terrarium_server.media import FetchError, in_own_thread
+from terrarium_server.media import FetchError
 from terrarium_server.problems import InvalidInput
 from terrarium_server.runs import Run
 
 from ._context import Context
+from ._places import Places
 from ._writes import Writes
 
 
@@ -32,13 +35,13 @@ def find_model(context: Context, model_id: str) -> tuple[ModelCard, Engine] | Fa
 
 @asynccontextmanager
 async def open_job(
-    context: Context, writes: Writes, run: Run, card: ModelCard, key: str
+    context: Context, writes: Writes, places: Places, run: Run, card: ModelCard, key: str
 ) -> AsyncGenerator[Job]:
     """Bring the media that a run starts from onto this machine, and give the job for an engine.
 
     Raises FetchError naming the parameter.
     """
-    async with _inputs(context, writes, run, card) as inputs:
+    async with _inputs(context, writes, places, run, card) as inputs:
         yield Job(
             key=key,
             model_id=card.id,
@@ -65,31 +68,45 @@ def _params(run: Run, card: ModelCard) -> dict[str, object]:
 
 @asynccontextmanager
 async def _inputs(
-    context: Context, writes: Writes, run: Run, card: ModelCard
+    context: Context, writes: Writes, places: Places, run: Run, card: ModelCard
 ) -> AsyncGenerator[dict[str, tuple[Input, ...]]]:
     wanted = [(param, link) for param in card.params if param.media for link in param.links(run.input)]
     if not wanted:
         yield {}
         return
-    found: dict[str, tuple[Input, ...]] = {}
     context.temporary.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="inputs-", dir=context.temporary))
     try:
-        for number, (param, link) in enumerate(wanted):
-            assert param.media is not None
-            try:
-                medium = await _open(context, writes, run, link, folder / f"input-{number}", param.media)
-            except (FetchError, UnknownMedium) as error:
-                raise FetchError(f"params.{param.name}: {error}") from error
-            found[param.name] = (*found.get(param.name, ()), medium)
-        yield found
+        async with places.lent(run.engine or ""):
+            opened = await _all(
+                _open(context, writes, run, param, link, folder / f"input-{number}")
+                for number, (param, link) in enumerate(wanted)
+            )
+        inputs: dict[str, tuple[Input, ...]] = {}
+        for (param, _), medium in zip(wanted, opened, strict=True):
+            inputs[param.name] = (*inputs.get(param.name, ()), medium)
+        yield inputs
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
 
-async def _open(context: Context, writes: Writes, run: Run, link: str, into: Path, kind: MediaKind) -> Input:
-    source: Source = await writes.read(
-        lambda tx: assets.find_source(tx, link, kind, partial(runs.owns_run, tx, run.workspace_id))
-    )
-    opened = partial(assets.open_source, source, into, kind, blobs=context.blobs, rules=context.fetch_rules)
-    return await in_own_thread(opened)
+async def _all(opening: Iterable[Coroutine[Any, Any, Input]]) -> list[Input]:
+    """Open several media at once, or none."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one) for one in opening]
+    except BaseExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+    return [task.result() for task in tasks]
+
+
+async def _open(context: Context, writes: Writes, run: Run, param: Param, link: str, into: Path) -> Input:
+    kind = param.media
+    assert kind is not None
+    try:
+        source: Source = await writes.read(
+            lambda tx: assets.find_source(tx, link, kind, partial(runs.owns_run, tx, run.workspace_id))
+        )
+        return await assets.open_source(source, into, kind, blobs=context.blobs, rules=context.fetch_rules)
+    except (FetchError, UnknownMedium) as error:
+        raise FetchError(f"params.{param.name}: {error}") from error

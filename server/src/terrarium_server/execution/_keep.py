@@ -29,12 +29,14 @@ async def _keep(blobs: Blobs, run: Run, position: int, output: Output, now_ms: i
         assets.keep,
         blobs,
         run.run_id,
+        run.workspace_id,
         position,
         type=_WIRE_TYPES[run.type],
         content_type=output.content_type,
         data=output.data,
         width=output.width,
         height=output.height,
+        duration_seconds=output.duration_seconds,
         now_ms=now_ms,
     )
     if isinstance(output.data, str):

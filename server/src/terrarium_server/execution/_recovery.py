@@ -7,7 +7,6 @@ from terrarium_server.engines import Engine, Failed, Mark, Ticket
 
 from . import _submissions as submissions
 from ._context import Context
-from ._lease import clock_seconds
 from ._process import is_gone, this_process
 from ._submissions import Submission
 from ._writes import Writes
@@ -24,7 +23,7 @@ _NOBODY_KNOWS = Failed(
 
 
 class Recovery:
-    """Finds out about one submission that was only marked."""
+    """Finds out about one submission that was only marked, and is so still as far as this claim knows."""
 
     def __init__(self, context: Context, writes: Writes, engine: Engine, last: Submission) -> None:
         self._context = context
@@ -37,16 +36,16 @@ class Recovery:
 
         That is certain only once the process that was about to call can do so no more: it is gone, or it has
         noted that it did not. Until then a ticket that it notes late is waited for, as long as its call may
-        take. What is still uncertain after that fails, and is not paid for twice.
+        take. What is still uncertain after that fails, and is not paid for twice; its end notes that.
         """
-        until = clock_seconds() + min(self._engine.longest_silence, _LONGEST_WAIT)
+        until = self._context.time.seconds + min(self._engine.longest_silence, _LONGEST_WAIT)
         while True:
             row = await self._writes.under_lease(lambda tx: submissions.latest(tx, self._last.run_id))
             assert row is not None, "nobody deletes the submissions of a run"
             if row.ticket is not None:
                 return Ticket(row.ticket)
             if not row.is_live:
-                return None
+                return None if row.was_never_made else _NOBODY_KNOWS
             # Asked before the engine is: what is called after that, the engine may not know yet.
             can_still_call = not (
                 self._context.alone or is_gone(row.process) or row.process == this_process()
@@ -56,18 +55,14 @@ class Recovery:
                 await self._record(found)
                 return Ticket(found)
             if not can_still_call and found is None:
-                await self._conclude("void")
+                _log.warning("run %s: submission %d never arrived", row.run_id, row.number)
+                await self._writes.anyway(lambda tx, row=row: submissions.conclude(tx, row, "void"))
                 return None
-            if not can_still_call or clock_seconds() > until:
-                await self._conclude("unknown")
+            if not can_still_call or self._context.time.seconds > until:
+                _log.warning("run %s: nobody knows of submission %d", row.run_id, row.number)
                 return _NOBODY_KNOWS
             await asyncio.sleep(_ASK_SECONDS)
 
     async def _record(self, ticket: str) -> None:
         run_id, number = self._last.run_id, self._last.number
         await self._writes.anyway(lambda tx: submissions.record_ticket(tx, run_id, number, ticket))
-
-    async def _conclude(self, state: submissions.State) -> None:
-        run_id, number = self._last.run_id, self._last.number
-        _log.warning("run %s: submission %d is %s", run_id, number, state)
-        await self._writes.anyway(lambda tx: submissions.conclude(tx, run_id, number, state))

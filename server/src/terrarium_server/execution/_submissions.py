@@ -8,7 +8,7 @@ marked ──▶ open ──▶ over        the engine has told the job's end
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import sqlalchemy as sa
 
@@ -48,6 +48,11 @@ class Submission:
     def is_live(self) -> bool:
         """Whether something may come of it yet."""
         return self.state in ("marked", "open")
+
+    @property
+    def was_never_made(self) -> bool:
+        """Whether it certainly started nothing, so that submitting again is the first time."""
+        return self.state in ("void", "refused")
 
     def can_be_followed_by(self, worker_id: str) -> bool:
         """Whether this worker, on this machine, can follow its ticket."""
@@ -98,9 +103,7 @@ def mark(
         "worker_id": run.worker_id,
         "process": process,
     }
-    there = (submissions.c.run_id == run.run_id, submissions.c.number == number)
-    if tx.execute(sa.select(submissions.c.number).where(*there)).first() is None:
-        tx.execute(sa.insert(submissions).values(**row, marked_at=tx.clock))
+    _insert(tx, row)
     return True
 
 
@@ -118,16 +121,33 @@ def record_ticket(tx: Transaction, run_id: str, number: int, ticket: str) -> Non
     tx.execute(statement.values(ticket=ticket, state="open"))
 
 
-def conclude(tx: Transaction, run_id: str, number: int, state: State) -> None:
-    """Note what became of a submission that was live."""
+def withdraw(tx: Transaction, run_id: str, number: int, *, process: str) -> None:
+    """Note that this process will not make the call that it marked, if it did: the answer was lost."""
     statement = sa.update(submissions).where(
-        submissions.c.run_id == run_id, submissions.c.number == number, _LIVE
+        submissions.c.run_id == run_id,
+        submissions.c.number == number,
+        submissions.c.state == "marked",
+        submissions.c.process == process,
     )
-    tx.execute(statement.values(state=state))
+    tx.execute(statement.values(state="void"))
+
+
+def conclude(tx: Transaction, submission: Submission, state: State) -> None:
+    """Note what became of a submission that was live."""
+    tx.execute(sa.update(submissions).where(*_is(submission), _LIVE).values(state=state))
+
+
+def give_up(tx: Transaction, submission: Submission) -> None:
+    """Note that nobody can tell what became of it, unless its ticket was heard of after it was read."""
+    as_read = submissions.c.ticket.is_not_distinct_from(submission.ticket)
+    tx.execute(sa.update(submissions).where(*_is(submission), _LIVE, as_read).values(state="unknown"))
 
 
 def note_refusal(tx: Transaction, run: Run, number: int, *, process: str) -> None:
-    """Note that an engine did not take a run, before anything was marked."""
+    """Note that an engine did not take a run, before anything was marked.
+
+    Writing the same once more changes nothing.
+    """
     row = {
         "run_id": run.run_id,
         "number": number,
@@ -140,7 +160,7 @@ def note_refusal(tx: Transaction, run: Run, number: int, *, process: str) -> Non
         "worker_id": run.worker_id,
         "process": process,
     }
-    tx.execute(sa.insert(submissions).values(**row, marked_at=tx.clock))
+    _insert(tx, row)
 
 
 def count_refusals(tx: Transaction, run: Run) -> int:
@@ -192,3 +212,13 @@ def left_behind(
         .limit(limit)
     )
     return [(Submission(*row), int(age)) for *row, age in map(tuple, tx.execute(statement))]
+
+
+def _is(submission: Submission) -> tuple[sa.ColumnElement[bool], ...]:
+    return (submissions.c.run_id == submission.run_id, submissions.c.number == submission.number)
+
+
+def _insert(tx: Transaction, row: dict[str, Any]) -> None:
+    there = (submissions.c.run_id == row["run_id"], submissions.c.number == row["number"])
+    if tx.execute(sa.select(submissions.c.number).where(*there)).first() is None:
+        tx.execute(sa.insert(submissions).values(**row, marked_at=tx.clock))

@@ -2,18 +2,18 @@
 
 import asyncio
 import logging
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 from terrarium_server import runs
 from terrarium_server.runs import Run
-from terrarium_server.store import UNAVAILABLE, Transaction
+from terrarium_server.store import UNAVAILABLE
 
 from ._abandoned import Abandoned
 from ._context import Context
 from ._execution import Execution, Stop
 from ._lease import Lease, Renewal, clock_seconds
+from ._places import Places
 from ._progress import ProgressWriter
 from ._writes import Writes
 
@@ -30,7 +30,7 @@ _HAND_BACK_SECONDS = 5.0
 # One claim takes no more, so that other workers find something too.
 _MOST_AT_ONCE = 32
 
-Chore = Callable[[Transaction], None]
+Chore = Callable[[], Awaitable[None]]
 
 
 class Worker:
@@ -39,7 +39,7 @@ class Worker:
     def __init__(
         self, context: Context, lease: Lease, *, capacity: int, chores: Sequence[Chore] = ()
     ) -> None:
-        """Prepare; `work` begins. ``chores`` are done each minute, a transaction for each."""
+        """Prepare; `work` begins. ``chores`` are done each minute, beside each other."""
         self._context = context
         self._lease = lease
         self._capacity = capacity
@@ -48,7 +48,7 @@ class Worker:
         self._progress = ProgressWriter(context)
         self._abandoned = Abandoned(context, lease, self.writes)
         self._executions: dict[str, Execution] = {}
-        self._at_work: Counter[str] = Counter()
+        self._places = Places(context.engines, capacity, self.wake)
         self._woken = asyncio.Event()
         # Held while runs are on their way from the database into `_executions`.
         self._taking = asyncio.Lock()
@@ -56,8 +56,11 @@ class Worker:
         self._is_current = True
         self._seen_dropped: dict[str, int] = {}
         self._looked_for_postponed = 0.0
-        # When the loop was last known to turn, by `clock_seconds`.
-        self.ticked_at = clock_seconds()
+
+    @property
+    def ticked_at(self) -> float:
+        """When the loop was last known to turn, by `clock_seconds`."""
+        return self._context.time.ticked_at
 
     def wake(self) -> None:
         """Look for ready runs now."""
@@ -78,7 +81,8 @@ class Worker:
             group.create_task(self._tick_forever())
             group.create_task(self._progress.write_forever())
             group.create_task(self._claim_forever())
-            group.create_task(self._do_chores_forever())
+            for chore in (self._see_to_leftovers, *self._chores):
+                group.create_task(self._do_each_minute(chore))
 
     async def claim(self) -> bool:
         """Claim what there is room for; return whether there may be more at once."""
@@ -88,7 +92,7 @@ class Worker:
     async def _claim(self) -> bool:
         if not (self._accepting and self._is_current and self._lease.is_held):
             return False
-        room = self._room()
+        room = self._places.room()
         count = min(_MOST_AT_ONCE, self._capacity - len(self._executions))
         if count <= 0 or not room:
             return False
@@ -124,11 +128,13 @@ class Worker:
         """Claim nothing more and let go of everything in hand.
 
         Free work gets so many ``seconds``, a call that only this process can wait for as long as its engine
-        says, and what others can go on with is handed back at once. ``hurry`` ends all waiting.
+        says, and what others can go on with is handed back at once. ``hurry`` ends all waiting. A pause of
+        this process ends none.
         """
+        time = self._context.time
         self._accepting = False
         with suppress(TimeoutError):
-            async with asyncio.timeout(_HAND_BACK_SECONDS), self._taking:
+            async with time.limit(_HAND_BACK_SECONDS), self._taking:
                 pass
         calls = [one.drain_seconds for one in self._executions.values() if one.drain_seconds]
         if calls:
@@ -136,40 +142,30 @@ class Worker:
                 "waiting up to %.0f s for %d paid calls that nobody else can wait for; stop again to leave"
             )
             _log.warning(message, max(calls), len(calls))
-        began = last_stopped = clock_seconds()
-        while self._executions and clock_seconds() - last_stopped < _HAND_BACK_SECONDS:
+        began = last_stopped = time.seconds
+        while self._executions and time.seconds - last_stopped < _HAND_BACK_SECONDS:
             for execution in list(self._executions.values()):
                 patience = seconds if execution.drain_seconds is None else execution.drain_seconds
                 if not execution.is_stopped:
-                    last_stopped = clock_seconds()
+                    last_stopped = time.seconds
                     if hurry.is_set() or last_stopped - began >= patience:
                         execution.stop(Stop.DRAINING)
             await asyncio.sleep(_DRAIN_LOOK_SECONDS)
         if self._executions:
             _log.warning("%d runs could not be handed back; others take them over", len(self._executions))
 
-    def _room(self) -> dict[str, int]:
-        """How many more runs each engine can take."""
-        limits = self._context.engines.limits
-        left = {
-            engine.name: limits.get(engine.name, self._capacity) - self._at_work[engine.name]
-            for engine in self._context.engines
-        }
-        return {name: places for name, places in left.items() if places > 0}
-
     def _begin(self, run: Run) -> None:
-        execution = Execution(self._context, self._lease, self._progress, self.writes, run)
+        execution = Execution(self._context, self._lease, self._progress, self.writes, self._places, run)
         before = self._executions.get(run.run_id)
         self._executions[run.run_id] = execution
-        self._at_work[run.engine or ""] += 1
+        self._places.take(run.engine or "")
         execution.start(self._finished, after=before)
 
     def _finished(self, execution: Execution) -> None:
         run = execution.run
         if self._executions.get(run.run_id) is execution:
             del self._executions[run.run_id]
-        self._at_work[run.engine or ""] -= 1
-        self.wake()
+        self._places.give_back(run.engine or "")
 
     async def _claim_forever(self) -> None:
         while True:
@@ -198,10 +194,13 @@ class Worker:
 
     async def _tick_forever(self) -> None:
         while True:
-            self.ticked_at = clock_seconds()
+            self._context.time.tick()
             await asyncio.sleep(1.0)
 
-    async def _do_chores_forever(self) -> None:
+    async def _see_to_leftovers(self) -> None:
+        await self._abandoned.see_to_leftovers(self.claims())
+
+    async def _do_each_minute(self, chore: Chore) -> None:
         pause = _FIRST_CHORES_SECONDS
         while True:
             await asyncio.sleep(min(pause, _CHORES_SECONDS))
@@ -209,9 +208,7 @@ class Worker:
             if not self._lease.is_held:
                 continue
             try:
-                await self._abandoned.see_to_leftovers(self.claims())
-                for chore in self._chores:
-                    await self._context.database.write_for_worker(chore)
+                await chore()
             except UNAVAILABLE as error:
                 self.writes.complain(error)
             except Exception:

@@ -1,5 +1,6 @@
-"""The bytes of outputs, for whoever has the link: GET and HEAD, whole or one range."""
+"""The bytes of media, for whoever has the link: GET and HEAD, whole or one range."""
 
+import logging
 import re
 from collections.abc import AsyncIterator
 from email.utils import formatdate
@@ -14,17 +15,26 @@ from terrarium_server.problems import NotFound
 from ._api import plain
 from ._door import Door
 
+_log = logging.getLogger(__name__)
+
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 _CHUNK = 1 << 20
+_MISSING = (
+    "The file of this link is missing on the server, or not whole; its owner can put it back from a backup, "
+    "and starting the run again makes it anew."
+)
 
 
-@plain.api_route("/media/{blob}", methods=["GET", "HEAD"])
-async def media(blob: str, request: Request) -> Response:
-    """Serve an output. The link is stable and cannot be guessed; no key is needed."""
-    if "\x00" in blob:
+@plain.api_route("/media/{link}", methods=["GET", "HEAD"])
+async def media(link: str, request: Request) -> Response:
+    """Serve a medium. The link is stable and cannot be guessed; no key is needed."""
+    if "\x00" in link:
         raise NotFound
     door = cast(Door, request.app.state.door)
-    kept = await door.database.read(lambda tx: assets.find_output(tx, blob))
+    kept = await door.database.read(lambda tx: assets.find_medium(tx, link))
+    if await door.blobs.size(kept.blob) != kept.size_bytes:
+        _log.warning("the file %s is missing or not whole", kept.blob)
+        raise NotFound(_MISSING)
     tag = f'"{kept.sha256}"'
     headers = {
         "accept-ranges": "bytes",
@@ -55,7 +65,7 @@ async def media(blob: str, request: Request) -> Response:
 
     async def chunks() -> AsyncIterator[bytes]:
         for offset in range(start, end, _CHUNK):
-            yield await door.blobs.get(blob, offset, min(offset + _CHUNK, end))
+            yield await door.blobs.get(kept.blob, offset, min(offset + _CHUNK, end))
 
     return StreamingResponse(chunks(), status, headers)
 

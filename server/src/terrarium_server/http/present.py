@@ -48,7 +48,7 @@ def output(kept: KeptOutput, base_url: str) -> wire.RunOutput:
 
 def content(kept: KeptOutput, base_url: str) -> str:
     """Return an output's text, or the link to its bytes."""
-    return kept.text if kept.text is not None else f"{base_url}/media/{kept.blob}"
+    return kept.text if kept.text is not None else f"{base_url}/media/{kept.link}"
 
 
 def _run_fields(run: Run, kept: list[KeptOutput], base_url: str) -> dict[str, object]:

@@ -27,7 +27,7 @@ def encode_audio(samples: NDArray[np.float32], rate: int, format: AudioFormat) -
     """Encode samples, (length,) mono or (length, channels) within ±1, at ``rate`` Hz.
 
     Their loudness is the caller's: ffmpeg's one-pass filter would move it as it goes. The bytes depend on
-    nothing but the arguments. Raises FfmpegError.
+    nothing but the arguments. Raises FfmpegError, Exhausted, Killed.
     """
     raw = wav_bytes(samples, rate)
     if format == "wav":

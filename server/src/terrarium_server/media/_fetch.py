@@ -2,39 +2,33 @@
 
 Only https to public addresses: every name is resolved here, every address is checked, and the connection
 goes to the very address that was checked, so that a name cannot change its mind in between. Redirects are
-checked again. Size, time and type are bounded.
+checked again. Size, type and the whole time are bounded.
 """
 
 from __future__ import annotations
 
-import ipaddress
-import time
+import asyncio
+import ssl
+from collections.abc import AsyncGenerator, Generator
+from contextlib import AbstractAsyncContextManager, aclosing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Literal
-from urllib.parse import urljoin, urlsplit
+from typing import TYPE_CHECKING, BinaryIO
+
+from terrarium_server import USER_AGENT
+
+from ._inflate import inflated
+from ._links import FetchError, FetchRules, check_link, join_link
+from ._sniff import HEAD_BYTES, Kind, article, is_kind, sniff
 
 # Most servers never fetch anything: what it takes is imported when something is.
 if TYPE_CHECKING:
-    import httpx
-
-Kind = Literal["image", "video", "audio"]
+    import httpcore
 
 _REDIRECTS = 5
-_CHUNK = 1 << 16
-
-
-class FetchError(Exception):
-    """The medium could not be had; the message can be shown to whoever gave the link."""
-
-
-@dataclass(frozen=True, slots=True)
-class FetchRules:
-    """What may be fetched: bytes and seconds in all; ``allow_private`` opens http and private addresses."""
-
-    max_bytes: int = 200 << 20
-    seconds: float = 60.0
-    allow_private: bool = False
+_WRITE_BYTES = 1 << 20
+# How long the loop may be held by a host that sends many small pieces at once.
+_TURN_SECONDS = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,116 +40,113 @@ class Fetched:
     size_bytes: int
 
 
-def fetch(url: str, into: Path, *, kind: Kind, rules: FetchRules) -> Fetched:
-    """Fetch ``url`` into the file ``into``; it must be of this kind. Raises FetchError."""
-    import httpx
+async def fetch(url: str, into: Path, *, kind: Kind, rules: FetchRules) -> Fetched:
+    """Fetch ``url`` into the file ``into``; it must be of this kind.
 
-    from ._guarded import GuardedTransport
+    Ends within ``rules.seconds`` whatever the host does, and at once when it is cancelled. If it fails there
+    is no file. Raises FetchError, and OSError if the file cannot be written.
+    """
+    try:
+        async with asyncio.timeout(rules.seconds):
+            async with await asyncio.to_thread(_open_pool, rules) as pool:
+                return await _fetch(pool, url, into, kind, rules)
+    except TimeoutError as error:
+        raise FetchError(f"the file did not arrive within {rules.seconds:.0f} s") from error
 
-    deadline = time.monotonic() + rules.seconds
-    timeout = httpx.Timeout(min(15.0, rules.seconds))
-    with httpx.Client(transport=GuardedTransport(rules), timeout=timeout, trust_env=False) as client:
-        try:
-            for _ in range(_REDIRECTS + 1):
-                _check(url, rules)
-                with client.stream("GET", url, headers={"accept-encoding": "identity"}) as answer:
-                    if answer.is_redirect:
-                        url = urljoin(url, answer.headers.get("location", ""))
-                        continue
-                    if answer.status_code != 200:
-                        raise FetchError(f"the link answered {answer.status_code}")
-                    with into.open("wb") as file:
-                        size = _copy(answer, file, rules, deadline)
-                    return _known(into, size, kind)
-        except httpx.HTTPError as error:
-            raise FetchError(f"the link could not be fetched: {error}") from error
+
+def _open_pool(rules: FetchRules) -> AbstractAsyncContextManager[httpcore.AsyncConnectionPool]:
+    # In a thread: the import, and reading whom to trust, take a while the first time.
+    from ._guarded import guarded_pool, tls_context
+
+    return guarded_pool(rules, tls_context())
+
+
+async def _fetch(
+    pool: httpcore.AsyncConnectionPool, url: str, into: Path, kind: Kind, rules: FetchRules
+) -> Fetched:
+    import httpcore
+
+    link = check_link(url, rules)
+    try:
+        for _ in range(_REDIRECTS + 1):
+            target = httpcore.URL(
+                scheme=link.raw_scheme, host=link.raw_host, port=link.port, target=link.raw_path
+            )
+            headers = [
+                ("Host", link.netloc.decode("ascii")),
+                ("User-Agent", USER_AGENT),
+                ("Accept", "*/*"),
+                ("Accept-Encoding", "identity"),
+            ]
+            async with pool.stream("GET", target, headers=headers) as answer:
+                if answer.status in (301, 302, 303, 307, 308) and (moved := _header(answer, b"location")):
+                    link = join_link(link, moved, rules)
+                    continue
+                if answer.status != 200:
+                    raise FetchError(f"the link answered {answer.status}")
+                return await _keep(answer, into, kind, rules)
+    except (httpcore.NetworkError, httpcore.ProtocolError, ssl.SSLError) as error:
+        raise FetchError(f"the link could not be fetched: {error}") from error
     raise FetchError(f"the link redirects more than {_REDIRECTS} times")
 
 
-def sniff(head: bytes) -> str | None:
-    """Return the media type that the first bytes of a file tell, or None."""
-    if head[4:8] == b"ftyp":
-        brand = head[8:12]
-        if brand in (b"avif", b"avis"):
-            return "image/avif"
-        if brand in (b"heic", b"heix", b"mif1"):
-            return "image/heic"
-        if brand.startswith(b"M4A"):
-            return "audio/mp4"
-        return "video/quicktime" if brand == b"qt  " else "video/mp4"
-    if head[:4] == b"RIFF":
-        return {b"WEBP": "image/webp", b"WAVE": "audio/wav", b"AVI ": "video/x-msvideo"}.get(head[8:12])
-    for magic, content_type in _MAGIC:
-        if head.startswith(magic):
-            return content_type
-    if len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0:
-        return "audio/mpeg" if head[1] & 0x06 else "audio/aac"
-    return None
+async def _keep(answer: httpcore.Response, into: Path, kind: Kind, rules: FetchRules) -> Fetched:
+    """Write an answer's body to a file, and look at what it is."""
+    size, head, waiting = 0, b"", bytearray()
+    with _new_file(into) as file:
+        encodings = [value.decode("latin-1") for value in _headers(answer, b"content-encoding")]
+        async with aclosing(_arriving(answer, rules)) as body, aclosing(inflated(body, encodings)) as pieces:
+            async for piece in pieces:
+                size += len(piece)
+                _check_size(size, rules)
+                head += piece[: HEAD_BYTES - len(head)]
+                waiting += piece
+                if len(waiting) >= _WRITE_BYTES:
+                    await asyncio.to_thread(file.write, waiting)
+                    waiting = bytearray()
+        await asyncio.to_thread(file.write, waiting)
+        if not size:
+            raise FetchError("the link answered with an empty file")
+        content_type = sniff(head)
+        if content_type is None or not is_kind(content_type, kind):
+            raise FetchError(f"the file is {content_type or 'of an unknown type'}, not {article(kind)}")
+    return Fetched(into, content_type, size)
 
 
-_MAGIC = (
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"GIF8", "image/gif"),
-    (b"BM", "image/bmp"),
-    (b"II*\x00", "image/tiff"),
-    (b"MM\x00*", "image/tiff"),
-    (b"\x1aE\xdf\xa3", "video/webm"),
-    (b"ID3", "audio/mpeg"),
-    (b"OggS", "audio/ogg"),
-    (b"fLaC", "audio/flac"),
-)
+async def _arriving(answer: httpcore.Response, rules: FetchRules) -> AsyncGenerator[bytes]:
+    """Give the body as it arrives."""
+    clock = asyncio.get_running_loop().time
+    _check_size(int(_header(answer, b"content-length") or 0), rules)
+    arrived, turned = 0, clock()
+    async for chunk in answer.aiter_stream():
+        arrived += len(chunk)
+        _check_size(arrived, rules)
+        if clock() - turned > _TURN_SECONDS:
+            await asyncio.sleep(0)
+            turned = clock()
+        yield chunk
 
 
-def _check(url: str, rules: FetchRules) -> None:
-    parts = urlsplit(url)
-    if parts.scheme != "https" and not (parts.scheme == "http" and rules.allow_private):
-        raise FetchError("the link must start with https://")
-    if not parts.hostname or parts.username is not None or parts.password is not None:
-        raise FetchError("the link must name a host, and no user")
+@contextmanager
+def _new_file(path: Path) -> Generator[BinaryIO]:
+    """Open a file to be written; if the block fails it is removed."""
+    try:
+        # Closing waits for a write that a thread is still at.
+        with path.open("wb") as file:
+            yield file
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
 
 
-def _copy(answer: httpx.Response, file: BinaryIO, rules: FetchRules, deadline: float) -> int:
-    size = 0
-    for chunk in answer.iter_raw(_CHUNK):
-        size += len(chunk)
-        if size > rules.max_bytes:
-            raise FetchError(f"the file is larger than {rules.max_bytes >> 20} MiB")
-        if time.monotonic() > deadline:
-            raise FetchError(f"the file did not arrive within {rules.seconds:.0f} s")
-        file.write(chunk)
-    return size
+def _check_size(size: int, rules: FetchRules) -> None:
+    if size > rules.max_bytes:
+        raise FetchError(f"the file is larger than {rules.max_bytes / (1 << 20):.4g} MiB")
 
 
-def _known(path: Path, size: int, kind: Kind) -> Fetched:
-    with path.open("rb") as file:
-        content_type = sniff(file.read(32))
-    # What the server calls it is not asked: only what it is.
-    if content_type is None or not _is(content_type, kind):
-        raise FetchError(f"the file is {content_type or 'of an unknown type'}, not {_article(kind)}")
-    return Fetched(path, content_type, size)
+def _headers(answer: httpcore.Response, name: bytes) -> list[bytes]:
+    return [value for key, value in answer.headers if key.lower() == name]
 
 
-def _is(content_type: str, kind: Kind) -> bool:
-    # Sound may come in a container that could also hold pictures.
-    return content_type.startswith(f"{kind}/") or (
-        kind == "audio" and content_type in ("video/mp4", "video/webm")
-    )
-
-
-def _article(kind: Kind) -> str:
-    return {"image": "an image", "video": "a video", "audio": "audio"}[kind]
-
-
-def is_public(address: str) -> bool:
-    """Whether everybody may reach this address, also through the ways IPv6 has of writing an IPv4 one."""
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        inner = ip.ipv4_mapped or ip.sixtofour
-        if inner is None and ip in ipaddress.ip_network("64:ff9b::/96"):
-            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-        if inner is not None:
-            return is_public(str(inner))
-        if ip.teredo is not None:
-            return False
-    return ip.is_global and not ip.is_multicast and not ip.is_reserved
+def _header(answer: httpcore.Response, name: bytes) -> bytes | None:
+    return next(iter(_headers(answer, name)), None)

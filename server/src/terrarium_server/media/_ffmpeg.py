@@ -1,11 +1,54 @@
 import functools
 import shutil
+import signal
 import subprocess
 from collections.abc import Sequence
+from typing import Literal
+
+Resource = Literal["disk", "file size", "memory", "processor time"]
+
+_SAID: dict[str, Resource] = {
+    "No space left on device": "disk",
+    "Disk quota exceeded": "disk",
+    "File too large": "file size",
+    "Cannot allocate memory": "memory",
+    "malloc of size": "memory",
+    "system signals": "processor time",
+}
+# Where it ends after a signal by itself, it says nothing. Signals to stop do not reach a model process.
+_STOPPED = 255
+_SIGNALS: dict[int, Resource] = {signal.SIGXFSZ: "file size", signal.SIGXCPU: "processor time"}
 
 
 class FfmpegError(Exception):
     """ffmpeg did not do it; the message is what it said last."""
+
+
+class Exhausted(Exception):
+    """There was not enough of a resource, or no more of it was allowed."""
+
+    def __init__(self, resource: Resource) -> None:
+        super().__init__(f"ffmpeg ran out of {resource}")
+        self.resource: Resource = resource
+
+
+class Killed(Exception):
+    """A program was killed from outside, as by a system that is short of memory: the next one may do it."""
+
+
+def failure(status: int, said: bytes) -> FfmpegError | Exhausted | Killed:
+    """Return what is to be raised when ffmpeg ended with a status and said this last."""
+    if status == -signal.SIGKILL:
+        return Killed("ffmpeg was killed")
+    words = said.decode(errors="replace").strip()[-500:]
+    for known, resource in _SAID.items():
+        if known in words:
+            return Exhausted(resource)
+    if -status in _SIGNALS:
+        return Exhausted(_SIGNALS[-status])
+    if status == _STOPPED and not words:
+        return Exhausted("processor time")
+    return FfmpegError(words or "it failed without a word")
 
 
 @functools.cache
@@ -25,15 +68,16 @@ def ffmpeg_path() -> str:
 def run_ffmpeg(arguments: Sequence[str], *, stdin: bytes | None = None, seconds: float = 600) -> bytes:
     """Run ffmpeg quietly and return what it writes to its standard output.
 
-    Raises FfmpegError if it fails or takes longer than ``seconds``.
+    Raises FfmpegError if it fails or takes longer than ``seconds``, Exhausted and Killed.
     """
-    command = [ffmpeg_path(), "-hide_banner", "-loglevel", "error", "-nostdin", "-y", *arguments]
-    if stdin is not None:
-        command.remove("-nostdin")
+    command = [ffmpeg_path(), "-hide_banner", "-loglevel", "error", "-y", *arguments]
+    if stdin is None:
+        command.insert(1, "-nostdin")
     try:
-        done = subprocess.run(command, input=stdin, capture_output=True, timeout=seconds, check=False)
+        # Nothing is to be read from this process's own standard input: it may be how it is told what to do.
+        done = subprocess.run(command, input=stdin or b"", capture_output=True, timeout=seconds, check=False)
     except subprocess.TimeoutExpired as error:
         raise FfmpegError(f"gave up after {seconds:.0f} s") from error
     if done.returncode != 0:
-        raise FfmpegError(done.stderr.decode(errors="replace").strip()[-500:] or "it failed without a word")
+        raise failure(done.returncode, done.stderr)
     return done.stdout

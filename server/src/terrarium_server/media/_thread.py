@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 async def in_own_thread(work: Callable[[], T]) -> T:
-    """Wait for work that may take minutes.
+    """Wait for work that may take minutes and that nothing can stop, such as resolving a name.
 
     The threads that `asyncio.to_thread` shares are few, and a program waits for them before it ends. Whoever
     is cancelled waits no longer; the work itself goes on to its end.
@@ -23,5 +23,5 @@ async def in_own_thread(work: Callable[[], T]) -> T:
         except BaseException as error:
             future.set_exception(error)
 
-    threading.Thread(target=run, name="terrarium-media", daemon=True).start()
+    threading.Thread(target=run, name="terrarium-resolver", daemon=True).start()
     return await asyncio.wrap_future(future)

@@ -3,12 +3,13 @@ from __future__ import annotations
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
-from ._ffmpeg import FfmpegError, ffmpeg_path
+from ._ffmpeg import Exhausted, FfmpegError, Killed, failure, ffmpeg_path
 from ._frame import Frame
 
 # Heavy, and of use in model processes only: they are imported where they are used.
@@ -27,6 +28,9 @@ class Clip:
     seconds: float
     has_audio: bool
 
+
+# How long an encoder that has closed its pipe may take to end, in seconds.
+_ENDING = 10.0
 
 Preset = Literal["veryfast", "realtime"]
 
@@ -84,30 +88,45 @@ class VideoWriter:
             *("-map_metadata", "-1", "-fflags", "+bitexact", "-flags:v", "+bitexact"),
             *("-movflags", "+faststart", str(self._made)),
         )
+        self._fps = fps
+        self._written = 0
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the writer
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=self._log)
 
+    @property
+    def seconds(self) -> float:
+        """How long the picture lasts with the frames written so far."""
+        return self._written / self._fps
+
     def write(self, frame: NDArray[np.uint8]) -> None:
-        """Add one frame. Raises FfmpegError if the encoder has died."""
+        """Add one frame. Raises FfmpegError, Exhausted or Killed if the encoder has died."""
         import numpy as np
 
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(np.ascontiguousarray(frame).data)
         except BrokenPipeError as error:
-            raise FfmpegError(self._said()) from error
+            raise self._failure() from error
+        self._written += 1
 
     def finish(self) -> bytes:
-        """Return the MP4 file's bytes. Raises FfmpegError."""
+        """Return the MP4 file's bytes. Raises FfmpegError, Exhausted, Killed."""
         assert self._process.stdin is not None
-        self._process.stdin.close()
+        # It may have died over the last frames.
+        with suppress(BrokenPipeError):
+            self._process.stdin.close()
         if self._process.wait() != 0:
-            raise FfmpegError(self._said())
+            raise self._failure()
         return self._made.read_bytes()
 
-    def _said(self) -> str:
+    def _failure(self) -> FfmpegError | Exhausted | Killed:
+        """Say why the encoder, which does not read any more, has ended."""
+        try:
+            status = self._process.wait(_ENDING)
+        except subprocess.TimeoutExpired:
+            status = 1
         self._log.seek(0)
-        return self._log.read().decode(errors="replace")[-500:]
+        return failure(status, self._log.read())
 
     def __enter__(self) -> Self:
         return self
@@ -118,6 +137,9 @@ class VideoWriter:
         if self._process.poll() is None:
             self._process.kill()
         self._process.wait()
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):
+            self._process.stdin.close()
         self._log.close()
         self._folder.cleanup()
 

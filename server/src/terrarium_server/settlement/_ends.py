@@ -17,11 +17,16 @@ def complete(tx: Transaction, run: Run, outputs: Sequence[KeptOutput]) -> bool:
     cost_micros = run.held_micros
     if not runs.complete(tx, run, cost_micros):
         return runs.is_completed_by(tx, run)
-    ledger.settle(tx, run.workspace_id, run.run_id, run.held_micros, cost_micros)
     assets.record_outputs(tx, outputs)
+    ledger.settle(tx, run.workspace_id, run.run_id, run.held_micros, cost_micros)
     if run.node_id is not None:
-        canvas.land(tx, run.node_id, [(one.output_id, one.width, one.height) for one in outputs])
+        canvas.land(tx, run.node_id, [_landed(one) for one in outputs])
     return True
+
+
+def _landed(output: KeptOutput) -> tuple[str, int | None, int | None]:
+    medium = output.medium
+    return output.output_id, medium and medium.width, medium and medium.height
 
 
 def fail(tx: Transaction, run: Run, outcome: RunOutcome) -> bool:

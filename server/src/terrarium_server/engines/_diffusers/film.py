@@ -32,7 +32,7 @@ def as_film(made: Any, fps: float) -> Output:
     with VideoWriter(width, height, fps) as writer:
         for frame in frames:
             writer.write(frame)
-        return Output("video/mp4", writer.finish(), width, height)
+        return Output("video/mp4", writer.finish(), width, height, writer.seconds)
 
 
 def _pixels(picture: Any) -> NDArray[np.uint8]:

@@ -3,6 +3,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from .._contract import Job, Refused
+from .._limits import Limits
 from .._pooled import Pooled
 from .._process import ProcessPool
 from .._setup import Setup
@@ -11,6 +12,10 @@ from ._options import LocalCard, LocalOptions, place_of, trouble
 # As long as a step of a large model takes; afterwards its weights would have to be loaded again.
 _CANCEL_GRACE = 30.0
 _PATIENCE = 300.0
+# Half a day on each of its cores.
+_SECONDS = 43_200
+# Large models come as dozens of files, and a library keeps them mapped.
+_FILES = 4096
 
 
 class LocalEngine(Pooled):
@@ -31,13 +36,16 @@ class LocalEngine(Pooled):
         options = setup.options
         assert isinstance(options, LocalOptions)
         self._options = options
+        threads = options.threads or os.cpu_count() or 1
         pool = ProcessPool(
             f"terrarium_server.engines.{self.module}",
             processes=1,
             scratch=setup.scratch,
+            # Drivers of GPUs map more than there is, and weights that are fetched are large files.
+            limits=Limits(seconds=_SECONDS * threads, memory=None, file_size=None, files=_FILES),
             patience=_PATIENCE,
             idle_seconds=options.idle_seconds,
-            threads=options.threads or os.cpu_count() or 1,
+            threads=threads,
             cancel_grace=_CANCEL_GRACE,
         )
         super().__init__(setup.name, pool)

@@ -11,6 +11,9 @@ from pathlib import Path
 if sys.platform != "win32":
     import fcntl
 
+# While a job is done, the folder for temporary files is its own; this one is everybody's.
+_SHARED = Path(tempfile.gettempdir())
+
 
 class Lease:
     """A lock for the whole machine, by the GPU's name. Without such locks (Windows) it is always had."""
@@ -18,7 +21,7 @@ class Lease:
     def __init__(self, gpu: str, folder: Path | None = None) -> None:
         """Open the lock's file, which all users of the machine share."""
         name = re.sub(r"\W+", "-", gpu)
-        path = (folder or Path(tempfile.gettempdir())) / f"terrarium-gpu-{name}.lock"
+        path = (folder or _SHARED) / f"terrarium-gpu-{name}.lock"
         try:
             # Without O_CREAT first: systems forbid it for another user's file in a folder like /tmp.
             self._file = os.open(path, os.O_RDWR)

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps
 
+from .._shortage import shortage_of
+
 MAX_PIXELS = 40_000_000
 MIN_SIDE = 16
 MAX_ASPECT = 16
@@ -56,6 +58,8 @@ def open_picture(path: Path, *, called: str = "image_url") -> Picture:
             _check_size(opened.width, opened.height, called)
             return _upright(opened)
     except _BROKEN as error:
+        if shortage_of(error) is not None:
+            raise
         kinds = "PNG, JPEG, WebP, AVIF, GIF, BMP or TIFF"
         message = f"{called} cannot be read as a picture ({_first_line(error)}); give a whole {kinds} file."
         raise PictureError(message) from error

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from terrarium_server.media import Clip, FfmpegError, Planes, VideoWriter, decoded, probe
 
+from .._shortage import shortage_of
 from .ahead import ahead
 from .networks import Networks, Style
 from .overlay import Overlay
@@ -38,6 +39,7 @@ class Repainted:
     mp4: bytes
     width: int
     height: int
+    seconds: float
 
 
 def repaint_video(
@@ -61,8 +63,10 @@ def repaint_video(
                     raise VideoError(f"video_url has more than {MAX_FRAMES} frames. Trim it first.")
                 writer.write(planes.flat())
                 report(min(0.97, index / expected))
-            return Repainted(writer.finish(), width, height)
+            return Repainted(writer.finish(), width, height, writer.seconds)
     except (FFmpegError, FfmpegError, OSError) as error:
+        if shortage_of(error) is not None:
+            raise
         message = "video_url breaks off or cannot be decoded; give a whole MP4, MOV or WebM file."
         raise VideoError(message) from error
 
@@ -121,6 +125,8 @@ def _checked(source: Path) -> Clip:
     try:
         clip = probe(source)
     except (FFmpegError, ValueError, OSError) as error:
+        if shortage_of(error) is not None:
+            raise
         message = "video_url cannot be read as a video; give a whole MP4, MOV or WebM file."
         raise VideoError(message) from error
     if clip.seconds > MAX_SECONDS + 0.5 or clip.seconds * clip.fps > MAX_FRAMES * 1.01:

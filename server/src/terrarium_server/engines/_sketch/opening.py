@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from terrarium_server.engines._child import Unfit
+from terrarium_server.engines._shortage import shortage_of
 
 SMALLEST_SIDE = 16
 MOST_PIXELS = 80_000_000
@@ -37,9 +38,9 @@ def open_picture(path: Path, *, longest: int) -> Opened:
         raise
     except Image.DecompressionBombError:
         raise Unfit(_BAD, f"The image has more than {MOST_PIXELS // 1_000_000} million pixels.") from None
-    except MemoryError:
-        raise
     except Exception as error:
+        if shortage_of(error) is not None:
+            raise
         # Decoders raise all kinds of things at broken files; every one of them means the same.
         allowed = ", ".join(FORMATS)
         message = f"The image could not be read ({_said(error)}); send a whole {allowed} file."

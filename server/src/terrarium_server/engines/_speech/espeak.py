@@ -9,6 +9,7 @@ import importlib.util
 import json
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -121,6 +122,7 @@ class ProgramEspeak:
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise EspeakError(f"espeak-ng failed: {error}") from error
+        _check_not_killed(done.returncode)
         said = done.stderr.decode(errors="replace").strip()
         if done.returncode != 0 or said.startswith("Error"):
             raise EspeakError(f"espeak-ng failed: {said[-300:] or f'status {done.returncode}'}")
@@ -173,12 +175,22 @@ class LibraryEspeak:
         except BrokenPipeError:
             line = ""
         if not line:
+            status = self._running.wait()
             self.close()
+            _check_not_killed(status)
             raise EspeakError("the eSpeak NG program ended; is the package espeakng-loader complete?")
         answer: dict[str, Any] = json.loads(line)
         if "error" in answer:
             raise EspeakError(answer["error"])
         return answer
+
+
+def _check_not_killed(status: int) -> None:
+    """Raises Killed if that is how a program ended."""
+    from terrarium_server.media import Killed
+
+    if status == -signal.SIGKILL:
+        raise Killed("eSpeak NG was killed")
 
 
 def _voice(line: str) -> Voice:

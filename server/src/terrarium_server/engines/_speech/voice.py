@@ -12,6 +12,7 @@ import numpy as np
 import onnxruntime as ort  # pyright: ignore[reportMissingTypeStubs]
 from numpy.typing import NDArray
 
+from .._shortage import shortage_of
 from .noise import NotAModel, noise_as_inputs
 
 _START, _END, _PAD = "^", "$", "_"
@@ -132,6 +133,8 @@ class Network:
         except OSError as error:
             raise BadVoice(f"{path.name} cannot be read: {error.strerror}") from error
         except (NotAModel, RuntimeError, ValueError) as error:
+            if shortage_of(error) is not None:
+                raise
             raise BadVoice(f"{path.name} is not an ONNX model that onnxruntime can open") from error
         self._takes_speaker = "sid" in {node.name for node in self._session.get_inputs()}
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from terrarium_server.engines._child import Unfit
+from terrarium_server.engines._shortage import shortage_of
 from terrarium_server.media import encode_audio, read_audio
 
 _RATE = 48_000
@@ -20,6 +21,8 @@ def bed(path: Path, seconds: float) -> Generator[Path]:
     try:
         samples = read_audio(path, _RATE, max_seconds=seconds)
     except Exception as error:
+        if shortage_of(error) is not None:
+            raise
         # Decoders raise all kinds of things at broken files.
         message = f"The audio could not be read ({str(error)[:120]}); send a whole WAV, MP3, M4A or OGG file."
         raise Unfit("GENERATION_INPUT_VALIDATION", message) from error

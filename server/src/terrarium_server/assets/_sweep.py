@@ -1,0 +1,121 @@
+"""What nobody refers to any more: media that no link leads to, and blobs that no medium names.
+
+Only folders of workspaces that this database has are looked through: the files in others are somebody else's.
+"""
+
+import asyncio
+import logging
+import math
+import time
+from collections.abc import Callable, Collection, Iterable
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from terrarium_server.store import Blobs, Database, Transaction
+
+from ._tables import media, media_links, orphaned_blobs
+
+_log = logging.getLogger(__name__)
+
+_EVERY_SECONDS = 6 * 60 * 60.0
+_DAY_MS = 24 * 60 * 60 * 1000
+_PAGE = 500
+
+_LINKED = sa.exists().where(media_links.c.media_id == media.c.media_id)
+
+
+class Sweep:
+    """Looks through media and blobs now and then. Several at once do no harm."""
+
+    def __init__(
+        self, database: Database, blobs: Blobs, workspaces: Callable[[Transaction], Collection[str]]
+    ) -> None:
+        """``workspaces`` gives the ids of all there are."""
+        self._database = database
+        self._blobs = blobs
+        self._workspaces = workspaces
+        self._due = -math.inf
+
+    async def run_if_due(self) -> None:
+        """Sweep, unless it was done less than six hours ago."""
+        if time.monotonic() >= self._due:
+            await self.run()
+            self._due = time.monotonic() + _EVERY_SECONDS
+
+    async def run(self) -> None:
+        """Sweep once; what fails in the middle is done next time."""
+        await self._drop_media()
+        await self._note_orphans()
+        await self._delete_orphans()
+
+    async def _drop_media(self) -> None:
+        unlinked = sa.select(media.c.media_id).where(~_LINKED).limit(_PAGE)
+        while found := await self._database.read(lambda tx: list(tx.execute(unlinked).scalars())):
+            if not await self._database.write_for_worker(lambda tx, ids=found: drop_unlinked(tx, ids)):
+                # Others have them in hand.
+                return
+
+    async def _note_orphans(self) -> None:
+        await self._database.write_for_worker(_forget_named)
+        ours = await self._database.read(self._workspaces)
+        pages = self._blobs.pages()
+        while (page := await asyncio.to_thread(next, pages, None)) is not None:
+            blobs = [blob for blob in page if blob.partition("/")[0] in ours]
+            orphans = await self._database.read(lambda tx, blobs=blobs: _without_row(tx, blobs))
+            if orphans:
+                await self._database.write_for_worker(lambda tx, found=orphans: _note(tx, found))
+
+    async def _delete_orphans(self) -> None:
+        """Delete blobs that have had no row for a day."""
+        deleted = 0
+        while due := await self._database.read(_due):
+            orphans = await self._database.read(lambda tx, due=due: _without_medium(tx, due))
+            for blob in orphans:
+                await asyncio.to_thread(self._blobs.delete, blob)
+            await self._database.write_for_worker(lambda tx, due=due: _forget(tx, due))
+            deleted += len(orphans)
+        if deleted:
+            _log.info("deleted %d files that nothing has referred to for a day", deleted)
+
+
+def drop_unlinked(tx: Transaction, media_ids: Iterable[str]) -> int:
+    """Delete those of these media that no link leads to and nobody is just about to link; return how many."""
+    wanted = sa.select(media.c.media_id).where(media.c.media_id.in_(media_ids))
+    locked = list(tx.execute(wanted.with_for_update(skip_locked=True)).scalars())
+    # In a statement of its own, which sees what was linked until the rows were locked.
+    return tx.execute(sa.delete(media).where(media.c.media_id.in_(locked), ~_LINKED)).rowcount
+
+
+def _without_row(tx: Transaction, blobs: list[str]) -> list[str]:
+    noted = sa.select(orphaned_blobs.c.blob).where(orphaned_blobs.c.blob.in_(blobs))
+    known = set(tx.execute(noted).scalars())
+    return _without_medium(tx, [blob for blob in blobs if blob not in known])
+
+
+def _without_medium(tx: Transaction, blobs: list[str]) -> list[str]:
+    named = set(tx.execute(sa.select(media.c.blob).where(media.c.blob.in_(blobs))).scalars())
+    return [blob for blob in blobs if blob not in named]
+
+
+def _note(tx: Transaction, blobs: list[str]) -> None:
+    insert = postgresql.insert if tx.dialect == "postgresql" else sqlite.insert
+    # Sorted: two sweeps at once must not wait for each other.
+    since = sa.select(sa.bindparam("blob", type_=sa.Text), tx.clock)
+    note = insert(orphaned_blobs).from_select(["blob", "since"], since).on_conflict_do_nothing()
+    tx.execute(note, [{"blob": blob} for blob in sorted(blobs)])
+
+
+def _forget_named(tx: Transaction) -> None:
+    """What was being stored when it was seen is no orphan any more."""
+    named = sa.select(media.c.blob).where(media.c.blob == orphaned_blobs.c.blob)
+    tx.execute(sa.delete(orphaned_blobs).where(named.exists()))
+
+
+def _due(tx: Transaction) -> list[str]:
+    due = sa.select(orphaned_blobs.c.blob).where(orphaned_blobs.c.since <= tx.clock - _DAY_MS)
+    return list(tx.execute(due.limit(_PAGE)).scalars())
+
+
+def _forget(tx: Transaction, blobs: list[str]) -> None:
+    tx.execute(sa.delete(orphaned_blobs).where(orphaned_blobs.c.blob.in_(blobs)))

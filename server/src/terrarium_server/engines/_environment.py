@@ -1,0 +1,45 @@
+"""What a model process is told of the server's environment: what libraries need, and no secret.
+
+A list of what may pass, not of what may not: owners keep keys in variables whose names nobody can foresee.
+"""
+
+import re
+from collections.abc import Mapping
+
+_NAMES = frozenset(
+    """
+    PATH HOME USER LOGNAME LANG LANGUAGE TZ TZDIR TMPDIR TEMP TMP
+    XDG_CACHE_HOME XDG_CONFIG_HOME XDG_DATA_HOME XDG_DATA_DIRS
+    LD_LIBRARY_PATH LD_PRELOAD GLIBC_TUNABLES VIRTUAL_ENV
+    PYTHONHOME PYTHONPATH PYTHONUSERBASE PYTHONNOUSERSITE PYTHONPLATLIBDIR PYTHONUTF8 PYTHONIOENCODING
+    PYTHONHASHSEED PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX PYTHONMALLOC PYTHONFAULTHANDLER
+    PYTHONWARNINGS PYTHONUNBUFFERED
+    HF_HOME HF_HUB_CACHE HUGGINGFACE_HUB_CACHE HF_ASSETS_CACHE HF_XET_CACHE HF_MODULES_CACHE
+    TRANSFORMERS_CACHE HF_ENDPOINT HF_HUB_OFFLINE TRANSFORMERS_OFFLINE HF_HUB_ETAG_TIMEOUT
+    HF_HUB_DOWNLOAD_TIMEOUT HF_HUB_DISABLE_XET HF_HUB_DISABLE_SYMLINKS_WARNING
+    HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY http_proxy https_proxy all_proxy no_proxy
+    SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE CURL_CA_BUNDLE
+    TORCH_HOME IMAGEIO_FFMPEG_EXE ESPEAK_DATA_PATH
+    """.split()
+)
+_FAMILIES = (
+    *("LC_", "DYLD_", "MALLOC_", "FONTCONFIG_"),
+    *("CUDA_", "NVIDIA_", "CUBLAS_", "CUDNN_", "NCCL_", "ROCR_", "ROCM_", "HIP_", "HSA_", "MIOPEN_", "VK_"),
+    *("PYTORCH_", "TORCH_", "TORCHINDUCTOR_", "TRITON_", "GGML_", "ORT_"),
+    *("OPENBLAS_", "GOTO_", "BLIS_", "VECLIB_", "MKL_", "OMP_", "KMP_", "GOMP_", "NUMEXPR_"),
+)
+# Libraries that otherwise tell their makers of every start. Nothing leaves this machine unasked.
+_SILENT = {"ORT_DISABLE_TELEMETRY": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "DO_NOT_TRACK": "1"}
+_SECRET_NAME = re.compile("TOKEN|KEY|SECRET|PASSW|CREDENTIAL|AUTH", re.IGNORECASE)
+# A proxy or an index that is logged in to: https://name:password@host.
+_SECRET_VALUE = re.compile(r"//[^/\s]*@")
+
+
+def child_environment(server: Mapping[str, str]) -> dict[str, str]:
+    """Return what a model process may see of the server's environment variables."""
+    return {name: value for name, value in server.items() if _may_pass(name, value)} | _SILENT
+
+
+def _may_pass(name: str, value: str) -> bool:
+    known = name in _NAMES or name.startswith(_FAMILIES)
+    return known and not _SECRET_NAME.search(name) and not _SECRET_VALUE.search(value)

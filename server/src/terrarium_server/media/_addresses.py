@@ -1,0 +1,64 @@
+"""Which addresses everybody may reach: a table of our own.
+
+Python's `ipaddress` knows other ranges in each of its versions; these are the same on all. They follow IANA's
+registries of special-purpose addresses (RFC 6890 and what updates it) and of IPv6 address space. Where parts
+of a range are globally reachable but nobody serves files from them (anycast of relays, ORCHID), all of it is
+left out.
+"""
+
+import ipaddress
+
+_IPV4 = tuple(
+    map(
+        ipaddress.IPv4Network,
+        (
+            "0.0.0.0/8",  # this network
+            "10.0.0.0/8",  # private
+            "100.64.0.0/10",  # shared by a provider's customers
+            "127.0.0.0/8",  # loopback
+            "169.254.0.0/16",  # link-local; also where clouds tell machines their secrets
+            "172.16.0.0/12",  # private
+            "192.0.0.0/24",  # IETF protocols
+            "192.0.2.0/24",  # documentation
+            "192.88.99.0/24",  # relays of 6to4, deprecated
+            "192.168.0.0/16",  # private
+            "198.18.0.0/15",  # benchmarks
+            "198.51.100.0/24",  # documentation
+            "203.0.113.0/24",  # documentation
+            "224.0.0.0/4",  # multicast
+            "240.0.0.0/4",  # reserved, and broadcast
+        ),
+    )
+)
+
+# All that IANA has given out as global unicast so far. Outside of it lie, for example, loopback, IPv4-mapped
+# and -compatible addresses, 64:ff9b:1::/48, 100::/64, 5f00::/16, fc00::/7, fe80::/10, fec0::/10, multicast.
+_UNICAST = ipaddress.IPv6Network("2000::/3")
+_IPV6 = tuple(
+    map(
+        ipaddress.IPv6Network,
+        (
+            "2001::/23",  # IETF protocols, with Teredo, which hides an IPv4 address
+            "2001:db8::/32",  # documentation
+            "2002::/16",  # 6to4, which hides an IPv4 address
+            "3fff::/20",  # documentation
+        ),
+    )
+)
+# How machines without IPv4 see those that have nothing else: their resolver makes such addresses.
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
+
+def is_public(address: str) -> bool:
+    """Whether everybody may reach this address, as far as its number tells. Raises ValueError if it is none.
+
+    An address that is bound to an interface (``%eth0``) is not public.
+    """
+    ip = ipaddress.ip_address(address)
+    if isinstance(ip, ipaddress.IPv4Address):
+        return not any(ip in network for network in _IPV4)
+    if ip.scope_id is not None:
+        return False
+    if ip in _NAT64:
+        return is_public(str(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)))
+    return ip in _UNICAST and not any(ip in network for network in _IPV6)

@@ -1,0 +1,102 @@
+"""Bodies that come compressed although nobody asked for it: decoded, within the same limits."""
+
+import asyncio
+import gzip
+import tracemalloc
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.loopback import Reply, loopback
+from terrarium_server.media import FetchError, FetchRules, fetch
+
+MIB = 1 << 20
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 400
+
+
+def bare(data: bytes) -> bytes:
+    squeezer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return squeezer.compress(data) + squeezer.flush()
+
+
+def arrived(reply: Reply, into: Path, *, max_bytes: int = MIB) -> bytes:
+    rules = FetchRules(max_bytes=max_bytes, seconds=30, allow_private=True)
+    with loopback(lambda asked: reply) as site:
+        fetched = asyncio.run(fetch(site.url, into, kind="image", rules=rules))
+    assert fetched.size_bytes == into.stat().st_size
+    return into.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body"),
+    [
+        ("gzip", gzip.compress(PNG)),
+        ("GZip", gzip.compress(PNG)),
+        ("x-gzip", gzip.compress(PNG)),
+        ("identity, gzip", gzip.compress(PNG)),
+        ("gzip", gzip.compress(PNG) + b"and more"),
+        ("deflate", zlib.compress(PNG)),
+        ("deflate", bare(PNG)),
+        ("identity", PNG),
+        ("", PNG),
+    ],
+)
+def test_a_compressed_body_is_decoded_however_it_is_cut(tmp_path: Path, encoding: str, body: bytes) -> None:
+    headers = {"content-encoding": encoding}
+    assert arrived(Reply(body, headers=headers), tmp_path / "x") == PNG
+    bytewise = (*(body[at : at + 1] for at in range(40)), body[40:])
+    assert arrived(Reply(bytewise, headers=headers), tmp_path / "x") == PNG
+
+
+@pytest.mark.parametrize("size", [MIB - 1, MIB, MIB + 1, 3 * MIB, 3 * MIB + 100])
+def test_not_a_byte_is_lost_where_the_decoder_takes_a_breath(tmp_path: Path, size: int) -> None:
+    whole = PNG.ljust(size, b"\0")
+    reply = Reply(gzip.compress(whole), headers={"content-encoding": "gzip"})
+    assert arrived(reply, tmp_path / "x", max_bytes=8 * MIB) == whole
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body", "told"),
+    [
+        ("br", PNG, r"compresses the file \(br\)"),
+        ("zstd", PNG, r"compresses the file \(zstd\)"),
+        ("gzip, gzip", gzip.compress(gzip.compress(PNG)), "compresses the file"),
+        ("x" * 900, PNG, "compresses the file"),
+        ("gzip", PNG, "cannot be decoded"),
+        ("deflate", b"\xff" * 1000, "cannot be decoded"),
+        ("gzip", gzip.compress(PNG)[:-1], "breaks off"),
+        ("gzip", b"\x1f", "breaks off"),
+        ("gzip", b"", "breaks off"),
+        ("gzip", gzip.compress(b""), "empty file"),
+        ("gzip", gzip.compress(PNG) + b"x" * MIB, "larger than 1 MiB"),
+        ("gzip", gzip.compress(PNG.ljust(MIB + 1)), "larger than 1 MiB"),
+    ],
+)
+def test_what_cannot_be_decoded_within_the_limits_is_told(
+    tmp_path: Path, encoding: str, body: bytes, told: str
+) -> None:
+    with pytest.raises(FetchError, match=told):
+        arrived(Reply(body, headers={"content-encoding": encoding}), tmp_path / "x")
+    assert not (tmp_path / "x").exists()
+
+
+def test_what_unfolds_without_end_is_never_whole_in_memory(tmp_path: Path) -> None:
+    def bomb() -> Iterator[bytes]:
+        squeezer = zlib.compressobj(level=9)
+        yield squeezer.compress(PNG)
+        for _ in range(100):
+            yield squeezer.compress(bytes(MIB))
+        yield squeezer.flush()
+
+    body = b"".join(bomb())
+    assert len(body) < MIB / 2
+    tracemalloc.start()
+    try:
+        with pytest.raises(FetchError, match="larger than 64 MiB"):
+            arrived(Reply(body, headers={"content-encoding": "deflate"}), tmp_path / "x", max_bytes=64 * MIB)
+        assert tracemalloc.get_traced_memory()[1] < 16 * MIB
+    finally:
+        tracemalloc.stop()
+    assert not (tmp_path / "x").exists()

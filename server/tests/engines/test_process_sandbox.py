@@ -20,7 +20,7 @@ from terrarium_server.engines._environment import child_environment
 from terrarium_server.engines._limits import GIB, Limits
 from terrarium_server.engines._shortage import shortage_of
 
-from .puppets import Open, children, do, empty, end_of, wait_until
+from .puppets import Open, children, do, empty
 
 SECRETS = {
     "TERRARIUM_BOOTSTRAP_KEY": "secret-bootstrap",
@@ -215,44 +215,6 @@ CLIP = {"aspect_ratio": "16:9", "resolution": "480p", "duration": 20, "fps": 30,
 
 def clip(number: int) -> Job:
     return Job(f"run_{number}", "t2v-sketch", "video", "rain over the sea", CLIP, 7)
-
-
-@pytest.mark.timeout(600)
-def test_twenty_cancelled_clips_and_twenty_killed_processes_leave_nothing(
-    scratch: Path, system_temp: Path
-) -> None:
-    scratch.mkdir(parents=True)
-    engine = sketch.build(Setup("sketch", 4, sketch.OPTIONS(), scratch=scratch))
-    before = children()
-
-    def all_are_encoding() -> bool:
-        return len(list(scratch.rglob("made.mp4"))) == 4
-
-    with driving(engine) as driven:
-        for wave in range(5):
-            tickets = [driven.submit(clip(4 * wave + number)) for number in range(4)]
-            wait_until(all_are_encoding)
-            for ticket in tickets:
-                driven.cancel(ticket)
-            wait_until(lambda: empty(scratch))
-        for last in (False, True):
-            tickets = [driven.submit(clip(number)) for number in range(4)]
-            # Each of the four is tried three times, then twice: that makes twenty.
-            for _ in range(2 if last else 3):
-                wait_until(all_are_encoding)
-                killed = children() - before
-                assert len(killed) == 4
-                for process in killed:
-                    process.kill()
-                wait_until(lambda killed=killed: not killed & children())
-            for ticket in tickets:
-                if last:
-                    driven.cancel(ticket)
-                else:
-                    assert isinstance(end_of(driven, ticket), Failed)
-            wait_until(lambda: empty(scratch))
-        assert empty(system_temp)
-    assert empty(scratch) and empty(system_temp) and children() == before
 
 
 def test_a_clip_lasts_as_long_as_its_engine_says(scratch: Path) -> None:

@@ -21,7 +21,7 @@ from terrarium_server import accounts
 SECRET = "a prompt that is nobody else's business"
 
 # Routes that need no key: the links to outputs cannot be guessed, the others say nothing of anybody.
-PUBLIC = {"/media/{blob}", "/healthz", "/openapi.json"}
+PUBLIC = {"/media/{link}", "/healthz", "/openapi.json"}
 
 
 @dataclass(frozen=True)

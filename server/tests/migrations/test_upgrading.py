@@ -184,7 +184,8 @@ def test_foreign_keys_rest_meanwhile_and_hold_again_afterwards(recorded: Databas
         with pytest.raises(IntegrityError), recorded.transaction() as tx:
             tx.execute(sa.text("INSERT INTO projects VALUES ('prj_1', 'nowhere', 'x', NULL, 1, 1)"))
         migrations.upgrade(recorded, facts)
-    assert seen == [0, 0]
+    # The first migration twice, the next one once.
+    assert seen == [0, 0, 0]
 
 
 @ON_SQLITE

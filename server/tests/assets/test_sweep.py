@@ -136,17 +136,29 @@ def test_a_day_is_counted_anew_after_a_row_was_there(swept: Swept) -> None:
 def test_files_of_nobody_here_are_left_alone(swept: Swept) -> None:
     """Another database may keep its files in the same folder, and what owners put there is theirs."""
     foreign = swept.keep(b"foreign", workspace="ws_3")
-    mine = swept.keep(b"mine", workspace="ws_2")
-    (swept.folder / "notes.txt").write_text("mine")
+    gone = blob_of(swept.keep(b"mine", workspace="ws_2"))
+    named = (
+        ".hidden",
+        "mine.png",
+        "sub/a.png",
+        "x.part",
+        f"{gone}.bak",
+        f"{gone}~",
+        gone.upper(),
+        "blob_1.png",
+    )
+    left = {"notes.txt", *(name if name.startswith("ws_2") else f"ws_2/{name}" for name in named)}
+    for name in left:
+        (swept.folder / name).parent.mkdir(exist_ok=True)
+        (swept.folder / name).write_text("somebody's")
     for _ in range(3):
         swept.sweep(DAY)
-    assert blob_of(mine) not in swept.files
-    assert swept.files == {blob_of(foreign), "notes.txt"}
+    assert swept.files == {blob_of(foreign), *left}
 
 
 def test_thousands_are_swept_at_once(swept: Swept) -> None:
     columns = ("media_id", "workspace_id", "sha256", "content_type", "size_bytes", "blob", "created_at")
-    names = [f"ws_1/{number}" for number in range(1200)]
+    names = [f"ws_1/blob_{number:026}.png" for number in range(1200)]
     (swept.folder / "ws_1").mkdir()
     for name in names:
         (swept.folder / name).touch()

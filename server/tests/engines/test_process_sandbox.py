@@ -227,6 +227,24 @@ def test_a_clip_lasts_as_long_as_its_engine_says(scratch: Path) -> None:
     assert made.outputs[0].duration_seconds == pytest.approx(2.0)
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "passes"),
+    [
+        ("https_proxy", "http://proxy.example:3128", True),
+        ("HTTP_PROXY", "proxy:3128", True),
+        ("ALL_PROXY", "socks5h://[::1]:1080/", True),
+        ("no_proxy", "localhost,.example.com,10.0.0.0/8", True),
+        ("https_proxy", "user:secret@proxy:3128", False),
+        ("http_proxy", "http://user:pa/secret@proxy", False),
+        ("ALL_PROXY", "http://proxy/?key=secret", False),
+        ("LC_NUMERIC", "C", True),
+        ("LC_SECRETS", "C", False),
+    ],
+)
+def test_a_proxy_passes_without_a_password(name: str, value: str, passes: bool) -> None:
+    assert (name in child_environment({name: value})) is passes
+
+
 def test_a_library_that_tells_its_makers_of_every_start_is_silent(tmp_path: Path) -> None:
     """Told otherwise, it leaves a file with a number of this machine."""
     usual = {name: value for name, value in os.environ.items() if not name.startswith("ORT_")}

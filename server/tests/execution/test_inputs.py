@@ -1,6 +1,7 @@
 """Media that runs start from: links are fetched, outputs of ours are found, and nothing else is."""
 
 import asyncio
+import errno
 import socket
 import threading
 from collections.abc import AsyncIterator
@@ -17,6 +18,7 @@ from support.stage import MakeStage, Stage
 from terrarium_server import assets
 from terrarium_server.engines import Finished, Job, News, Output
 from terrarium_server.problems import InvalidInput
+from terrarium_server.store import Blobs
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(64)
 
@@ -170,6 +172,41 @@ def test_links_that_drip_hold_no_place_at_an_engine(make_stage: MakeStage) -> No
         assert {stage.run(run_id).state for run_id in slow} == {"running"}
         for run_id in slow:
             stage.cancel(run_id)
+
+
+def test_more_links_that_drip_than_may_be_waited_for_hold_no_place_either(
+    make_stage: MakeStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("terrarium_server.execution._places._MOST_LENT", 3)
+    monkeypatch.setattr("terrarium_server.execution._execution._FETCH_DELAY_MS", 300)
+    with loopback(lambda asked: DRIPS) as site, make_stage(Copier(), allow_private_fetch=True) as stage:
+        stage.house.engines.limits["rehearsal"] = 2
+        slow = [start(stage, image_url=f"{site.url}/{number}") for number in range(8)]
+        stage.wait_until(lambda: len(site.asked) >= 3, "no link is asked for")
+        assert [stage.ended(start(stage)).state for _ in range(3)] == ["completed"] * 3
+        # Those that were put off come to their turn.
+        for run_id in slow[:4]:
+            stage.cancel(run_id)
+        stage.wait_until(lambda: len({asked.path for asked in site.asked}) > 4, "the others have no turn")
+        for run_id in slow[4:]:
+            stage.cancel(run_id)
+
+
+def test_what_cannot_be_copied_for_a_moment_is_tried_again(
+    make_stage: MakeStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual, refusals = Blobs.copy_to, [errno.EMFILE, errno.ENOSPC]
+
+    def copy_to(blobs: Blobs, name: str, path: Path) -> None:
+        if refusals:
+            raise OSError(refusals.pop(), "not now")
+        usual(blobs, name, path)
+
+    with make_stage(Copier()) as stage:
+        first = stage.ended(start(stage)).run_id
+        monkeypatch.setattr(Blobs, "copy_to", copy_to)
+        assert stage.ended(start(stage, image_url=first)).state == "completed"
+    assert refusals == []
 
 
 def test_a_fetch_ends_when_its_time_is_up(make_stage: MakeStage) -> None:

@@ -78,10 +78,7 @@ class Traffic:
             made = (b"one", chance.choice((b"two", b"three"))) if end == "complete" else ()
             outputs = books.pictures(run, *made)
             with books.database.transaction() as tx:
-                if outputs:
-                    ended = settlement.complete(tx, run, outputs)
-                else:
-                    ended = settlement.fail(tx, run, WHY)
+                ended = settlement.complete(tx, run, outputs) if outputs else settlement.fail(tx, run, WHY)
             if ended:
                 self._count(end)
 

@@ -85,6 +85,28 @@ def test_one_that_fails_takes_no_other_with_it(garden: Database) -> None:
     assert count(garden) == 2
 
 
+def test_a_moment_without_memory_ends_no_writing(garden: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    shortage = [True]
+
+    def log(*_: object) -> None:
+        if shortage.pop():
+            raise MemoryError
+
+    monkeypatch.setattr("terrarium_server.store._group_commit._log.exception", log)
+
+    def fails_afterwards(tx: Transaction) -> None:
+        plant(tx, "fern")
+        tx.after_commit(lambda: shortage[5])  # pyright: ignore[reportArgumentType]
+
+    async def write() -> None:
+        if garden.is_sqlite:
+            await garden.write(fails_afterwards)
+        await garden.write(lambda tx: plant(tx, "moss"))
+
+    asyncio.run(asyncio.wait_for(write(), 60))
+    assert count(garden) == (2 if garden.is_sqlite else 1)
+
+
 def test_a_read_sees_what_was_written(garden: Database) -> None:
     async def write_then_read() -> int:
         await garden.write(lambda tx: plant(tx, "fern"))

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -26,6 +27,8 @@ _SUFFIXES = {
     "audio/mp4": ".m4a",
     "text/plain": ".txt",
 }
+# The workspace in front says whose it is, also to the sweep of another database in the same folder.
+BLOB = re.compile(r"(ws_[0-9a-z]+)/blob_[0-9a-z]{26}\.[a-z0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,6 @@ def store_medium(
 
     A file is moved, and never whole in memory. If nothing comes next, the sweep deletes the blob.
     """
-    # The workspace in front says whose it is, also to the sweep of another database in the same folder.
     blob = f"{workspace_id}/{ids.mint('blob', now_ms=now_ms)}{suffix_of(content_type)}"
     size_bytes, sha256 = _take(blobs, blob, data)
     return Medium(

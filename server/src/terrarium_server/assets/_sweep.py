@@ -1,6 +1,7 @@
 """What nobody refers to any more: media that no link leads to, and blobs that no medium names.
 
-Only folders of workspaces that this database has are looked through: the files in others are somebody else's.
+Only what is named as `store_medium` does, in folders of workspaces that this database has, is ours to delete:
+other files are somebody else's.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from terrarium_server.store import Blobs, Database, Transaction
 
+from ._media import BLOB
 from ._tables import media, media_links, orphaned_blobs
 
 _log = logging.getLogger(__name__)
@@ -61,7 +63,7 @@ class Sweep:
         ours = await self._database.read(self._workspaces)
         pages = self._blobs.pages()
         while (page := await asyncio.to_thread(next, pages, None)) is not None:
-            blobs = [blob for blob in page if blob.partition("/")[0] in ours]
+            blobs = [blob for blob in page if (named := BLOB.fullmatch(blob)) and named[1] in ours]
             orphans = await self._database.read(lambda tx, blobs=blobs: _without_row(tx, blobs))
             if orphans:
                 await self._database.write_for_worker(lambda tx, found=orphans: _note(tx, found))

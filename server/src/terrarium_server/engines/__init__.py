@@ -18,6 +18,7 @@ from ._contract import (
     Unknown,
 )
 from ._registry import BUILT_IN, Engines, discover, find_kind, kinds
+from ._scratch import remove_folder
 from ._setup import EngineOptions, Setup
 from ._temporary import TemporaryFolder, remove_abandoned
 
@@ -47,4 +48,5 @@ __all__ = [
     "find_kind",
     "kinds",
     "remove_abandoned",
+    "remove_folder",
 ]

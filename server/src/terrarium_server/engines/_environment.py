@@ -23,7 +23,7 @@ _NAMES = frozenset(
     """.split()
 )
 _FAMILIES = (
-    *("LC_", "DYLD_", "MALLOC_", "FONTCONFIG_"),
+    *("DYLD_", "MALLOC_", "FONTCONFIG_"),
     *("CUDA_", "NVIDIA_", "CUBLAS_", "CUDNN_", "NCCL_", "ROCR_", "ROCM_", "HIP_", "HSA_", "MIOPEN_", "VK_"),
     *("PYTORCH_", "TORCH_", "TORCHINDUCTOR_", "TRITON_", "GGML_", "ORT_"),
     *("OPENBLAS_", "GOTO_", "BLIS_", "VECLIB_", "MKL_", "OMP_", "KMP_", "GOMP_", "NUMEXPR_"),
@@ -31,8 +31,11 @@ _FAMILIES = (
 # Libraries that otherwise tell their makers of every start. Nothing leaves this machine unasked.
 _SILENT = {"ORT_DISABLE_TELEMETRY": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "DO_NOT_TRACK": "1"}
 _SECRET_NAME = re.compile("TOKEN|KEY|SECRET|PASSW|CREDENTIAL|AUTH", re.IGNORECASE)
-# A proxy or an index that is logged in to: https://name:password@host.
+# What is logged in to: https://name:password@host.
 _SECRET_VALUE = re.compile(r"//[^/\s]*@")
+# A proxy is a host and a port, also without a scheme; whatever else stands there may be a password.
+_PROXY = re.compile(r"([a-z0-9]+://)?[\w.\[\]:-]+/?", re.IGNORECASE)
+_LOCALES = {f"LC_{part}" for part in "ALL COLLATE CTYPE MESSAGES MONETARY NUMERIC TIME".split()}
 
 
 def child_environment(server: Mapping[str, str]) -> dict[str, str]:
@@ -41,5 +44,7 @@ def child_environment(server: Mapping[str, str]) -> dict[str, str]:
 
 
 def _may_pass(name: str, value: str) -> bool:
-    known = name in _NAMES or name.startswith(_FAMILIES)
+    known = name in _NAMES | _LOCALES or name.startswith(_FAMILIES)
+    if name.lower().endswith("_proxy") and name.lower() != "no_proxy" and not _PROXY.fullmatch(value):
+        return False
     return known and not _SECRET_NAME.search(name) and not _SECRET_VALUE.search(value)

@@ -1,5 +1,6 @@
 """Language models in GGUF files, run with llama.cpp in processes of its own."""
 
+import errno
 import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
@@ -156,6 +157,9 @@ def _trouble(path: Path) -> str | None:
         with path.open("rb") as file:
             magic = file.read(len(_MAGIC))
     except OSError as error:
+        if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM):
+            # That is this server's trouble for a moment, and says nothing of the file.
+            return None
         return f"{path} cannot be read ({error.strerror}); put the GGUF file there or correct options.file"
     return None if magic == _MAGIC else f"{path} is not a GGUF file; convert it, or name another"
 

@@ -37,7 +37,7 @@ from ._in_hand import InHand, Stop
 from ._job import find_model, open_job
 from ._keep import keep_outputs
 from ._lease import Lease
-from ._places import Places
+from ._places import NoRoom, Places
 from ._process import this_process
 from ._progress import ProgressWriter
 from ._recovery import Recovery
@@ -50,6 +50,8 @@ _MOST_DEATHS = 5
 # How often a provider that is busy is asked again, and how long a run waits for that at most.
 _MOST_REFUSALS = 3
 _LONGEST_DELAY = 600.0
+# When a run comes back that found too many others waiting for their media.
+_FETCH_DELAY_MS = 2000
 _BUSY = "GENERATION_QUEUE_TOO_LARGE"
 
 _FAILED_HERE = Failed("SERVER_ERROR", "The server could not carry this run out; try once more.")
@@ -148,6 +150,11 @@ class Execution:
             result, is_refused = refused.failure, True
         except FetchError as error:
             result = Failed("GENERATION_INVALID_URL", str(error))
+        except NoRoom:
+            # It must not hold a place that others could have.
+            work = partial(runs.postpone, run=self.run, delay_ms=_FETCH_DELAY_MS)
+            await uninterrupted(self._writes.under_lease(work))
+            return
         if isinstance(result, Finished):
             await uninterrupted(self._complete(result))
             return

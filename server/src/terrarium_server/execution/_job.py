@@ -1,7 +1,7 @@
 """What an engine is asked for: the card, the parameters, and the media that a run starts from as files."""
 
 import asyncio
-import shutil
+import logging
 import tempfile
 from collections.abc import AsyncGenerator, Coroutine, Iterable
 from contextlib import asynccontextmanager
@@ -12,7 +12,7 @@ from typing import Any
 from terrarium_server import assets, catalog, runs
 from terrarium_server.assets import Source, UnknownMedium
 from terrarium_server.catalog import ModelCard, Param
-from terrarium_server.engines import Engine, Failed, Input, Job
+from terrarium_server.engines import Engine, Failed, Input, Job, remove_folder
 from terrarium_server.media import FetchError
 from terrarium_server.problems import InvalidInput
 from terrarium_server.runs import Run
@@ -20,6 +20,11 @@ from terrarium_server.runs import Run
 from ._context import Context
 from ._places import Places
 from ._writes import Writes
+
+_log = logging.getLogger(__name__)
+
+# Descriptors or room on the disk may be there again after a while; in seconds.
+_PAUSES = (0.5, 2.0)
 
 
 def find_model(context: Context, model_id: str) -> tuple[ModelCard, Engine] | Failed:
@@ -87,7 +92,7 @@ async def _inputs(
             inputs[param.name] = (*inputs.get(param.name, ()), medium)
         yield inputs
     finally:
-        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        await asyncio.to_thread(remove_folder, folder)
 
 
 async def _all(opening: Iterable[Coroutine[Any, Any, Input]]) -> list[Input]:
@@ -103,10 +108,17 @@ async def _all(opening: Iterable[Coroutine[Any, Any, Input]]) -> list[Input]:
 async def _open(context: Context, writes: Writes, run: Run, param: Param, link: str, into: Path) -> Input:
     kind = param.media
     assert kind is not None
+    blobs, rules = context.blobs, context.fetch_rules
     try:
         source: Source = await writes.read(
             lambda tx: assets.find_source(tx, link, kind, partial(runs.owns_run, tx, run.workspace_id))
         )
-        return await assets.open_source(source, into, kind, blobs=context.blobs, rules=context.fetch_rules)
+        for pause in _PAUSES:
+            try:
+                return await assets.open_source(source, into, kind, blobs=blobs, rules=rules)
+            except OSError as error:
+                _log.warning("an input of %s cannot be stored (%s); trying again", run.run_id, error)
+            await asyncio.sleep(pause)
+        return await assets.open_source(source, into, kind, blobs=blobs, rules=rules)
     except (FetchError, UnknownMedium) as error:
         raise FetchError(f"params.{param.name}: {error}") from error

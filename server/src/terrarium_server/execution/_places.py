@@ -11,6 +11,10 @@ from terrarium_server.engines import Engines
 _MOST_LENT = 64
 
 
+class NoRoom(Exception):
+    """Too many runs of an engine wait for their media; another one has to come back later."""
+
+
 class Places:
     """A run has a place at its engine from its claim to its end, but for the time in which its media are
     fetched: a host that lets it wait must not keep others from the engine.
@@ -49,10 +53,9 @@ class Places:
 
     @asynccontextmanager
     async def lent(self, engine: str) -> AsyncGenerator[None]:
-        """Let others have the place within the block, and wait for one after it."""
+        """Let others have the place within the block, and wait for one after it. Raises NoRoom before it."""
         if self._lent[engine] >= _MOST_LENT:
-            yield
-            return
+            raise NoRoom
         self._lent[engine] += 1
         self.give_back(engine)
         try:

@@ -86,7 +86,7 @@ async def _fetch(
                     raise FetchError(f"the link answered {answer.status}")
                 return await _keep(answer, into, kind, rules)
     except (httpcore.NetworkError, httpcore.ProtocolError, ssl.SSLError) as error:
-        raise FetchError(f"the link could not be fetched: {error}") from error
+        raise FetchError(f"the link could not be fetched: {error or 'the connection broke off'}") from error
     raise FetchError(f"the link redirects more than {_REDIRECTS} times")
 
 

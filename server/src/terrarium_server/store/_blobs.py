@@ -56,10 +56,8 @@ class Blobs:
             self._store.delete(name)
 
     def copy_to(self, name: str, path: Path) -> None:
-        """Write a whole blob to a file. Raises FileNotFoundError."""
-        with path.open("wb") as file:
-            for chunk in self._store.get(name):
-                file.write(chunk)
+        """Write a whole blob to a file. Raises OSError, FileNotFoundError where there is no such blob."""
+        shutil.copyfile(self._folder / name, path)
 
     async def size(self, name: str) -> int | None:
         """Return how many bytes a blob has, None if it is not there."""

@@ -2,7 +2,9 @@ import asyncio
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -15,6 +17,7 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 _MOST = 64
+_PAUSE_SECONDS = 0.05
 
 
 @dataclass(slots=True)
@@ -64,19 +67,28 @@ class GroupCommitter:
         self._thread.join()
 
     def _commit_forever(self) -> None:
-        while (first := self._waiting.get()) is not None:
-            pieces = [first]
-            while len(pieces) < _MOST and not self._waiting.empty():
-                piece = self._waiting.get()
-                if piece is None:
-                    self._waiting.put(None)
-                    break
-                pieces.append(piece)
-            self._commit(pieces)
-            for loop in {piece.loop for piece in pieces}:
-                theirs = [piece for piece in pieces if piece.loop is loop]
-                if not loop.is_closed():
-                    loop.call_soon_threadsafe(_deliver_all, theirs)
+        while True:
+            pieces: list[_Piece] = []
+            try:
+                self._wait_for(pieces)
+                if not pieces:
+                    return
+                self._commit(pieces)
+            except Exception as error:
+                # As when there is no memory for a moment. Without this thread nothing would be written again.
+                for piece in pieces:
+                    piece.error = piece.error or error
+            _hand_out(pieces)
+
+    def _wait_for(self, pieces: list[_Piece]) -> None:
+        """Wait for those who want to write, and add them; none at the end."""
+        while len(pieces) < _MOST and not (pieces and self._waiting.empty()):
+            piece = self._waiting.get()
+            if piece is None:
+                # At the end, or the end comes when these are done.
+                self._waiting.put(None)
+                break
+            pieces.append(piece)
 
     def _commit(self, pieces: list[_Piece]) -> None:
         done: list[Transaction] = []
@@ -103,8 +115,24 @@ class GroupCommitter:
                 try:
                     action()
                 except Exception:
-                    # What it belonged to is committed, and this thread must go on writing for the others.
-                    _log.exception("an action after a commit failed")
+                    # What it belonged to is committed, and its caller is told so.
+                    with suppress(Exception):
+                        _log.exception("an action after a commit failed")
+
+
+def _hand_out(pieces: list[_Piece]) -> None:
+    """Tell every caller what became of it, on its loop."""
+    while pieces:
+        loop = pieces[0].loop
+        try:
+            theirs = [piece for piece in pieces if piece.loop is loop]
+            others = [piece for piece in pieces if piece.loop is not loop]
+            # It may be closed at any moment; then nobody waits any more.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(_deliver_all, theirs)
+            pieces = others
+        except MemoryError:
+            time.sleep(_PAUSE_SECONDS)
 
 
 def _deliver_all(pieces: list[_Piece]) -> None:

@@ -11,7 +11,7 @@ COMPILE := $(STAMPS)/uv/bin/uv pip compile --quiet --universal --python-version 
 	--generate-hashes --no-emit-index-url --no-header
 LOCK := $(COMPILE) server/pyproject.toml client/pyproject.toml --extra cli
 
-.PHONY: setup demo test test-local test-peers check contract bench gallery lock format
+.PHONY: setup demo test test-crash test-local test-peers check contract bench gallery lock format
 .DEFAULT_GOAL := setup
 
 setup: $(STAMPS)/distributions $(STAMPS)/pocket node_modules/.stamp
@@ -43,7 +43,11 @@ demo: setup
 	$(BIN)/python scripts/demo.py
 
 test: setup
-	$(BIN)/python -m pytest server/tests client/tests tests $(ARGS)
+	$(BIN)/python -m pytest server/tests client/tests tests --ignore tests/crash $(ARGS)
+
+# Servers and workers that are killed, stopped and cut off, databases that go away, power that fails: minutes long.
+test-crash: setup
+	$(BIN)/python -m pytest tests/crash $(ARGS)
 
 # The tests that need torch, in an environment of their own: `make test` runs without it. The engines that need it
 # have no provider.

@@ -35,6 +35,7 @@ def test_no_run_of_a_server_is_lost(tmp_path: Path, database_url: str) -> None:
         workload.wait_until_all_are_at_work(client)
         stop(server, signal.SIGTERM)
     with installation.serve(drain_seconds=_FOR_EVER) as server, Client(server) as client:
+        workload.add(client)
         # They are loading: a signal may come before they have said what they do about it.
         are_started = lambda: len(model_processes(server.process)) >= len(LONG) // 2  # noqa: E731
         wait_until(are_started, "models should be started")

@@ -20,6 +20,10 @@ class Workload:
         self._taken = first
         second = [client.order(order, self._taken) for order in SHORT if order.takes]
         client.wait_until_over(*second)
+        self.add(client)
+
+    def add(self, client: Client) -> None:
+        """Order something long and something short of each."""
         for order in (*LONG, *SHORT, *SHORT):
             client.order(order, self._taken)
 

@@ -12,7 +12,7 @@ import psutil
 import pytest
 from numpy.typing import NDArray
 
-from terrarium_server.media import Exhausted, FfmpegError, Killed, VideoWriter, frames, probe
+from terrarium_server.media import Exhausted, FfmpegError, Killed, VideoWriter, ffmpeg_path, frames, probe
 from terrarium_server.media._ffmpeg import failure
 
 Preset = Literal["veryfast", "realtime"]
@@ -113,3 +113,10 @@ def test_the_same_frames_give_the_same_bytes() -> None:
     assert written("realtime") == written("realtime")
     assert written("veryfast") == written("veryfast")
     assert written("realtime") != written("veryfast")
+
+
+def test_the_wheels_ffmpeg_is_used_unless_another_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("IMAGEIO_FFMPEG_EXE", raising=False)
+    assert "imageio_ffmpeg" in ffmpeg_path.__wrapped__()
+    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", "/opt/ffmpeg")
+    assert ffmpeg_path.__wrapped__() == "/opt/ffmpeg"

@@ -86,6 +86,10 @@ def serve(handle: Handler) -> None:
         with files_in(Path(request["folder"])):
             try:
                 write_frame(out, *_carry_out(handle, request, talk))
+            except Killed:
+                # At once: ending in order would wait for the thread that listens.
+                traceback.print_exc()
+                os._exit(1)
             except Closed:
                 end_session()
 

@@ -1,8 +1,11 @@
 import functools
+import importlib.util
+import os
 import shutil
 import signal
 import subprocess
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Literal
 
 Resource = Literal["disk", "file size", "memory", "processor time"]
@@ -53,16 +56,18 @@ def failure(status: int, said: bytes) -> FfmpegError | Exhausted | Killed:
 
 @functools.cache
 def ffmpeg_path() -> str:
-    """Return the ffmpeg program: the wheel's, whose abilities we know, or the system's."""
-    import imageio_ffmpeg  # pyright: ignore[reportMissingTypeStubs]
+    """Return the ffmpeg program: the wheel's, whose abilities we know, or the system's.
 
-    try:
-        return imageio_ffmpeg.get_ffmpeg_exe()
-    except RuntimeError as error:
-        found = shutil.which("ffmpeg")
-        if found is None:
-            raise FfmpegError("there is no ffmpeg; install the package imageio-ffmpeg") from error
-        return found
+    ``IMAGEIO_FFMPEG_EXE`` names another, as it does for the wheel. Raises FfmpegError if there is none.
+    """
+    # Not by the wheel's own function: it tries the program, and takes one that is killed then for broken.
+    spec = importlib.util.find_spec("imageio_ffmpeg")
+    folders = (spec.submodule_search_locations or []) if spec is not None else []
+    ours = (str(path) for folder in folders for path in sorted(Path(folder, "binaries").glob("ffmpeg-*")))
+    found = os.environ.get("IMAGEIO_FFMPEG_EXE") or next(ours, None) or shutil.which("ffmpeg")
+    if found is None:
+        raise FfmpegError("there is no ffmpeg; install the package imageio-ffmpeg")
+    return found
 
 
 def run_ffmpeg(arguments: Sequence[str], *, stdin: bytes | None = None, seconds: float = 600) -> bytes:

@@ -8,11 +8,13 @@ import tempfile
 import time
 from pathlib import Path
 
+from support.records import pending_run
 from terrarium_server import accounts, assets, ids, ledger, migrations, runs, settlement
 from terrarium_server.store import Blobs, Database
 
 _SIZES = {"100 KiB": 100 << 10, "10 MiB": 10 << 20}
 _TIMES = 60
+_RUN = {"project_id": None, "node_id": None, "engine": "bench", "held_micros": 1000, "actor": "system"}
 
 
 def run() -> None:
@@ -49,7 +51,7 @@ class _Kept:
         run_id = ids.mint("run")
         with self._database.transaction() as tx:
             ledger.hold(tx, self._workspace_id, run_id, 1000)
-            runs.record(tx, self._new_run(run_id))
+            runs.record(tx, pending_run(run_id, workspace_id=self._workspace_id, **_RUN))
             [run] = runs.claim(tx, "wrk_bench", 1, {"bench": 1})
         began = time.perf_counter()
         described = {"type": "imageUrl", "content_type": "image/png", "width": 512, "height": 512}
@@ -60,26 +62,6 @@ class _Kept:
             if not settlement.complete(tx, run, [kept]):
                 raise RuntimeError("the run was not completed")
         return time.perf_counter() - began
-
-    def _new_run(self, run_id: str) -> runs.Run:
-        return runs.new_run(
-            run_id=run_id,
-            workspace_id=self._workspace_id,
-            project_id=None,
-            node_id=None,
-            run_type="generation",
-            type="image",
-            subject="bench",
-            subject_version="",
-            engine="bench",
-            prompt="",
-            input={},
-            seed=1,
-            held_micros=1000,
-            actor="system",
-            estimated_seconds=None,
-            created_at=time.time_ns() // 1_000_000,
-        )
 
 
 class _Bare:

@@ -1,1 +1,0 @@
-"""Inside the comfyui engine: filling in a workflow, following a prompt, reading what became of it."""

@@ -1,1 +1,0 @@
-"""Inside the replicate engine: finding a prediction whose answer was lost."""

@@ -1,5 +1,5 @@
-# Everything a person or CI runs. Only python3 (>= 3.11), make and git must be there; the rest is installed
-# below .venv and node_modules from the pinned lists in requirements/ and package-lock.json.
+# All commands for developers and CI. They need only python3 (>= 3.11), make and git; the rest is installed into
+# .venv and node_modules from the pinned lists in requirements/ and package-lock.json.
 
 BIN := .venv/bin
 STAMPS := .venv/.stamps
@@ -9,7 +9,8 @@ LOCAL := .venv-local
 LOCAL_PIP := $(LOCAL)/bin/python -m pip --disable-pip-version-check
 COMPILE := $(STAMPS)/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
 	--generate-hashes --no-emit-index-url --no-header
-LOCK := $(COMPILE) server/pyproject.toml client/pyproject.toml --extra cli
+LOCK := $(COMPILE) server/pyproject.toml pocket/pyproject.toml client/pyproject.toml --extra cli \
+	--override requirements/ours.in --no-emit-package terrarium-server
 
 .PHONY: setup demo test test-crash test-local test-peers check contract bench gallery lock format
 .DEFAULT_GOAL := setup
@@ -26,12 +27,12 @@ $(STAMPS)/pins: requirements/dev.txt requirements/alone.txt $(STAMPS)/venv
 	$(PIP) install --quiet --require-hashes --no-deps -r requirements/alone.txt
 	@touch $@
 
-$(STAMPS)/distributions: server/pyproject.toml client/pyproject.toml $(STAMPS)/pins
-	$(PIP) install --quiet --no-deps --no-build-isolation --no-index -e ./server -e ./client
+$(STAMPS)/distributions: server/pyproject.toml pocket/pyproject.toml client/pyproject.toml $(STAMPS)/pins
+	$(PIP) install --quiet --no-deps --no-build-isolation --no-index -e ./server -e ./pocket -e ./client
 	@touch $@
 
-# The small models that ship: their weights lie once on a machine, whatever the folder.
-$(STAMPS)/pocket: $(wildcard server/src/terrarium_server/catalog/cards/*.toml) $(STAMPS)/distributions
+# The weights of the small models that ship, stored once per machine for all checkouts.
+$(STAMPS)/pocket: $(wildcard pocket/src/terrarium_pocket/*/cards/*.toml) $(STAMPS)/distributions
 	$(BIN)/terrarium models pull --yes
 	@touch $@
 
@@ -43,27 +44,27 @@ demo: setup
 	$(BIN)/python scripts/demo.py
 
 test: setup
-	$(BIN)/python -m pytest server/tests client/tests tests --ignore tests/crash $(ARGS)
+	$(BIN)/python -m pytest server/tests pocket/tests client/tests tests --ignore tests/crash $(ARGS)
 
-# Servers and workers that are killed, stopped and cut off, databases that go away, power that fails: minutes long.
+# Killed, stopped and disconnected servers and workers, lost databases, power cuts. Takes minutes.
 test-crash: setup
 	$(BIN)/python -m pytest tests/crash $(ARGS)
 
-# The tests that need torch, in an environment of their own: `make test` runs without it. The engines that need it
-# have no provider.
+# The tests that need torch run in an environment of their own; `make test` does not need it. Kinds of engines with a
+# provider do not need torch, so their tests are left out.
 test-local: $(LOCAL)/.stamp
-	$(LOCAL)/bin/python -m pytest -k "not provider" tests-local server/tests/engines/test_conformance.py $(ARGS)
+	$(LOCAL)/bin/python -m pytest -k "not provider" tests-local tests/conformance $(ARGS)
 
 $(LOCAL)/.stamp: requirements/local.txt requirements/torch.txt requirements/torch-cpu.txt \
-		server/pyproject.toml client/pyproject.toml scripts/make-venv.sh
+		server/pyproject.toml pocket/pyproject.toml client/pyproject.toml scripts/make-venv.sh
 	sh scripts/make-venv.sh $(LOCAL)
 	$(LOCAL_PIP) install --quiet --require-hashes --no-deps -r requirements/local.txt
 	$(LOCAL_PIP) install --quiet --require-hashes --no-deps -r requirements/torch-cpu.txt 2>$(LOCAL)/torch-cpu.log \
 		|| $(LOCAL_PIP) install --require-hashes --no-deps -r requirements/torch.txt
-	$(LOCAL_PIP) install --quiet --no-deps --no-build-isolation --no-index -e ./server -e ./client
+	$(LOCAL_PIP) install --quiet --no-deps --no-build-isolation --no-index -e ./server -e ./pocket -e ./client
 	@touch $@
 
-# The engines before other people's servers: heavy to install, so in an environment of their own.
+# The engines with servers of other projects, which are large and so installed into an environment of their own.
 test-peers: setup $(PEERS)/.stamp
 	$(BIN)/python -m pytest tests-peers $(ARGS)
 
@@ -89,7 +90,7 @@ bench: setup
 gallery: setup
 	$(BIN)/python scripts/gallery.py
 
-# Renews every pin. For a single package: make lock ARGS="--upgrade-package NAME".
+# Upgrades every pin. For a single package: make lock ARGS="--upgrade-package NAME".
 lock: ARGS ?= --upgrade
 lock: $(STAMPS)/uv/bin/uv
 	$(LOCK) $(ARGS) requirements/dev.in -o requirements/dev.txt
@@ -99,6 +100,7 @@ lock: $(STAMPS)/uv/bin/uv
 	$(LOCK) --extra local --override requirements/without-torch.in --no-emit-package torch \
 		--constraints requirements/dev.txt $(ARGS) requirements/local.in -o requirements/local.txt
 	$(COMPILE) --constraints requirements/local.txt requirements/torch.in -o requirements/torch.txt
+	$(BIN)/python scripts/licences.py --refresh
 
 $(STAMPS)/uv/bin/uv: | $(STAMPS)/venv
 	$(BIN)/python -m venv $(STAMPS)/uv

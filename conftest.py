@@ -2,7 +2,7 @@
 
 import os
 
-# Tests that use the library themselves: it would report to its makers.
+# Some tests use this library directly, and it would send telemetry.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
-pytest_plugins = ["support.databases", "support.server", "support.house"]
+pytest_plugins = ["support.databases", "support.server", "support.application"]

@@ -4,8 +4,8 @@ import os
 import sys
 from pathlib import Path
 
-# They use the tests' fixtures: a real PostgreSQL, jobs for the models that ship.
+# The benchmarks use the tests' support code: a real PostgreSQL, jobs for the shipped models.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
-# The bare library, beside which models are measured, would report to its makers.
+# The library that serves as a baseline for models would send telemetry.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"

@@ -4,7 +4,7 @@ import sys
 
 from . import admission, band, busy, keeping, llama, painter, sketch, speech, waiting
 
-BENCHES = {
+BENCHMARKS = {
     "admission": admission.run,
     "band": band.run,
     "busy": busy.run,
@@ -18,10 +18,10 @@ BENCHES = {
 
 
 def main() -> None:
-    for name in sys.argv[1:] or BENCHES:
-        if name not in BENCHES:
-            sys.exit(f"no benchmark named {name}; there are: {', '.join(BENCHES)}")
-        BENCHES[name]()
+    for name in sys.argv[1:] or BENCHMARKS:
+        if name not in BENCHMARKS:
+            sys.exit(f"no benchmark named {name}; choose from: {', '.join(BENCHMARKS)}")
+        BENCHMARKS[name]()
 
 
 main()

@@ -1,4 +1,4 @@
-"""How fast runs are admitted and carried out around an engine that does nothing."""
+"""How fast runs are admitted and executed with an engine that does nothing."""
 
 import asyncio
 import sys
@@ -20,7 +20,7 @@ _CONNECTIONS = (1, 16, 64)
 
 
 def run(seconds: float = _SECONDS) -> None:
-    """Measure SQLite, then PostgreSQL, and print a table of each beside its baseline."""
+    """Measure SQLite, then PostgreSQL, and print a table of each with its baseline."""
     with running_postgres() as postgres:
         for name in ("sqlite", "postgresql"):
             _measure(name, postgres, seconds)
@@ -33,21 +33,21 @@ def _measure(name: str, postgres: Postgres, seconds: float) -> None:
         _accepted(name, Path(folder) / "a", url, seconds)
     with tempfile.TemporaryDirectory() as folder:
         url = postgres.fresh_database() if name == "postgresql" else None
-        _carried_out(name, Path(folder) / "b", url)
+        _executed(name, Path(folder) / "b", url)
 
 
 def _accepted(name: str, folder: Path, url: str | None, seconds: float) -> None:
-    """Accepted runs per second, workers included, beside the same writes alone."""
+    """Measure accepted runs per second, with and without a worker, and the same writes alone."""
     print("| accepted | conn | runs/s | p50 ms | p99 ms | bare/s | bare p50 ms | ratio |")
     print("|---|--:|--:|--:|--:|--:|--:|--:|")
-    # Without workers first: what is admitted then waits, and the second server carries it out.
+    # Without workers first: the admitted runs wait, and the second server executes them.
     for workers in (False, True):
         options = () if workers else ("--no-workers",)
         with running_server(folder, url, *options) as server:
             if workers:
                 _settle(server)
             for connections in _CONNECTIONS:
-                # In turns, because a shared machine is faster in one second than in another.
+                # Alternately, because the speed of a shared machine varies.
                 bares, all_ours = list[Rate](), list[Rate]()
                 for _ in range(_TURNS):
                     bares.append(_bare(server, folder, url, connections, seconds / _TURNS))
@@ -72,7 +72,7 @@ def _bare(server: Server, folder: Path, url: str | None, connections: int, secon
 
 
 def _settle(server: Server) -> None:
-    """Wait until no run is left, so that one measurement does not pay for the one before."""
+    """Wait until all runs have ended, so that one measurement does not slow down the next."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         waiting = [
@@ -84,7 +84,7 @@ def _settle(server: Server) -> None:
         time.sleep(0.2)
 
 
-def _carried_out(name: str, folder: Path, url: str | None) -> None:
+def _executed(name: str, folder: Path, url: str | None) -> None:
     with running_server(folder, url) as server:
         time.sleep(1)
         idle = server.idle_mib()
@@ -102,7 +102,7 @@ def _carried_out(name: str, folder: Path, url: str | None) -> None:
 
 
 def _times(server: Server, folder: Path, url: str | None, ids: list[str]) -> tuple[Rate, float]:
-    """Queue-to-start latencies and completed runs per second, from the runs' own timestamps."""
+    """Return queue-to-start latencies and completed runs per second, from the runs' own timestamps."""
     statement = "SELECT run_id, created_at, started_at, completed_at FROM runs WHERE state = 'completed'"
     if url is None:
         import sqlite3

@@ -1,4 +1,4 @@
-"""How much faster than real time the band plays, beside the bare synthesiser with the same notes."""
+"""How much faster than real time the band plays, compared with the bare synthesiser and the same notes."""
 
 import statistics
 import time
@@ -7,10 +7,12 @@ from pathlib import Path
 import tinysoundfont  # pyright: ignore[reportMissingTypeStubs]
 
 from support.cases.band import CASE
-from support.driving import Driven
+from support.driver import EngineDriver
 from support.pocket import medium, pocket_job
+from terrarium_pocket.band.brief import read_brief
+from terrarium_pocket.band.compose import compose
+from terrarium_pocket.band.perform import perform
 from terrarium_server.engines import Job
-from terrarium_server.engines._band import compose, perform, read_brief
 
 _PROMPTS = (
     "a slow melancholic piano waltz in A minor with strings",
@@ -23,7 +25,7 @@ _FONT = "instruments.sf3"
 
 
 def run(seconds: float = 30.0) -> None:
-    """Print a table for pieces of so many seconds: the whole job against nothing but rendering its notes."""
+    """Print a table for pieces of so many seconds: the whole job, and only rendering its notes."""
     print(f"\n## band: pieces of {seconds:.0f} s\n")
     print("| prompt | notes | job s | × real time | bare s | × real time | job / bare |")
     print("|---|--:|--:|--:|--:|--:|--:|")
@@ -31,13 +33,13 @@ def run(seconds: float = 30.0) -> None:
     font = pocket_job("t2a-band", "").weights[_FONT]
     bare_synth = _Bare(font)
     loading = time.perf_counter() - began
-    with CASE.driven() as band:
+    with CASE.driver() as band:
         began = time.perf_counter()
         _play(band, pocket_job("t2a-band", _PROMPTS[0], key="cold", duration=seconds))
         cold = time.perf_counter() - began
         for prompt in _PROMPTS:
             ours, bares, notes = list[float](), list[float](), 0
-            # In turns, because a shared machine is faster in one second than in another.
+            # Alternately, because the speed of a shared machine varies.
             for turn in range(_TURNS):
                 job = pocket_job("t2a-band", prompt, key=f"run_{turn}", duration=seconds, format="wav")
                 began = time.perf_counter()
@@ -55,12 +57,12 @@ def run(seconds: float = 30.0) -> None:
     print(f"\nFirst job, its process started and instruments loaded: {cold:.1f} s; loading {loading:.1f} s.")
 
 
-def _play(band: Driven, job: Job) -> None:
-    medium(band.made(job))
+def _play(band: EngineDriver, job: Job) -> None:
+    medium(band.run(job))
 
 
 class _Bare:
-    """The synthesiser as it comes: every part on a channel, one pass, nothing composed, mixed or written."""
+    """The unmodified synthesiser: each part on a channel, one pass, without composing, mixing or encoding."""
 
     def __init__(self, font: Path) -> None:
         self._synth = tinysoundfont.Synth(gain=-12, samplerate=_RATE)
@@ -75,15 +77,15 @@ class _Bare:
             self._synth.program_select(
                 channel, self._font, bank, part.instrument.program, part.instrument.kit
             )
-            for stroke in perform(score, part, brief):
-                events.append((stroke.begins, 1, channel, stroke.pitch, stroke.velocity))
-                events.append((stroke.ends, 0, channel, stroke.pitch, 0))
+            for note in perform(score, part, brief):
+                events.append((note.begins, 1, channel, note.pitch, note.velocity))
+                events.append((note.ends, 0, channel, note.pitch, 0))
         now = 0
-        for when, struck, channel, pitch, velocity in sorted(events):
+        for when, is_start, channel, pitch, velocity in sorted(events):
             if (ahead := round(when * _RATE) - now) > 0:
                 self._synth.generate_simple(ahead)
                 now += ahead
-            if struck:
+            if is_start:
                 self._synth.noteon(channel, pitch, velocity)
             else:
                 self._synth.noteoff(channel, pitch)

@@ -1,4 +1,4 @@
-"""The bare baseline: what admission writes, in one transaction each, with no framework and no checks."""
+"""The baseline of admission: the same writes, in one transaction each, without a framework and checks."""
 
 import asyncio
 import queue
@@ -12,24 +12,28 @@ from typing import Any
 
 import asyncpg
 
+from terrarium_server import canvas
+
 from .load import Rate, rate_of
 
 _BODY = '{"seed": 1}'
+_OUTPUT_INDEX = canvas.nodes.c.output_index.name
 
 
 def _statements(marks: list[str]) -> list[str]:
-    """The six writes of an admitted run; ``marks`` are the placeholders of the driver."""
+    """Return the six writes of an admitted run; ``marks`` are the placeholders of the driver."""
     one, two, three, four, five, six = marks[:6]
-    # Inserts first: the two rows that all share are then locked shortest.
+    # Inserts first, so that the two rows that all runs share are locked for the shortest time.
     return [
         "INSERT INTO idempotency_keys (workspace_id, operation, key, run_id, expires_at)"
         f" VALUES ({one}, 'generation', {two}, {three}, {four})",
-        "INSERT INTO canvas_nodes (node_id, project_id, place, beside, type, label, run_id, x, y, created_at)"
-        f" VALUES ({one}, {two}, {three}, 0, 'text', 'nothing', {four}, 0, 0, {five})",
-        "INSERT INTO runs (run_id, workspace_id, project_id, key_id, kind, type, model_id, prompt, params,"
-        " node_id, state, progress, held_micros, attempts, created_at) VALUES"
-        f" ({one}, {two}, {three}, 'key', 'generation', 'text', 't2t-noop', 'nothing', {four}, {five},"
-        f" 'failed', 0, 1, 0, {six})",
+        f"INSERT INTO canvas_nodes (node_id, project_id, place, {_OUTPUT_INDEX}, type, label, run_id, x, y,"
+        f" created_at) VALUES ({one}, {two}, {three}, 0, 'text', 'nothing', {four}, 0, 0, {five})",
+        # In the state failed, so that no worker claims it.
+        "INSERT INTO runs (run_id, workspace_id, project_id, run_type, type, subject, subject_version,"
+        " prompt, input, node_id, seed, root_run_id, actor, state, held_micros, created_at) VALUES"
+        f" ({one}, {two}, {three}, 'generation', 'text', 't2t-noop', '', 'nothing', {four}, {five}, 1,"
+        f" 'run', 'key:key', 'failed', 1, {six})",
         "INSERT INTO ledger_entries (entry_id, workspace_id, kind, amount_micros, run_id, phase, created_at)"
         f" VALUES ({one}, {two}, 'hold', -1, {three}, 'open', {four})",
         f"UPDATE canvas_boards SET places = places + 1 WHERE project_id = {one}",
@@ -51,7 +55,7 @@ def _rows(workspace: str, project: str, number: int) -> list[tuple[Any, ...]]:
 
 
 async def postgres(url: str, workspace: str, project: str, connections: int, seconds: float) -> Rate:
-    """So many asyncpg connections write as fast as they can."""
+    """Write as fast as possible through so many asyncpg connections."""
     statements = _statements([f"${number}" for number in range(1, 7)])
     pool = [await asyncpg.connect(url) for _ in range(connections)]
     latencies: list[float] = []
@@ -74,7 +78,7 @@ async def postgres(url: str, workspace: str, project: str, connections: int, sec
 
 
 def sqlite(path: Path, workspace: str, project: str, connections: int, seconds: float) -> Rate:
-    """So many threads hand their rows to one writer and wait for its commit: SQLite has one writer."""
+    """Write as fast as possible from so many threads, which wait for the commits of the one writer."""
     statements = _statements(["?"] * 6)
     tasks: queue.SimpleQueue[tuple[list[tuple[Any, ...]], threading.Event] | None] = queue.SimpleQueue()
     latencies: list[float] = []
@@ -92,7 +96,7 @@ def sqlite(path: Path, workspace: str, project: str, connections: int, seconds: 
             task[1].set()
         connection.close()
 
-    def ask() -> None:
+    def submit() -> None:
         while (began := time.perf_counter()) < deadline:
             done = threading.Event()
             tasks.put((_rows(workspace, project, next(numbers)), done))
@@ -102,11 +106,11 @@ def sqlite(path: Path, workspace: str, project: str, connections: int, seconds: 
     writer = threading.Thread(target=write)
     writer.start()
     began = time.perf_counter()
-    askers = [threading.Thread(target=ask) for _ in range(connections)]
-    for asker in askers:
-        asker.start()
-    for asker in askers:
-        asker.join()
+    clients = [threading.Thread(target=submit) for _ in range(connections)]
+    for client in clients:
+        client.start()
+    for client in clients:
+        client.join()
     elapsed = time.perf_counter() - began
     tasks.put(None)
     writer.join()

@@ -1,4 +1,4 @@
-"""How quickly the API answers while models keep every core busy, beside the same server at rest."""
+"""How quickly the API answers while models keep every core busy, compared with the same server when idle."""
 
 import asyncio
 import json
@@ -13,8 +13,8 @@ from .load import Connection, Rate, rate_of
 from .server import Server, request, running_server
 
 _SECONDS = 6.0
-_ASK_EVERY = 0.02
-# Each takes longer than the measurement; a clip keeps an encoder busy besides.
+_INTERVAL_SECONDS = 0.02
+# Each takes longer than the measurement; a clip also keeps an encoder busy.
 _IMAGE: dict[str, Any] = {"resolution": "4k", "num_images": 4}
 _VIDEO: dict[str, Any] = {"resolution": "1080p", "duration": 20}
 _LOADS = (
@@ -25,37 +25,35 @@ _LOADS = (
 
 
 def run(seconds: float = _SECONDS) -> None:
-    """Ask for a run, and start one, every 20 ms: at rest, with the models at work, and at rest again."""
-    print(f"\n## busy: an API beside models that would like more than its {os.cpu_count()} cores\n")
-    print("| | asks p50 ms | p99 ms | starts p50 ms | p99 ms |\n|---|--:|--:|--:|--:|")
+    """Read a run and start one every 20 ms: on an idle server, with busy models, and idle again."""
+    print(f"\n## busy: an API while models use all of its {os.cpu_count()} cores\n")
+    print("| | reads p50 ms | p99 ms | starts p50 ms | p99 ms |\n|---|--:|--:|--:|--:|")
     with (
         tempfile.TemporaryDirectory() as folder,
         running_server(Path(folder), sketch_processes=str(len(_LOADS))) as server,
     ):
-        _row("at rest", server, seconds)
+        _row("idle", server, seconds)
         started = [_start(server, *load) for load in _LOADS]
         _wait_until_at_work(server, started)
-        _row("models at work", server, seconds)
+        _row("models busy", server, seconds)
         still = [_status(server, run_id) for run_id in started]
         for run_id in started:
             request(server.port, "POST", f"/api/v1/runs/{run_id}/cancel", b"")
         time.sleep(1)
-        _row("at rest again", server, seconds)
-    print(f"\nStill at work when it ended: {still.count('running')} of {len(still)}.", flush=True)
+        _row("idle again", server, seconds)
+    print(f"\nStill running at the end: {still.count('running')} of {len(still)}.", flush=True)
 
 
 def _row(name: str, server: Server, seconds: float) -> None:
-    asked, started = asyncio.run(_asked(server, seconds))
-    print(
-        f"| {name} | {asked.p50:.1f} | {asked.p99:.1f} | {started.p50:.1f} | {started.p99:.1f} |", flush=True
-    )
+    reads, starts = asyncio.run(_latencies(server, seconds))
+    print(f"| {name} | {reads.p50:.1f} | {reads.p99:.1f} | {starts.p50:.1f} | {starts.p99:.1f} |", flush=True)
 
 
-async def _asked(server: Server, seconds: float) -> tuple[Rate, Rate]:
-    known = json.loads((await _call(server, "POST", "/api/v1/generate", server.body()))[1])["run_id"]
-    calls = (("GET", f"/api/v1/runs/{known}", b""), ("POST", "/api/v1/generate", server.body()))
-    asked, started = await asyncio.gather(*(_repeat(server, seconds, *call) for call in calls))
-    return rate_of(asked, seconds), rate_of(started, seconds)
+async def _latencies(server: Server, seconds: float) -> tuple[Rate, Rate]:
+    run_id = json.loads((await _call(server, "POST", "/api/v1/generate", server.body()))[1])["run_id"]
+    calls = (("GET", f"/api/v1/runs/{run_id}", b""), ("POST", "/api/v1/generate", server.body()))
+    reads, starts = await asyncio.gather(*(_repeat(server, seconds, *call) for call in calls))
+    return rate_of(reads, seconds), rate_of(starts, seconds)
 
 
 async def _call(server: Server, method: str, path: str, body: bytes) -> tuple[int, bytes]:
@@ -74,7 +72,7 @@ async def _repeat(server: Server, seconds: float, method: str, path: str, body: 
         if status >= 300:
             raise RuntimeError(f"{status}: {content[:300]!r}")
         latencies.append(time.perf_counter() - began)
-        await asyncio.sleep(_ASK_EVERY)
+        await asyncio.sleep(_INTERVAL_SECONDS)
     connection.close()
     return latencies
 
@@ -96,7 +94,7 @@ def _wait_until_at_work(server: Server, run_ids: list[str]) -> None:
         if all(run["status"] == "running" and run["progress"] for run in runs):
             return
         time.sleep(0.2)
-    raise RuntimeError("the models did not get to work")
+    raise RuntimeError("the models did not start their runs within 30 s")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What it costs to keep an output: file, records and the end of its run, beside a bare durable write."""
+"""The cost of storing an output: file, records and the end of its run, compared with a bare durable write."""
 
 import hashlib
 import os
@@ -18,9 +18,9 @@ _RUN = {"project_id": None, "node_id": None, "engine": "bench", "held_micros": 1
 
 
 def run() -> None:
-    """Keep files of several sizes, each time one of ours and one bare."""
+    """Store files of several sizes, alternately as outputs and with bare writes."""
     print("\n## keeping: one output, from the engine's file to a completed run, SQLite\n")
-    print("| file | kept, ms | bare write, flush, hash and row, ms | ratio |\n|---|--:|--:|--:|")
+    print("| file | stored, ms | bare write, flush, hash and row, ms | ratio |\n|---|--:|--:|--:|")
     for name, size in _SIZES.items():
         with tempfile.TemporaryDirectory() as folder:
             kept, bare = _Kept(Path(folder) / "kept"), _Bare(Path(folder) / "bare")
@@ -35,7 +35,7 @@ def run() -> None:
 
 
 class _Kept:
-    """A workspace with one run after the other."""
+    """A workspace whose runs end one after the other."""
 
     def __init__(self, folder: Path) -> None:
         self._database = Database(f"sqlite:///{folder / 'terrarium.db'}")
@@ -54,7 +54,7 @@ class _Kept:
             runs.record(tx, pending_run(run_id, workspace_id=self._workspace_id, **_RUN))
             [run] = runs.claim(tx, "wrk_bench", 1, {"bench": 1})
         began = time.perf_counter()
-        described = {"type": "imageUrl", "content_type": "image/png", "width": 512, "height": 512}
+        described = {"type": "image", "content_type": "image/png", "width": 512, "height": 512}
         kept = assets.keep(
             self._blobs, run_id, self._workspace_id, 0, **described, data=made, now_ms=run.created_at
         )
@@ -65,7 +65,7 @@ class _Kept:
 
 
 class _Bare:
-    """A folder and a table, as durable."""
+    """A folder and a table, equally durable."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True)

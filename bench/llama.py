@@ -1,4 +1,4 @@
-"""How fast the shipped language model writes through its engine, beside llama.cpp alone."""
+"""How fast the shipped language model writes through its engine, compared with llama.cpp alone."""
 
 import importlib
 import time
@@ -8,7 +8,7 @@ from statistics import median
 from typing import Any
 
 from support.cases.llama import CASE, MODEL
-from support.driving import Driven
+from support.driver import EngineDriver
 from support.pocket import pocket_job
 from terrarium_server.engines import Finished, Job, Progress
 
@@ -18,8 +18,8 @@ _LENGTHS = (8, 64, 256)
 
 
 def run(seconds: float = _SECONDS) -> None:
-    """Let both write the same answers in turns and print a table."""
-    with CASE.driven() as llama:
+    """Let both write the same answers alternately and print a table."""
+    with CASE.driver() as llama:
         alone = _Alone(_job(1))
         _turn(lambda: _written(llama, _job(1)))
         print("\n## llama: answers of the shipped model on one core, medians\n")
@@ -35,15 +35,15 @@ def _job(tokens: int) -> Job:
     return pocket_job(MODEL, _PROMPT, system_prompt="", max_tokens=tokens)
 
 
-def _measure(llama: Driven, alone: "_Alone", job: Job, seconds: float) -> None:
+def _measure(llama: EngineDriver, alone: "_Alone", job: Job, seconds: float) -> None:
     ours, bare = list[_Turn](), list[_Turn]()
     end = time.monotonic() + seconds
-    # In turns, because a shared machine is faster in one second than in another.
+    # Alternately, because the speed of a shared machine varies.
     while not ours or time.monotonic() < end:
         fresh = replace(job, key=f"run_{job.params['max_tokens']}_{len(ours)}")
         ours.append(_turn(lambda fresh=fresh: _written(llama, fresh)))
         bare.append(_turn(lambda: alone.write(job)))
-        assert ours[-1].text == bare[-1].text, "not the same work"
+        assert ours[-1].text == bare[-1].text, "the texts differ"
     tokens = alone.tokens
     (first, whole), (bare_first, bare_whole) = _middle(ours), _middle(bare)
     print(
@@ -70,16 +70,16 @@ def _middle(turns: Sequence[_Turn]) -> tuple[float, float]:
     return median(turn.first for turn in turns), median(turn.whole for turn in turns)
 
 
-def _written(llama: Driven, job: Job) -> tuple[float, str]:
-    """When the first text was seen, and the whole one."""
+def _written(llama: EngineDriver, job: Job) -> tuple[float, str]:
+    """Return the time of the first text, and the whole text."""
     first = 0.0
-    for heard in llama.follow(llama.submit(job)):
-        if isinstance(heard, Finished):
-            return first or time.perf_counter(), str(heard.outputs[0].data)
-        assert isinstance(heard, Progress), heard
-        if heard.preview is not None and not first:
+    for event in llama.follow(llama.submit(job)):
+        if isinstance(event, Finished):
+            return first or time.perf_counter(), str(event.outputs[0].data)
+        assert isinstance(event, Progress), event
+        if event.preview is not None and not first:
             first = time.perf_counter()
-    raise AssertionError("the news ended without an end")
+    raise AssertionError("the job did not finish")
 
 
 class _Alone:
@@ -100,7 +100,7 @@ class _Alone:
         parts: list[str] = []
         first = 0.0
 
-        def hear(chunk: dict[str, Any]) -> None:
+        def receive(chunk: dict[str, Any]) -> None:
             nonlocal first
             content = chunk["choices"][0]["delta"].get("content")
             if content:
@@ -121,5 +121,5 @@ class _Alone:
             "dry_multiplier": job.options["dry_multiplier"],
             "dry_penalty_last_n": job.options["context"],
         }
-        self._server.handle_chat_completions(request, hear)
+        self._server.handle_chat_completions(request, receive)
         return first, "".join(parts).strip()

@@ -1,4 +1,4 @@
-"""Load over plain sockets: a client library would cost more than what is measured."""
+"""Load over plain sockets, because a client library would cost more than the measured work."""
 
 import asyncio
 import re
@@ -31,10 +31,10 @@ class Connection:
             head += f"idempotency-key: {key}\r\n"
         head += "\r\n"
         self._writer.write(head.encode() + body)
-        answer = await self._reader.readuntil(b"\r\n\r\n")
-        length = re.search(rb"content-length: (\d+)", answer)
+        response = await self._reader.readuntil(b"\r\n\r\n")
+        length = re.search(rb"content-length: (\d+)", response)
         content = await self._reader.readexactly(int(length[1])) if length else b""
-        return int(answer[9:12]), content
+        return int(response[9:12]), content
 
     def close(self) -> None:
         self._writer.close()
@@ -74,15 +74,15 @@ async def post_for(port: int, body: bytes, connections: int, seconds: float) -> 
 
     async def post(connection: Connection) -> None:
         while (began := time.perf_counter()) < deadline:
-            # With a key, as a careful client sends it, and as the baseline writes it.
+            # With an idempotency key, like a careful client; the baseline writes one too.
             key = uuid.uuid4().hex
             status, content = await connection.call("POST", "/api/v1/runs/generation", body, key)
             if status != 201:
                 raise RuntimeError(f"{status}: {content[:300]!r}")
             latencies.append(time.perf_counter() - began)
-            found = _RUN_ID.search(content)
-            assert found is not None
-            run_ids.append(found[1].decode())
+            run_id = _RUN_ID.search(content)
+            assert run_id is not None
+            run_ids.append(run_id[1].decode())
 
     began = time.perf_counter()
     await asyncio.gather(*(post(connection) for connection in opened))
@@ -99,11 +99,11 @@ async def round_trips(port: int, body: bytes, count: int, poll_seconds: float) -
     for _ in range(count):
         began = time.perf_counter()
         _, content = await connection.call("POST", "/api/v1/runs/generation", body)
-        found = _RUN_ID.search(content)
-        assert found is not None
+        run_id = _RUN_ID.search(content)
+        assert run_id is not None
         while True:
             await asyncio.sleep(poll_seconds)
-            _, content = await connection.call("GET", f"/api/v1/runs/{found[1].decode()}")
+            _, content = await connection.call("GET", f"/api/v1/runs/{run_id[1].decode()}")
             if b'"status":"completed"' in content:
                 break
             if b'"status":"failed"' in content:

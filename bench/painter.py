@@ -1,4 +1,4 @@
-"""How fast pictures and videos are repainted through the engine, beside its network alone."""
+"""How fast pictures and videos are repainted through the engine, compared with its network alone."""
 
 import tempfile
 import time
@@ -11,13 +11,13 @@ import numpy as np
 import onnxruntime as ort
 from PIL import Image
 
-from support.cases.onnx import CASE, scene
-from support.driving import Driven
+from support.cases.onnx import CASE, sunset
+from support.driver import EngineDriver
 from support.pocket import medium, pocket_job
+from terrarium_pocket.looks.repaint import BRUSHES, working_size
+from terrarium_pocket.painter.video import BRUSHES as VIDEO_BRUSHES
+from terrarium_pocket.painter.video import EVERY
 from terrarium_server.engines import Input, Job
-from terrarium_server.engines._onnx.repaint import BRUSHES, working_size
-from terrarium_server.engines._onnx.video import BRUSHES as VIDEO_BRUSHES
-from terrarium_server.engines._onnx.video import EVERY
 from terrarium_server.media import Frame, VideoWriter
 
 _SECONDS = 60.0
@@ -27,8 +27,8 @@ _VIDEO, _FRAMES = (640, 360), 24
 
 
 def run(seconds: float = _SECONDS) -> None:
-    """Let both paint the same in turns and print a table."""
-    with tempfile.TemporaryDirectory() as folder, CASE.driven() as painter:
+    """Let both paint the same pictures alternately and print a table."""
+    with tempfile.TemporaryDirectory() as folder, CASE.driver() as painter:
         alone = _Alone(CASE.job("run_weights").weights["multistyle26.onnx"])
         _painted(painter, CASE.job("run_warm"))
         print(f"\n## painter: a built-in look, {_THREADS} threads, medians\n")
@@ -36,8 +36,8 @@ def run(seconds: float = _SECONDS) -> None:
         print("|--|--:|--:|--:|--:|")
         for side in _SIDES:
             path = Path(folder) / f"{side}.jpg"
-            Image.fromarray(scene(side, side)).save(path, quality=92)
-            small = Frame.of(scene(side, side)).rgb(*working_size(side, side, BRUSHES["medium"]))
+            Image.fromarray(sunset(side, side)).save(path, quality=92)
+            small = Frame.of(sunset(side, side)).rgb(*working_size(side, side, BRUSHES["medium"]))
             inputs = {"image_url": (Input(path, "image/jpeg"),)}
             name = f"picture {side} x {side}"
             _measure(
@@ -52,11 +52,11 @@ def run(seconds: float = _SECONDS) -> None:
         path = Path(folder) / "video.mp4"
         with VideoWriter(*_VIDEO, 24) as writer:
             for index in range(_FRAMES):
-                writer.write(scene(*_VIDEO, shift=index))
+                writer.write(sunset(*_VIDEO, shift=index))
             path.write_bytes(writer.finish())
         size = working_size(*_VIDEO, VIDEO_BRUSHES["medium"], least=256)
-        # Those frames that the engine has painted by the network.
-        frames = [Frame.of(scene(*_VIDEO, shift=each)).rgb(*size) for each in range(0, _FRAMES, EVERY)]
+        # The frames for which the engine runs the network.
+        frames = [Frame.of(sunset(*_VIDEO, shift=each)).rgb(*size) for each in range(0, _FRAMES, EVERY)]
         inputs = {"video_url": (Input(path, "video/mp4"),)}
         name = f"video {_VIDEO[0]} x {_VIDEO[1]}, {_FRAMES} frames"
         whole = _measure(
@@ -73,7 +73,7 @@ def run(seconds: float = _SECONDS) -> None:
 
 def _measure(
     name: str,
-    painter: Driven,
+    painter: EngineDriver,
     model: str,
     inputs: dict[str, tuple[Input, ...]],
     bare: Callable[[], object],
@@ -82,7 +82,7 @@ def _measure(
 ) -> float:
     ours, theirs = list[float](), list[float]()
     end = time.monotonic() + seconds
-    # In turns, because a shared machine is faster in one second than in another.
+    # Alternately, because the speed of a shared machine varies.
     while not ours or time.monotonic() < end:
         job = pocket_job(model, "", key=f"run_{name}_{len(ours)}", inputs=inputs)
         ours.append(_timed(lambda job=job: _painted(painter, job)))
@@ -101,12 +101,12 @@ def _timed(paint: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def _painted(painter: Driven, job: Job) -> None:
-    medium(painter.made(job))
+def _painted(painter: EngineDriver, job: Job) -> None:
+    medium(painter.run(job))
 
 
 class _Alone:
-    """onnxruntime as it comes, in this process."""
+    """Unmodified onnxruntime, in this process."""
 
     def __init__(self, network: Path) -> None:
         options = ort.SessionOptions()

@@ -1,4 +1,4 @@
-"""A real server in a process of its own, with a model that does nothing."""
+"""A real server in its own process, with a model that does nothing."""
 
 import json
 import os
@@ -35,7 +35,7 @@ class Server:
         return json.dumps({**fields, "prompt": prompt}).encode()
 
     def idle_mib(self) -> float:
-        """Resident memory of the server and its children, MiB."""
+        """Return the resident memory of the server and its descendants in MiB."""
         processes = [self.process, *self.process.children(recursive=True)]
         return sum(process.memory_info().rss for process in processes) / 2**20
 
@@ -74,8 +74,8 @@ def running_server(
             line = process.stdout.readline()
             if not line:
                 raise RuntimeError("the server did not start")
-            if found := re.search(r"at http://127\.0\.0\.1:(\d+)", line):
-                port = int(found[1])
+            if address := re.search(r"at http://127\.0\.0\.1:(\d+)", line):
+                port = int(address[1])
         workspace = request(port, "GET", "/api/v1/workspaces")["workspaces"][0]["workspace_id"]
         projects = request(port, "GET", f"/api/v1/projects?workspace_id={workspace}")["projects"]
         server = Server(

@@ -1,4 +1,4 @@
-"""How fast the sketch engine paints and films, beside ffmpeg alone encoding the very same frames."""
+"""How fast the sketch engine makes pictures and clips, compared with encoding the same frames alone."""
 
 import io
 import multiprocessing
@@ -11,9 +11,9 @@ from typing import NamedTuple, TypeVar
 
 from PIL import Image
 
-from terrarium_server.engines._sketch import paint
-from terrarium_server.engines._sketch.moving import Clip, Shot, animate, film
-from terrarium_server.engines._sketch.moving.clip import CRF, PRESET
+from terrarium_pocket.sketch.animation import Clip, ClipSettings, animate_picture, animate_scene
+from terrarium_pocket.sketch.animation.clip import CRF, PRESET
+from terrarium_pocket.sketch.painter import paint
 from terrarium_server.media import VideoWriter
 
 _PICTURES = (
@@ -36,7 +36,7 @@ Made = TypeVar("Made")
 
 
 def run(seconds: float = 60.0) -> None:
-    """Paint and film for about this long, and print what it took."""
+    """Make pictures and clips for about ``seconds`` and print the times."""
     end = time.perf_counter() + seconds
     print("\n## sketch: pictures\n")
     print("| pixels | seconds each | worst |")
@@ -47,55 +47,60 @@ def run(seconds: float = 60.0) -> None:
             for prompt in _PICTURES[: 2 if side > 1024 else None]
         ]
         print(f"| {side} x {side} | {sum(taken) / len(taken):.2f} | {max(taken):.2f} |", flush=True)
-    # A process of its own, which can be kept on one core with everything it starts.
-    child = multiprocessing.get_context("fork").Process(target=_film_all, args=(end,))
+    # A separate process, so that it and its child processes can be bound to one core.
+    child = multiprocessing.get_context("fork").Process(target=_animate_all, args=(end,))
     child.start()
     child.join()
     if child.exitcode:
-        sys.exit("filming failed")
+        sys.exit("the clips failed")
 
 
-class _Spent(NamedTuple):
-    """Seconds on the clock, and those a processor worked, ffmpeg's included."""
+class _Seconds(NamedTuple):
+    """Wall-clock seconds, and processor seconds including ffmpeg's."""
 
     wall: float
-    work: float
+    processor: float
 
 
-def _film_all(end: float) -> None:
+def _animate_all(end: float) -> None:
     if sys.platform == "linux":
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     print(f"\n## sketch: clips of {_SECONDS:.0f} s, 1280 x 720, {_FPS} fps, on one core\n")
     print("| clip | opening s | frames/s | bare ffmpeg | x real time | by processor time | MB |")
     print("|--|--:|--:|--:|--:|--:|--:|", flush=True)
     for prompt in _PROMPTS:
-        shot = Shot(1280, 720, _FPS, _SECONDS, "auto", 1)
-        _measure(f"t2v {prompt}", lambda p=prompt, s=shot: film(p, s, style="auto", tell=_quiet))
+        settings = ClipSettings(1280, 720, _FPS, _SECONDS, "auto", 1)
+        _measure(
+            f"t2v {prompt}", lambda p=prompt, s=settings: animate_scene(p, s, style="auto", report=_quiet)
+        )
         if time.perf_counter() > end:
             return
     painted = paint("a red vase on a table", width=1536, height=1024, seed=2)
     picture = Image.open(io.BytesIO(painted.png)).convert("RGB")
     for move, prompt in _MOVES:
-        shot = Shot(1280, 720, _FPS, _SECONDS, move, 1)
-        _measure(f"i2v {move} {prompt}".strip(), lambda p=prompt, s=shot: animate(picture, p, s, tell=_quiet))
+        settings = ClipSettings(1280, 720, _FPS, _SECONDS, move, 1)
+        _measure(
+            f"i2v {move} {prompt}".strip(),
+            lambda p=prompt, s=settings: animate_picture(picture, p, s, report=_quiet),
+        )
         if time.perf_counter() > end:
             return
 
 
 def _measure(name: str, open_clip: Callable[[], Clip]) -> None:
     opening, clip = _timed(open_clip)
-    writing, made = _timed(lambda: clip.write(sound=None, tell=_quiet))
+    writing, made = _timed(lambda: clip.write(sound=None, report=_quiet))
     bare = _encoding(clip)
-    whole = _Spent(opening.wall + writing.wall, opening.work + writing.work)
+    whole = _Seconds(opening.wall + writing.wall, opening.processor + writing.processor)
     print(
         f"| {name} | {opening.wall:.2f} | {clip.count / writing.wall:.1f} | {clip.count / bare.wall:.1f} "
-        f"| {clip.seconds / whole.wall:.2f} | {clip.seconds / whole.work:.2f} | {len(made) / 1e6:.1f} |",
+        f"| {clip.seconds / whole.wall:.2f} | {clip.seconds / whole.processor:.2f} | {len(made) / 1e6:.1f} |",
         flush=True,
     )
 
 
-def _encoding(clip: Clip) -> _Spent:
-    """What encoding a clip's frames takes if they are there already."""
+def _encoding(clip: Clip) -> _Seconds:
+    """The time to encode frames that are already made."""
     made = [clip.frame(index) for index in range(clip.count)]
 
     def encode() -> None:
@@ -108,16 +113,16 @@ def _encoding(clip: Clip) -> _Spent:
     return _timed(encode)[0]
 
 
-def _timed(work: Callable[[], Made]) -> tuple[_Spent, Made]:
-    clock, before = time.perf_counter(), _worked()
-    made = work()
-    return _Spent(time.perf_counter() - clock, _worked() - before), made
+def _timed(task: Callable[[], Made]) -> tuple[_Seconds, Made]:
+    clock, before = time.perf_counter(), _processor_seconds()
+    made = task()
+    return _Seconds(time.perf_counter() - clock, _processor_seconds() - before), made
 
 
-def _worked() -> float:
+def _processor_seconds() -> float:
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(each.ru_utime + each.ru_stime for each in used)
 
 
 def _quiet(_: float) -> None:
-    """Progress nobody watches."""
+    """A progress callback that does nothing."""

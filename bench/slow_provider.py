@@ -1,4 +1,4 @@
-"""A provider in Replicate's words that takes every job and never ends one; it counts what it is asked."""
+"""A provider with Replicate's API that accepts every job and never ends one; it counts its requests."""
 
 import asyncio
 import json
@@ -9,7 +9,7 @@ _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 
 class _Counts:
     made = 0
-    asked = 0
+    polls = 0
 
 
 async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -30,12 +30,12 @@ async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 
 
 def _answer(method: bytes, path: str) -> bytes:
-    if path in ("/made", "/asked"):
+    if path in ("/made", "/polls"):
         return str(getattr(_Counts, path[1:])).encode()
     if method == b"POST":
         _Counts.made += 1
         return json.dumps({"id": f"p{_Counts.made}", "status": "starting"}).encode()
-    _Counts.asked += 1
+    _Counts.polls += 1
     return json.dumps({"id": path.rpartition("/")[2], "status": "processing", "logs": ""}).encode()
 
 

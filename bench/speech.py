@@ -1,4 +1,4 @@
-"""How much of a second a second of speech costs, through the engine and with the network alone."""
+"""The processing time of one second of speech, through the engine and with the network alone."""
 
 import json
 import sys
@@ -13,9 +13,10 @@ import onnxruntime
 
 from support.cases.espeak import CASE as ESPEAK
 from support.cases.piper import CASE as PIPER
-from support.driving import Driven
+from support.driver import EngineDriver
 from support.pocket import medium, pocket_job
-from terrarium_server.engines import Job, piper
+from terrarium_pocket.piper import engine as piper
+from terrarium_server.engines import Job
 
 _SECONDS = 20.0
 _TEXT = (
@@ -23,7 +24,7 @@ _TEXT = (
     "water, and one after the other, the ships found home. Nobody on board knew his name. He did not mind!"
 )
 
-# What eSpeak NG says of that text, so that the bare session needs nothing else.
+# The phonemes of that text by eSpeak NG, so that the bare session needs nothing else.
 _PHONEMES = (
     "ðɪ ˈoʊld lˈaɪthaʊs kˈiːpɚ klˈaɪmd ðə stˈɛɹz; æt ðə tˈɑːp, hiː lˈɪt ðə lˈæmp.",
     "ɪts bˈiːm swˈɛpt ˌoʊvɚ ðə dˈɑːɹk wˈɔːɾɚ, ænd wˈʌn ˈæftɚ ðɪ ˈʌðɚ, ðə ʃˈɪps fˈaʊnd hˈoʊm.",
@@ -33,11 +34,11 @@ _PHONEMES = (
 
 
 def run(seconds: float = _SECONDS) -> None:
-    """Measure in turns for ``seconds`` and print seconds of work for a second of speech."""
+    """Measure alternately for ``seconds`` and print seconds of processing per second of speech."""
     job = pocket_job("t2a-piper-joe", _TEXT, format="wav")
     robots_job = pocket_job("t2a-espeak", _TEXT, format="wav")
     bare, load_seconds = _bare(job)
-    with PIPER.driven() as joe, ESPEAK.driven() as robot:
+    with PIPER.driver() as joe, ESPEAK.driver() as robot:
         turns: dict[str, Callable[[int], float]] = {
             "Piper voice, engine": lambda turn: _through(joe, job, turn),
             "Piper voice, bare onnxruntime session": lambda _: bare(),
@@ -48,14 +49,14 @@ def run(seconds: float = _SECONDS) -> None:
         end, turn = time.monotonic() + seconds, 0
         while time.monotonic() < end:
             turn += 1
-            # In turns, because a shared machine is faster in one second than in another.
+            # Alternately, because the speed of a shared machine varies.
             for name, measure in turns.items():
                 took, spoken = _timed(measure, turn)
                 factors[name].append(took / spoken)
     print("\n## speech\n| | seconds for one of speech | times real time | first run, s |\n|---|--:|--:|--:|")
     firsts["Piper voice, bare onnxruntime session"] += load_seconds
-    for name, found in factors.items():
-        middle = median(found)
+    for name, values in factors.items():
+        middle = median(values)
         print(f"| {name} | {middle:.3f} | {1 / middle:.1f} | {firsts[name]:.2f} |")
     ratios = zip(*list(factors.values())[:2], strict=True)
     print(f"\nengine / bare, median of {turn} turns: {median(ours / alone for ours, alone in ratios):.2f}")
@@ -67,14 +68,14 @@ def _timed(measure: Callable[[int], float], turn: int) -> tuple[float, float]:
     return time.perf_counter() - start, spoken
 
 
-def _through(driven: Driven, job: Job, turn: int) -> float:
-    """Speak through an engine: eSpeak NG, the network, joining, loudness, a file. Returns its seconds."""
-    spoken = medium(driven.made(replace(job, key=f"run_{turn}", seed=turn)))
+def _through(driver: EngineDriver, job: Job, turn: int) -> float:
+    """Speak through an engine: eSpeak NG, network, joining, loudness, file. Return the seconds of speech."""
+    spoken = medium(driver.run(replace(job, key=f"run_{turn}", seed=turn)))
     return (len(spoken) - 44) / 2 / 22_050
 
 
 def _bare(job: Job) -> tuple[Callable[[], float], float]:
-    """The same sentences through an unchanged session with as many threads; and what loading it took."""
+    """Return a function that speaks the same sentences with a bare session, and the session's load time."""
     described = json.loads(job.weights["voice.onnx.json"].read_text("utf-8"))
     ids, tuning = described["phoneme_id_map"], described["inference"]
     read = [

@@ -1,4 +1,4 @@
-"""What a thousand runs cost that wait for a provider: their polls, beside the same polls alone."""
+"""The cost of a thousand runs that wait for a provider, compared with that of their polls alone."""
 
 import asyncio
 import json
@@ -23,8 +23,8 @@ _TRIPS = 200
 
 
 def run(runs: int = _RUNS, seconds: float = _SECONDS) -> None:
-    """Measure a server at rest, with so many runs at a provider, and the same questions without a server."""
-    print(f"\n## waiting: {runs} runs that are under way at a provider\n")
+    """Measure an idle server, one with so many runs at a provider, and the same polls without a server."""
+    print(f"\n## waiting: {runs} runs that wait for a provider\n")
     with tempfile.TemporaryDirectory() as folder, _provider() as port:
         config = Path(folder) / "terrarium.toml"
         config.write_text(
@@ -38,54 +38,54 @@ def run(runs: int = _RUNS, seconds: float = _SECONDS) -> None:
                 body = {**json.loads(server.body()), "model": "t2t-waiting"}
                 request(server.port, "POST", "/api/v1/generate", json.dumps(body).encode())
             _wait_until_running(server, runs, port)
-            before = _asked(port)
+            before = _polls(port)
             waiting = _measure(server, seconds)
-            per_second = (_asked(port) - before) / waiting.seconds
+            per_second = (_polls(port) - before) / waiting.seconds
         bare = asyncio.run(_bare(port, per_second, seconds))
     print("| | CPU % | threads | MiB | POST to completed p50 ms | p99 ms |\n|---|--:|--:|--:|--:|--:|")
-    for name, found in (("at rest", rest), (f"{runs} waiting", waiting)):
-        used = f"{found.cpu:.1f} | {found.threads} | {found.mib:.0f}"
-        print(f"| {name} | {used} | {found.trips.p50:.1f} | {found.trips.p99:.1f} |")
+    for name, usage in (("idle", rest), (f"{runs} waiting", waiting)):
+        used = f"{usage.cpu:.1f} | {usage.threads} | {usage.mib:.0f}"
+        print(f"| {name} | {used} | {usage.trips.p50:.1f} | {usage.trips.p99:.1f} |")
     cost = waiting.cpu - rest.cpu
     print(
-        f"\nThe provider was asked {per_second:.0f} times a second: {cost:.1f} % of a core, "
-        f"the same questions alone {bare:.1f} %: ratio {cost / max(bare, 0.1):.2f}.",
+        f"\nThe provider was polled {per_second:.0f} times a second: {cost:.1f} % of a core, "
+        f"the same polls alone {bare:.1f} %: ratio {cost / max(bare, 0.1):.2f}.",
         flush=True,
     )
 
 
-class _Found:
+class _Usage:
     def __init__(self, cpu: float, threads: int, mib: float, trips: Rate, seconds: float) -> None:
         self.cpu, self.threads, self.mib, self.trips, self.seconds = cpu, threads, mib, trips, seconds
 
 
-def _measure(server: Server, seconds: float) -> _Found:
-    """Let time pass for the processor time, and then ask for latencies."""
+def _measure(server: Server, seconds: float) -> _Usage:
+    """Measure the processor time for so many seconds, and then latencies."""
     began = time.perf_counter()
     used = sum(server.process.cpu_times()[:2])
     time.sleep(seconds)
     cpu = 100 * (sum(server.process.cpu_times()[:2]) - used) / (time.perf_counter() - began)
     trips = asyncio.run(round_trips(server.port, server.body(), _TRIPS, 0.005))
     threads, mib = server.process.num_threads(), server.process.memory_info().rss / 2**20
-    return _Found(cpu, threads, mib, rate_of(trips, sum(trips)), time.perf_counter() - began)
+    return _Usage(cpu, threads, mib, rate_of(trips, sum(trips)), time.perf_counter() - began)
 
 
 def _wait_until_running(server: Server, runs: int, port: int) -> None:
     deadline = time.monotonic() + 120
-    while _asked(port, "made") < runs:
+    while _polls(port, "made") < runs:
         if time.monotonic() > deadline:
             raise RuntimeError("not all runs reached the provider")
         time.sleep(0.2)
-    # Until all are asked for at the slow pace.
+    # Until all are polled at the slowest rate.
     time.sleep(8)
 
 
-def _asked(port: int, what: str = "asked") -> int:
-    return int(httpx.get(f"http://127.0.0.1:{port}/{what}").text)
+def _polls(port: int, counter: str = "polls") -> int:
+    return int(httpx.get(f"http://127.0.0.1:{port}/{counter}").text)
 
 
 async def _bare(port: int, per_second: float, seconds: float) -> float:
-    """Ask as often, with nothing around it; return the percentage of a core that it took."""
+    """Poll as often without a server; return the used percentage of a core."""
     process = psutil.Process()
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=16)
     async with httpx.AsyncClient(trust_env=False, limits=limits) as client:
@@ -112,7 +112,7 @@ async def _read(call):
 
 @contextmanager
 def _provider() -> Iterator[int]:
-    """Play the provider in a process of its own."""
+    """Run the provider in its own process."""
     command = [sys.executable, "-m", "bench.slow_provider"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Everything that can be said about the code without running it. Each part runs even when an earlier one failed.
+# All static checks of the code. Each part runs, even if an earlier one failed.
 set -u
 cd "$(dirname "$0")/.."
 bin=.venv/bin
@@ -9,10 +9,10 @@ part() {
     name=$1
     shift
     before=$(date +%s)
-    if said=$("$@" 2>&1); then
+    if output=$("$@" 2>&1); then
         echo "ok      $name ($(($(date +%s) - before)) s)"
     else
-        printf '%s\nFAILED  %s\n' "$said" "$name"
+        printf '%s\nFAILED  %s\n' "$output" "$name"
         failed="$failed, $name"
     fi
 }
@@ -21,12 +21,12 @@ pyright() {
     sh scripts/with-node.sh node node_modules/pyright/index.js "$@"
 }
 
-# In two processes of about the same length: pyright's own threads would each read all the libraries, while
-# sketches are NumPy and little else.
+# In two processes of about equal duration. Pyright's own threads would each read all the libraries; the sketch
+# kind uses little more than NumPy.
 types() {
-    sketches=server/src/terrarium_server/engines/_sketch
+    sketches=pocket/src/terrarium_pocket/sketch
     pyright $sketches &
-    pyright $(find server client tests tests-local tests-peers bench scripts conftest.py \
+    pyright $(find server pocket client tests tests-local tests-peers bench scripts conftest.py \
         -name '*.py' -not -path "$sketches/*" -not -path '*/.*')
     status=$?
     wait $! && return $status
@@ -38,6 +38,7 @@ part "import contracts" $bin/lint-imports --no-logo
 if [ -f scripts/contract.py ]; then
     part "generated files" $bin/python scripts/contract.py --check
 fi
+part "licences" $bin/python scripts/licences.py --check
 part "types" types
 
 if [ -n "$failed" ]; then

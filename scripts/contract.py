@@ -1,8 +1,8 @@
-"""Regenerate what is derived from the wire shapes, or check that it is up to date.
+"""Generate the files derived from the wire shapes, or check that they are up to date.
 
-``contract/openapi.json`` comes from the server's routes, ``client/src/terrarium/_wire.py`` from that. The
-same sources give the same bytes. ``--check`` compares and names what is stale; ``--wire-only`` leaves the
-document as it is and makes the client's types from it.
+``contract/openapi.json`` is generated from the server's routes, and ``client/src/terrarium/_wire.py`` from
+that. The same sources give the same bytes. ``--check`` compares and lists stale files; ``--wire-only``
+generates only the client's types, from the present document.
 """
 
 import argparse
@@ -22,7 +22,7 @@ HEADER = (
     '''"""The shapes on the wire. Generated from contract/openapi.json by `make contract`; do not edit."""'''
 )
 
-# A client takes what the server sends: bounds are the server's to keep, and titles only repeat the names.
+# A client accepts what the server sends. Only the server checks bounds, and titles only repeat the names.
 _SERVER_ONLY = {
     "additionalProperties": lambda value: value is False,
     "exclusiveMaximum": lambda value: True,
@@ -40,7 +40,7 @@ _SERVER_ONLY = {
 
 
 def document() -> str:
-    """The OpenAPI document of the server as it is now."""
+    """The OpenAPI document of the present server."""
     from terrarium_server.app import openapi_document
 
     return json.dumps(openapi_document(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
@@ -101,20 +101,20 @@ def wire(openapi: str) -> str:
         return target.read_text(encoding="utf-8")
 
 
-def _loosened(schema: Any, *, names_follow: bool = False) -> Any:
+def _loosened(schema: Any, *, keys_are_fields: bool = False) -> Any:
     if isinstance(schema, list):
         return [_loosened(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
     kept: dict[str, Any] = {}
     for key, value in schema.items():
-        # Under "properties" the keys are field names, and a field may well be called "title" or "format".
-        if not names_follow and key in _SERVER_ONLY and _SERVER_ONLY[key](value):
+        # Under "properties" the keys are names of fields, and a field may be called "title" or "format".
+        if not keys_are_fields and key in _SERVER_ONLY and _SERVER_ONLY[key](value):
             continue
-        if not names_follow and key in ("default", "enum", "const", "example", "examples"):
+        if not keys_are_fields and key in ("default", "enum", "const", "example", "examples"):
             kept[key] = value
         else:
-            kept[key] = _loosened(value, names_follow=not names_follow and key == "properties")
+            kept[key] = _loosened(value, keys_are_fields=not keys_are_fields and key == "properties")
     return kept
 
 
@@ -124,35 +124,35 @@ def _run(command: list[str]) -> None:
         sys.exit(f"{' '.join(command[1:4])} failed:\n{done.stdout}{done.stderr}")
 
 
-def stale(made: dict[Path, str]) -> list[str]:
-    """What differs from the files in the tree, one description a file."""
-    found: list[str] = []
-    for path, text in made.items():
-        there = ROOT / path
-        now = there.read_text(encoding="utf-8") if there.exists() else ""
-        if now != text:
+def stale(generated: dict[Path, str]) -> list[str]:
+    """A description of each file in the tree that differs from the generated text."""
+    descriptions: list[str] = []
+    for path, text in generated.items():
+        file = ROOT / path
+        committed = file.read_text(encoding="utf-8") if file.exists() else ""
+        if committed != text:
             changes = difflib.unified_diff(
-                now.splitlines(), text.splitlines(), "committed", "made now", lineterm="", n=1
+                committed.splitlines(), text.splitlines(), "committed", "generated", lineterm="", n=1
             )
-            found.append("\n".join([f"{path} is stale", *list(changes)[:20]]))
-    return found
+            descriptions.append("\n".join([f"{path} is stale", *list(changes)[:20]]))
+    return descriptions
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--check", action="store_true", help="write nothing; fail where a file is stale")
-    parser.add_argument("--wire-only", action="store_true", help="take contract/openapi.json as it is")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if a file is stale")
+    parser.add_argument("--wire-only", action="store_true", help="use the present contract/openapi.json")
     arguments = parser.parse_args()
 
     openapi = (ROOT / DOCUMENT).read_text(encoding="utf-8") if arguments.wire_only else document()
-    made = {DOCUMENT: openapi, WIRE: wire(openapi)}
+    generated = {DOCUMENT: openapi, WIRE: wire(openapi)}
     if arguments.check:
-        if found := stale(made):
-            sys.exit("\n\n".join([*found, "Run `make contract` and commit what it changes."]))
+        if descriptions := stale(generated):
+            sys.exit("\n\n".join([*descriptions, "Run `make contract` and commit what it changes."]))
         return
-    for path, text in made.items():
+    for path, text in generated.items():
         target = ROOT / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""`make demo`: a server on the embedded default, and one picture through its public API."""
+"""`make demo`: start a server with default settings and make one picture through its public API."""
 
 import json
 import os
@@ -24,13 +24,15 @@ def _is_free(port: int) -> bool:
         return True
 
 
-def _admin(*words: str) -> Any:
-    done = subprocess.run([_TERRARIUM, "admin", *words, "--json"], check=True, capture_output=True, text=True)
+def _admin(*arguments: str) -> Any:
+    done = subprocess.run(
+        [_TERRARIUM, "admin", *arguments, "--json"], check=True, capture_output=True, text=True
+    )
     return json.loads(done.stdout)
 
 
 def main() -> int:
-    # 8787 is the default; a demo beside something else that has it is still a demo.
+    # 8787 is the default port; if it is taken, any free port will do.
     port = "8787" if _is_free(8787) else "0"
     environment = {**os.environ, "TERRARIUM_LOG_LEVEL": "WARNING"}
     command = [_TERRARIUM, "serve", "--port", port]
@@ -43,7 +45,7 @@ def main() -> int:
             if address:
                 break
         if address is None:
-            print("The demo's server did not start; its message is above.", file=sys.stderr)
+            print("The demo's server did not start; see its message above.", file=sys.stderr)
             return 1
         print(f"Server:  {address[0]}")
         print(f"Prompt:  {_PROMPT}")
@@ -51,11 +53,12 @@ def main() -> int:
         tomorrow = (datetime.now(UTC) + timedelta(days=1)).strftime("%Y-%m-%d")
         key = _admin("keys", "create", "--workspace", workspace, "--name", "demo", "--expires", tomorrow)
         client = {**os.environ, "FLORA_API_KEY": key["api_key"], "FLORA_BASE_URL": f"{address[0]}/api/v1"}
-        made = subprocess.run([_TERRARIUM, "generate", _PROMPT, "--type", "image"], check=False, env=client)
-        if made.returncode == 0:
-            print("\nNow your own: `.venv/bin/terrarium serve` in one terminal, and in another")
-            print('`.venv/bin/terrarium generate "your words" --type image` with the key it printed.')
-        return made.returncode
+        result = subprocess.run([_TERRARIUM, "generate", _PROMPT, "--type", "image"], check=False, env=client)
+        if result.returncode == 0:
+            print("\nNow make your own: run `.venv/bin/terrarium serve` in one terminal. In another one, set")
+            print("FLORA_API_KEY to the key that it prints, and run")
+            print('`.venv/bin/terrarium generate "your words" --type image`.')
+        return result.returncode
     finally:
         server.terminate()
         server.wait(timeout=20)

@@ -1,4 +1,4 @@
-"""`make gallery`: a sample of every model that works here, and small versions of them for the docs."""
+"""`make gallery`: a sample of every model that works on a fresh machine, and small versions for the docs."""
 
 import sys
 import tempfile
@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SMALL = ROOT / "docs" / "gallery"
 LARGE = ROOT / "gallery"
 
-# (name, model, prompt, parameters); a parameter "@name" is the output of that sample.
+# (name, model, prompt, parameters); a parameter "@name" stands for the output of that sample.
 SAMPLES: list[tuple[str, str, str, dict[str, Any]]] = [
     ("mug", "t2i-sketch", "A cinematic product photo of a ceramic mug on a sunlit table", {"seed": 7}),
     ("lighthouse", "t2i-sketch", "A lighthouse above a sea at dusk", {"aspect_ratio": "16:9", "seed": 3}),
@@ -64,7 +64,7 @@ SAMPLES: list[tuple[str, str, str, dict[str, Any]]] = [
     ),
     ("waltz", "t2a-band", "a bright folk waltz with violin and accordion in G", {"duration": 30, "seed": 2}),
 ]
-# Shown together, as the README's picture.
+# Combined into the picture of the README.
 SHEET = (
     ("lighthouse", "fox", "mug", "portrait"),
     ("castle", "ramen", "cat", "balloons"),
@@ -80,32 +80,32 @@ def main() -> None:
     rows: list[str] = []
     with tempfile.TemporaryDirectory() as folder, running_server(Path(folder), config="/dev/null") as server:
         flora = Flora(api_key=server.first.api_key, base_url=server.api_url)
-        made: dict[str, str] = {}
+        run_ids: dict[str, str] = {}
         for number, (name, model, prompt, params) in enumerate(SAMPLES, start=1):
             print(f"[{number}/{len(SAMPLES)}] {model}: {prompt}", flush=True)
-            given = {key: _resolved(value, made) for key, value in params.items()}
-            kind = {"i": "image", "v": "video", "a": "audio", "t": "text"}[model[2]]
+            resolved = {key: _resolved(value, run_ids) for key, value in params.items()}
+            output_type = {"i": "image", "v": "video", "a": "audio", "t": "text"}[model[2]]
             began = time.monotonic()
             started = flora.runs.start_generation(
                 workspace_id=server.first.workspace_id,
                 project_id=server.first.project_id,
-                type=kind,  # type: ignore[arg-type]
+                type=output_type,  # type: ignore[arg-type]
                 prompt=prompt,
                 model=model,
-                params=given,
+                params=resolved,
             )
             run = flora.runs.wait(started.run_id)
-            made[name] = started.run_id
+            run_ids[name] = started.run_id
             output = (run.outputs or [])[0]
             large = LARGE / f"{name}{SUFFIXES[output.type]}"
             if output.type == "text":
                 large.write_text(output.url)
             else:
-                with urlopen(output.url) as answer:
-                    large.write_bytes(answer.read())
-            shown = _small(large, name)
-            rows.append(f"| {shown} | `{model}` | {prompt} | {time.monotonic() - began:.1f} s |")
-    head = "# Gallery\n\nMade by `make gallery` with what a fresh machine has: no GPU, no account.\n\n"
+                with urlopen(output.url) as response:
+                    large.write_bytes(response.read())
+            cell = _small(large, name)
+            rows.append(f"| {cell} | `{model}` | {prompt} | {time.monotonic() - began:.1f} s |")
+    head = "# Gallery\n\nMade by `make gallery` with the models of a fresh machine: no GPU, no account.\n\n"
     table = "| | model | prompt | took |\n|---|---|---|--:|\n" + "\n".join(rows) + "\n"
     (SMALL / "README.md").write_text(head + table)
     _sheet()
@@ -113,10 +113,10 @@ def main() -> None:
     print(f"Full size in {LARGE.name}/, small in docs/gallery/ ({total / 1e6:.1f} MB)")
 
 
-def _resolved(value: Any, made: dict[str, str]) -> Any:
+def _resolved(value: Any, run_ids: dict[str, str]) -> Any:
     if isinstance(value, list):
-        return [_resolved(item, made) for item in value]  # pyright: ignore[reportUnknownVariableType]
-    return made[value[1:]] if isinstance(value, str) and value.startswith("@") else value
+        return [_resolved(item, run_ids) for item in value]  # pyright: ignore[reportUnknownVariableType]
+    return run_ids[value[1:]] if isinstance(value, str) and value.startswith("@") else value
 
 
 def _small(large: Path, name: str) -> str:
@@ -129,8 +129,8 @@ def _small(large: Path, name: str) -> str:
             return f"![{name}]({small.name})"
         case ".mp4":
             small = SMALL / f"{name}.mp4"
-            quiet = ["-vf", "scale=480:-2", "-crf", "30", "-preset", "slow", "-pix_fmt", "yuv420p"]
-            run_ffmpeg(["-i", str(large), *quiet, "-movflags", "+faststart", str(small)])
+            encoding = ["-vf", "scale=480:-2", "-crf", "30", "-preset", "slow", "-pix_fmt", "yuv420p"]
+            run_ffmpeg(["-i", str(large), *encoding, "-movflags", "+faststart", str(small)])
             return f"[{name}]({small.name})"
         case ".mp3":
             small = SMALL / f"{name}.mp3"

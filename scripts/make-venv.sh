@@ -1,28 +1,28 @@
 #!/bin/sh
 # Creates a virtual environment with pip at $1. Picks the first Python >= 3.11 it finds; set PYTHON to choose.
-# Debian and Ubuntu ship python3 without venv and pip: where this script may install packages, it adds them.
+# Debian and Ubuntu ship python3 without venv and pip; this script installs them if it has the rights to.
 set -eu
 target=$1
 
-fits() {
+is_new_enough() {
     "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
 }
 
 python=
 for candidate in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11 python}; do
-    if fits "$candidate"; then
+    if is_new_enough "$candidate"; then
         python=$candidate
         break
     fi
 done
 if [ -z "$python" ]; then
     echo "Terrarium needs Python 3.11 or newer${PYTHON:+, and PYTHON=$PYTHON is not}." \
-        "Install one, or name one: make setup PYTHON=/path/to/python3" >&2
+        "Install it, or give its path: make setup PYTHON=/path/to/python3" >&2
     exit 1
 fi
 
 create() {
-    # A half-made environment from an earlier try must not shine through.
+    # Remove an incomplete environment of an earlier attempt.
     rm -rf "$target"
     "$python" -m venv "$target"
 }

@@ -1,4 +1,4 @@
-"""Pictures and films of real pipelines with random weights: what they show is noise, how they come is not."""
+"""Pipelines of diffusers with random weights: the pictures and videos show noise, in the right form."""
 
 import io
 import json
@@ -32,14 +32,14 @@ def red(tmp_path: Path) -> Path:
     return path
 
 
-def test_pictures_have_the_size_asked_for_and_each_the_next_seed(pictures: Any) -> None:
-    asked = {"aspect_ratio": "16:9", "resolution": "64", "steps": 2, "guidance": 4.0}
-    first, second = pictures.make("picture", num_images=2, negative_prompt="moss", **asked)
+def test_pictures_have_the_requested_size_and_consecutive_seeds(pictures: Any) -> None:
+    params = {"aspect_ratio": "16:9", "resolution": "64", "steps": 2, "guidance": 4.0}
+    first, second = pictures.make("picture", num_images=2, negative_prompt="moss", **params)
     assert (first.width, first.height, first.content_type) == (88, 48, "image/png")
     assert pixels(first.data).shape == (48, 88, 3)
-    (alone,) = pictures.make("picture", negative_prompt="moss", seed=8, **asked)
+    (alone,) = pictures.make("picture", negative_prompt="moss", seed=8, **params)
     assert alone == second and first != second
-    (other,) = pictures.make("picture", seed=8, **asked)
+    (other,) = pictures.make("picture", seed=8, **params)
     assert other != second, "the negative prompt matters"
 
 
@@ -51,49 +51,49 @@ def test_a_picture_starts_from_another_with_the_same_weights(
     pictures.make(model, resolution="32", steps=1)
     for weights in model.rglob("*.safetensors"):
         weights.unlink()
-    asked = {"picture": red, "resolution": "64", "steps": 10}
+    params = {"picture": red, "resolution": "64", "steps": 10}
     options = {"task": "image-to-image"}
-    (near,) = pictures.make(model, options=options, strength=0.1, **asked)
-    (far,) = pictures.make(model, options=options, strength=1.0, **asked)
-    assert (near.width, near.height) == (88, 48), "the picture's own form, in steps of eight"
+    (near,) = pictures.make(model, options=options, strength=0.1, **params)
+    (far,) = pictures.make(model, options=options, strength=1.0, **params)
+    assert (near.width, near.height) == (88, 48), "the picture's aspect ratio, in multiples of eight"
     assert near != far
-    (again,) = pictures.make(model, options=options, strength=0.1, **asked)
+    (again,) = pictures.make(model, options=options, strength=0.1, **params)
     assert again == near
 
 
-def test_a_film_is_as_long_as_the_model_can_count(pictures: Any, tmp_path: Path) -> None:
-    asked = {"aspect_ratio": "1:1", "resolution": "32", "num_frames": 6, "fps": 10, "steps": 2}
-    (film,) = pictures.make("film", type="video", **asked)
-    (again,) = pictures.make("film", type="video", **asked)
-    assert film == again and film.content_type == "video/mp4"
-    path = tmp_path / "film.mp4"
-    path.write_bytes(film.data)
+def test_a_video_has_a_number_of_frames_that_the_model_can_make(pictures: Any, tmp_path: Path) -> None:
+    params = {"aspect_ratio": "1:1", "resolution": "32", "num_frames": 6, "fps": 10, "steps": 2}
+    (video,) = pictures.make("video", type="video", **params)
+    (again,) = pictures.make("video", type="video", **params)
+    assert video == again and video.content_type == "video/mp4"
+    path = tmp_path / "video.mp4"
+    path.write_bytes(video.data)
     clip = probe(path)
     assert (clip.width, clip.height, clip.fps) == (32, 32, 10)
     assert len(list(frames(path))) == 5
 
 
-def test_progress_goes_step_by_step(pictures: Any) -> None:
+def test_progress_is_reported_step_by_step(pictures: Any) -> None:
     pictures.make("picture", resolution="32", steps=60)
-    said = [heard.fraction for heard in pictures.seen]
-    assert said == sorted(said)
-    assert len({progress for progress in said if 0.05 < progress < 0.99}) >= 10
+    fractions = [update.fraction for update in pictures.updates]
+    assert fractions == sorted(fractions)
+    assert len({progress for progress in fractions if 0.05 < progress < 0.99}) >= 10
 
 
-def test_cancelling_ends_after_a_step_and_keeps_the_process(
+def test_a_cancelled_job_ends_after_a_step_and_its_process_is_kept(
     pictures: Any, children: Callable[[], set[int]]
 ) -> None:
     pictures.make("picture", resolution="32", steps=1)
     before = children()
     ticket = pictures.start("picture", resolution="32", steps=900)
     pictures.wait_for_progress(ticket, 0.06)
-    pictures.driven.cancel(ticket)
-    assert pictures.driven.end(ticket) == Lost()
+    pictures.driver.cancel(ticket)
+    assert pictures.driver.end(ticket) == Lost()
     pictures.make("picture", resolution="32", steps=1)
     assert children() == before
 
 
-def test_an_idle_process_ends_and_the_next_makes_the_same(
+def test_an_idle_process_ends_and_the_next_one_gives_the_same_result(
     opened: Callable[..., Any], children: Callable[[], set[int]]
 ) -> None:
     before = children()
@@ -107,7 +107,7 @@ def test_an_idle_process_ends_and_the_next_makes_the_same(
 
 
 @pytest.mark.parametrize(
-    ("more", "code", "said"),
+    ("more", "code", "message"),
     [
         (
             {"options": {"call": {"num_images_per_prompt": 10**9}}},
@@ -119,17 +119,19 @@ def test_an_idle_process_ends_and_the_next_makes_the_same(
         (
             {"options": {"task": "image-to-video"}},
             "GENERATION_PROVIDER_NOT_SUPPORTED",
-            "does no image-to-video",
+            "cannot do image-to-video",
         ),
         ({"options": {"variant": "fp16"}}, "GENERATION_PROVIDER_NOT_SUPPORTED", "variant=fp16"),
     ],
 )
-def test_what_cannot_be_made_is_told(pictures: Any, more: dict[str, Any], code: str, said: str) -> None:
+def test_an_impossible_job_fails_and_says_why(
+    pictures: Any, more: dict[str, Any], code: str, message: str
+) -> None:
     failed = pictures.fail("picture", resolution="32", **{"steps": 2, **more})
-    assert (failed.code, said in failed.message) == (code, True), failed
+    assert (failed.code, message in failed.message) == (code, True), failed
 
 
-def test_pictures_and_strengths_that_do_not_fit_are_told(pictures: Any, red: Path, tmp_path: Path) -> None:
+def test_unusable_pictures_and_strengths_fail_and_say_why(pictures: Any, red: Path, tmp_path: Path) -> None:
     options = {"task": "image-to-image"}
     failed = pictures.fail("picture", picture=red, options=options, steps=2, strength=0.3)
     assert "steps × strength is 0.6 and must be at least 1" in failed.message
@@ -140,42 +142,42 @@ def test_pictures_and_strengths_that_do_not_fit_are_told(pictures: Any, red: Pat
     assert "needs a picture" in failed.message
 
 
-def broken(model: Path, how: str) -> None:
+def break_model(model: Path, how: str) -> None:
     index = model / "model_index.json"
-    described = json.loads(index.read_text())
+    content = json.loads(index.read_text())
     match how:
         case "pickled":
             for weights in model.rglob("*.safetensors"):
                 weights.rename(weights.with_suffix(".bin"))
         case "own code":
-            described["unet"] = ["own_unet", "OwnUnet"]
+            content["unet"] = ["own_unet", "OwnUnet"]
             (model / "unet/own_unet.py").write_text("raise SystemExit('ran')\nclass OwnUnet: ...\n")
         case _:
-            described["_class_name"] = ["pipeline", "OwnPipeline"]
+            content["_class_name"] = ["pipeline", "OwnPipeline"]
             (model / "pipeline.py").write_text("raise SystemExit('ran')\nclass OwnPipeline: ...\n")
-    index.write_text(json.dumps(described))
+    index.write_text(json.dumps(content))
 
 
 @pytest.mark.parametrize(
-    ("how", "said"),
+    ("how", "message"),
     [("pickled", "safetensors"), ("own code", "program code"), ("own pipeline", "program code")],
 )
 def test_only_safetensors_are_read_and_no_code_of_a_model_is_run(
-    pictures: Any, tmp_path: Path, how: str, said: str
+    pictures: Any, tmp_path: Path, how: str, message: str
 ) -> None:
     model = tmp_path / "model"
     shutil.copytree(tiny_model("picture"), model)
-    broken(model, how)
+    break_model(model, how)
     failed = pictures.fail(model, resolution="32", steps=1)
     assert failed.code == "GENERATION_PROVIDER_NOT_SUPPORTED"
-    assert said in failed.message and str(tmp_path) not in failed.message, failed
+    assert message in failed.message and str(tmp_path) not in failed.message, failed
 
 
 class _Hub(BaseHTTPRequestHandler):
     def _refuse(self) -> None:
-        status, said = (403, "GatedRepo") if "gated" in self.path else (404, "RepoNotFound")
+        status, code = (403, "GatedRepo") if "gated" in self.path else (404, "RepoNotFound")
         self.send_response(status)
-        self.send_header("X-Error-Code", said)
+        self.send_header("X-Error-Code", code)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -184,7 +186,7 @@ class _Hub(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None: ...
 
 
-def test_what_the_hub_says_is_passed_on(
+def test_errors_of_the_hub_are_passed_on(
     opened: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     with ThreadingHTTPServer(("127.0.0.1", 0), _Hub) as hub:
@@ -194,7 +196,8 @@ def test_what_the_hub_says_is_passed_on(
         local = opened("diffusers", "image", download=True)
         missing, gated = local.fail("me/nothing"), local.fail("me/gated")
         hub.shutdown()
-    away = local.fail("me/elsewhere")
+    unreachable = local.fail("me/elsewhere")
     assert missing.code == "GENERATION_ENDPOINT_NOT_FOUND" and "no me/nothing" in missing.message
     assert gated.code == "ACCESS_DENIED" and "terms" in gated.message
-    assert away.code == "GENERATION_DOWNSTREAM_SERVICE_ERROR" and "hf download" in away.message
+    assert unreachable.code == "GENERATION_DOWNSTREAM_SERVICE_ERROR"
+    assert "hf download" in unreachable.message

@@ -1,6 +1,6 @@
-"""Writes models of a few thousand random weights, laid out as real ones are: `python tiny_models.py FOLDER`.
+"""Writes models of a few thousand random weights in the format of real ones: `python tiny_models.py FOLDER`.
 
-Run as a program of its own: torch has no business in the process that tests.
+It is a program of its own, so that the tests' process does not import torch.
 """
 
 import importlib
@@ -21,7 +21,7 @@ TEMPLATE = (
 
 
 def bytewise(folder: Path) -> Any:
-    """A tokenizer that takes every byte for a token."""
+    """Save and return a tokenizer with one token for each byte."""
     alphabet = sorted(tokenizers.pre_tokenizers.ByteLevel.alphabet())
     specials = ["<pad>", "<bos>", "<eos>", "<image>", "<fake_token_around_image>", "<global-img>"]
     vocabulary = {letter: number for number, letter in enumerate([*specials, *alphabet])}
@@ -44,7 +44,7 @@ def clip_tokenizer() -> Any:
 
 
 def picture_model(folder: Path) -> None:
-    """Stable Diffusion's parts, whose step is 2 pixels and whose pictures are noise."""
+    """Save a tiny Stable Diffusion, whose sides are multiples of 2 pixels."""
     tokenizer = clip_tokenizer()
     text = transformers.CLIPTextConfig(
         vocab_size=len(tokenizer),
@@ -88,8 +88,8 @@ def picture_model(folder: Path) -> None:
     pipe.save_pretrained(folder)
 
 
-def film_model(folder: Path) -> None:
-    """Wan's parts: frames come as 4 n + 1, sides in steps of 16 pixels."""
+def video_model(folder: Path) -> None:
+    """Save a tiny Wan, with 4 n + 1 frames and sides in multiples of 16 pixels."""
     text = transformers.UMT5Config(
         vocab_size=300, d_model=32, d_kv=8, d_ff=37, num_layers=2, num_heads=4, is_encoder_decoder=False
     )
@@ -122,13 +122,13 @@ def text_config(tokenizer: Any) -> Any:
         bos_token_id=1,
         eos_token_id=2,
         pad_token_id=0,
-        # Large, so that what goes in matters for what comes out.
+        # Large, so that the output depends on the input.
         initializer_range=0.4,
     )
 
 
-def babbling(model: Any, tokenizer: Any) -> Any:
-    """A random model ends at random and writes any byte: this one goes on, in letters."""
+def with_letters_only(model: Any, tokenizer: Any) -> Any:
+    """Make a model generate letters without end: with random weights it would write any bytes and end."""
     letters = tokenizer.convert_tokens_to_ids(list("abcdefghijklmnopqrstuvwxyzĠ"))
     model.generation_config.suppress_tokens = sorted(set(range(len(tokenizer))) - set(letters))
     return model
@@ -137,11 +137,11 @@ def babbling(model: Any, tokenizer: Any) -> Any:
 def language_model(folder: Path) -> None:
     tokenizer = bytewise(folder)
     model = transformers.LlamaForCausalLM(text_config(tokenizer))
-    babbling(model, tokenizer).save_pretrained(folder)
+    with_letters_only(model, tokenizer).save_pretrained(folder)
 
 
-def seeing_model(folder: Path) -> None:
-    """Idefics3's parts, as SmolVLM has them: 4 tokens for a picture of 32 by 32 pixels."""
+def vision_model(folder: Path) -> None:
+    """Save a tiny Idefics3, as SmolVLM is, with 4 tokens for a picture of 32 by 32 pixels."""
     tokenizer = bytewise(folder)
     pixels = transformers.Idefics3ImageProcessorPil(
         size={"longest_edge": 32}, max_image_size={"longest_edge": 32}, do_image_splitting=False
@@ -157,11 +157,11 @@ def seeing_model(folder: Path) -> None:
         pad_token_id=0,
     )
     model = transformers.Idefics3ForConditionalGeneration(config)
-    babbling(model, processor.tokenizer).save_pretrained(folder)
+    with_letters_only(model, processor.tokenizer).save_pretrained(folder)
     processor.save_pretrained(folder)
 
 
-MODELS = {"picture": picture_model, "film": film_model, "language": language_model, "seeing": seeing_model}
+MODELS = {"picture": picture_model, "video": video_model, "language": language_model, "vision": vision_model}
 
 if __name__ == "__main__":
     for name, write in MODELS.items():

@@ -1,6 +1,6 @@
-"""The LiteLLM proxy, a real gateway that many owners have, between the engine and a provider.
+"""The LiteLLM proxy, a common gateway, between the engine and a provider.
 
-It lives in an environment of its own: `make test-peers`.
+It is installed in an environment of its own: `make test-peers`.
 """
 
 import json
@@ -17,10 +17,12 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from support.cases.openai_compatible import SSE, picture, said
-from support.driving import content, driving
-from support.loopback import Asked, Reply, loopback
-from terrarium_server.engines import Failed, Finished, Input, Job, Lost, Progress, Setup, openai_compatible
+from support.cases.openai_compatible import SSE, picture, streamed_text
+from support.driver import content, drive_engine
+from support.loopback import Reply, Request, loopback
+from terrarium_server.engines import Failed, Finished, Input, Job, Lost, Progress
+from terrarium_server.engines.openai_compatible import engine as openai_compatible
+from terrarium_server.engines.setup import Setup
 
 PROGRAM = Path(__file__).parents[1] / ".venv-peers" / "bin" / "litellm"
 KEY = "sk-peers-0123456789"
@@ -29,22 +31,22 @@ MP3 = b"\xff\xf3\xe4\xc4" + bytes(64)
 TYPES = {"chat": "text", "images": "image", "speech": "audio", "videos": "video"}
 
 
-def _upstream(asked: Asked) -> Reply:
+def _upstream(request: Request) -> Reply:
     """The provider behind the gateway."""
-    if b"busy" in asked.body:
+    if b"busy" in request.body:
         return Reply(
             {"error": {"message": "Slow down", "code": "rate_limit_exceeded"}}, 429, {"Retry-After": "3"}
         )
-    if b"forbidden" in asked.body:
+    if b"forbidden" in request.body:
         error = {"message": "Rejected by our safety system.", "code": "content_policy_violation"}
         return Reply({"error": {**error, "type": "invalid_request_error"}}, 400)
-    if asked.path.endswith("/chat/completions"):
-        return Reply(said("A", "fern", "grows."), headers=SSE, pause=0.05)
-    return Reply(MP3, headers={"Content-Type": "audio/mpeg"}) if "audio" in asked.path else picture()
+    if request.path.endswith("/chat/completions"):
+        return Reply(streamed_text("A", "fern", "grows."), headers=SSE, pause=0.05)
+    return Reply(MP3, headers={"Content-Type": "audio/mpeg"}) if "audio" in request.path else picture()
 
 
 def _config(upstream: str) -> str:
-    """The proxy's configuration: YAML takes JSON."""
+    """Return the proxy's configuration; JSON is valid YAML."""
     models = (("writer", "gpt-x"), ("painter", "gpt-image-x"), ("speaker", "tts-x"))
     where = {"api_key": "none", "api_base": f"{upstream}/v1", "max_retries": 0}
     listed = [
@@ -102,21 +104,21 @@ def ask(
     engine = openai_compatible.build(Setup("litellm", 1, options, SecretStr(KEY), "LITELLM_KEY"))
     card = {"endpoint": endpoint, "model": model}
     params: dict[str, Any] = {"voice": "alloy"} if endpoint == "speech" else {}
-    with driving(engine) as driven:
-        ticket = driven.submit(Job("run_1", "any", TYPES[endpoint], prompt, params, 7, options=card, **job))
-        *before, end = driven.follow(ticket)
+    with drive_engine(engine) as driver:
+        ticket = driver.submit(Job("run_1", "any", TYPES[endpoint], prompt, params, 7, options=card, **job))
+        *updates, end = driver.follow(ticket)
     assert not isinstance(end, Progress)
-    return end, [heard for heard in before if isinstance(heard, Progress)]
+    return end, [update for update in updates if isinstance(update, Progress)]
 
 
 @pytest.mark.timeout(START_SECONDS + 60)
 def test_a_text_streams_through_the_gateway(gateway: str) -> None:
-    end, seen = ask(gateway, "chat", "writer")
+    end, updates = ask(gateway, "chat", "writer")
     assert isinstance(end, Finished) and str(end.outputs[0].data).split() == ["A", "fern", "grows."], end
-    assert any(heard.preview is not None for heard in seen)
+    assert any(update.preview is not None for update in updates)
 
 
-def test_pictures_come_through_the_gateway(gateway: str, tmp_path: Path) -> None:
+def test_pictures_pass_through_the_gateway(gateway: str, tmp_path: Path) -> None:
     made = ask(gateway, "images", "painter")[0]
     (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     inputs = {"image_urls": (Input(tmp_path / "a.png", "image/png"),)}
@@ -126,7 +128,7 @@ def test_pictures_come_through_the_gateway(gateway: str, tmp_path: Path) -> None
         assert content(end.outputs[0])
 
 
-def test_speech_comes_through_the_gateway(gateway: str) -> None:
+def test_speech_passes_through_the_gateway(gateway: str) -> None:
     end, _ = ask(gateway, "speech", "speaker")
     assert isinstance(end, Finished) and content(end.outputs[0]) == MP3, end
 
@@ -141,7 +143,7 @@ def test_speech_comes_through_the_gateway(gateway: str) -> None:
         ("chat", "nobody", "a fern", {"GENERATION_INPUT_VALIDATION", "GENERATION_ENDPOINT_NOT_FOUND"}),
     ],
 )
-def test_what_the_gateway_refuses_is_understood(
+def test_refusals_of_the_gateway_have_the_right_codes(
     gateway: str, endpoint: str, model: str, prompt: str, codes: set[str]
 ) -> None:
     end, _ = ask(gateway, endpoint, model, prompt)

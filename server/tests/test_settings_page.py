@@ -1,4 +1,4 @@
-"""`docs/settings.md` says exactly what `Settings` knows."""
+"""`docs/settings.md` lists exactly the fields of `Settings`."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,7 @@ from terrarium_server.settings import Settings
 _PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
 
 
-def test_every_setting_is_on_the_page_with_its_meaning_and_nothing_else_is() -> None:
+def test_the_page_lists_every_setting_with_its_description_and_no_other() -> None:
     listed = dict(re.findall(r"^\| `TERRARIUM_(\w+)` \| [^|]+ \| (.+) \|$", _PAGE.read_text(), re.MULTILINE))
     known = {name.upper(): field.description for name, field in Settings.model_fields.items()}
     assert listed == known

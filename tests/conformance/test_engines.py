@@ -1,10 +1,11 @@
-"""What every engine must do, whatever it makes: the kit runs over all of them."""
+"""The contract of engines, checked for every kind."""
 
 import asyncio
 import tempfile
 import time
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import get_args
 
@@ -12,7 +13,7 @@ import psutil
 import pytest
 
 from support.cases import Case, Situation, all_cases, all_kinds
-from support.driving import Driven, content, driving
+from support.driver import EngineDriver, content, drive_engine
 from support.pocket import in_memory
 from support.server import DEADLINE
 from terrarium_server.engines import (
@@ -28,14 +29,14 @@ from terrarium_server.engines import (
     Refused,
     Ticket,
     Unknown,
-    kinds,
 )
+from terrarium_server.engines.registry import GROUP, kinds
 from terrarium_server.media import read_audio
 
 CASES = all_cases()
 IN_PROCESSES = [name for name, case in CASES.items() if case.in_processes]
-STAGED = [(name, situation) for name, case in CASES.items() for situation in case.situations]
-HOLD = 0.05
+SITUATIONS = [(name, situation) for name, case in CASES.items() for situation in case.situations]
+MAX_BLOCK_SECONDS = 0.05
 RATE = 8000
 
 
@@ -46,8 +47,8 @@ def case(request: pytest.FixtureRequest) -> Case:
 
 @pytest.fixture
 def scratch(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where engines that are told of no other folder put their files."""
-    # What these jobs start from is made only once, and not in here.
+    """The default folder for the files of engines."""
+    # The jobs' inputs are made once, and not in this folder.
     for make in (case.job, case.long_job):
         make("run_0")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
@@ -55,21 +56,21 @@ def scratch(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
 
 
 @pytest.fixture
-def driven(case: Case, scratch: Path) -> Iterator[Driven]:
-    with case.driven() as driven:
-        yield driven
+def driver(case: Case, scratch: Path) -> Iterator[EngineDriver]:
+    with case.driver() as driver:
+        yield driver
 
 
-def mark_of(driven: Driven, job: Job) -> Mark:
-    return driven.wait(driven.engine.prepare(job))
+def mark_of(driver: EngineDriver, job: Job) -> Mark:
+    return driver.wait(driver.engine.prepare(job))
 
 
 async def end_of(following: AsyncGenerator[News]) -> News:
     async with aclosing(following) as news:
-        async for heard in news:
-            if not isinstance(heard, Progress):
-                return heard
-    raise AssertionError("the news ended without an end")
+        async for update in news:
+            if not isinstance(update, Progress):
+                return update
+    raise AssertionError("the updates ended without a result")
 
 
 def wait_until_empty(folder: Path) -> None:
@@ -83,215 +84,219 @@ def test_every_kind_of_engine_has_a_case() -> None:
     assert all_kinds() == kinds()
 
 
-def test_an_engine_lives_in_the_module_of_its_kind(case: Case, driven: Driven) -> None:
-    assert [name for name, known in CASES.items() if known is case] == [
-        type(driven.engine).__module__.split(".")[-1]
-    ]
-    assert isinstance(driven.engine.repeatable, bool)
-    assert driven.engine.longest_silence > 0
+def test_an_engine_is_built_by_its_kind(case: Case, driver: EngineDriver) -> None:
+    (name,) = [name for name, other in CASES.items() if other is case]
+    (entry,) = entry_points(group=GROUP, name=name)
+    assert type(driver.engine).__module__ == f"{entry.value}.engine"
+    assert isinstance(driver.engine.repeatable, bool)
+    assert driver.engine.longest_silence > 0
 
 
-def test_a_job_is_taken_at_once_and_ends_with_its_outputs(case: Case, driven: Driven, scratch: Path) -> None:
+def test_a_job_is_accepted_and_ends_with_its_outputs(case: Case, driver: EngineDriver, scratch: Path) -> None:
     job = case.job("run_1")
-    assert driven.engine.problem(job.options) is None
-    seen = driven.made(job)
-    assert isinstance(seen, Finished), seen
-    assert [output.content_type for output in seen.outputs] == [case.content_type]
-    for output in seen.outputs:
+    assert driver.engine.problem(job.options) is None
+    result = driver.run(job)
+    assert isinstance(result, Finished), result
+    assert [output.content_type for output in result.outputs] == [case.content_type]
+    for output in result.outputs:
         if isinstance(output.data, Path):
             assert output.data.parent == scratch and output.data.is_file()
         if case.in_processes and case.content_type.startswith("audio/"):
             assert isinstance(output.data, Path) and output.duration_seconds is not None
-            lasts = len(read_audio(output.data, RATE)) / RATE
+            seconds = len(read_audio(output.data, RATE)) / RATE
             # Encoders add some silence.
-            assert output.duration_seconds == pytest.approx(lasts, abs=0.15)
+            assert output.duration_seconds == pytest.approx(seconds, abs=0.15)
         assert content(output)
     assert list(scratch.iterdir()) == []
 
 
-def test_following_a_long_job_begins_at_once_and_may_be_left(case: Case, driven: Driven) -> None:
-    ticket = driven.submit(case.long_job("run_1"))
+def test_following_a_long_job_begins_at_once_and_may_end_early(case: Case, driver: EngineDriver) -> None:
+    ticket = driver.submit(case.long_job("run_1"))
     for _ in range(2):
-        assert isinstance(next(driven.follow(ticket)), Progress)
-    driven.cancel(ticket)
+        assert isinstance(next(driver.follow(ticket)), Progress)
+    driver.cancel(ticket)
 
 
-def test_a_repeatable_engine_makes_the_same_again(case: Case, driven: Driven) -> None:
-    if driven.engine.repeatable:
-        made = [in_memory(driven.made(case.job(key))) for key in ("run_1", "run_2")]
+def test_a_repeatable_engine_gives_the_same_result_again(case: Case, driver: EngineDriver) -> None:
+    if driver.engine.repeatable:
+        made = [in_memory(driver.run(case.job(key))) for key in ("run_1", "run_2")]
         assert made[0] == made[1]
-        # And under the same key: that is what happens after a crash.
-        assert in_memory(driven.made(case.job("run_1"))) == made[0]
+        # The same key is used again after a crash.
+        assert in_memory(driver.run(case.job("run_1"))) == made[0]
 
 
-def test_who_can_follow_is_told_by_the_mark(case: Case, driven: Driven) -> None:
-    followers = driven.engine.followers(mark_of(driven, case.job("run_1")))
+def test_the_mark_says_who_can_follow(case: Case, driver: EngineDriver) -> None:
+    followers = driver.engine.followers(mark_of(driver, case.job("run_1")))
     assert followers in get_args(Followers)
-    # A job that only its worker can follow is lost with it: it must be found again, or be done again.
-    assert not case.in_processes or (followers == "worker" and driven.engine.repeatable)
+    # A job in a child process is lost with its worker, so it must be repeatable.
+    assert not case.in_processes or (followers == "worker" and driver.engine.repeatable)
 
 
-def test_a_submission_is_found_by_its_mark_or_certainly_not_there(case: Case, driven: Driven) -> None:
-    never = driven.find(case.job("run_0"))
+def test_a_submission_is_found_by_its_mark_or_certainly_missing(case: Case, driver: EngineDriver) -> None:
+    never = driver.find(case.job("run_0"))
     assert isinstance(never, Unknown) or never is None
     job = case.long_job("run_1")
-    mark = mark_of(driven, job)
-    ticket = driven.wait(driven.engine.submit(job, mark))
-    found = driven.wait(driven.engine.find(mark))
-    if driven.engine.repeatable:
+    mark = mark_of(driver, job)
+    ticket = driver.wait(driver.engine.submit(job, mark))
+    found = driver.wait(driver.engine.find(mark))
+    if driver.engine.repeatable:
         assert never is None and found in (None, ticket)
         assert found == ticket or not case.in_processes
     else:
-        # None would have it submitted, and paid, a second time.
+        # After None it would be submitted, and paid, a second time.
         assert found == ticket or isinstance(found, Unknown)
-    driven.cancel(ticket)
-    if driven.engine.repeatable:
-        assert driven.wait(driven.engine.find(mark)) is None
+    driver.cancel(ticket)
+    if driver.engine.repeatable:
+        assert driver.wait(driver.engine.find(mark)) is None
 
 
-def test_an_unknown_ticket_is_lost(driven: Driven) -> None:
-    assert driven.end(Ticket("run_nobody_knows")) == Lost()
+def test_an_unknown_ticket_is_lost(driver: EngineDriver) -> None:
+    assert driver.end(Ticket("run_unknown")) == Lost()
 
 
-def test_a_cancelled_ticket_is_lost_and_cancelling_again_is_harmless(case: Case, driven: Driven) -> None:
-    waiting, under_way = driven.submit(case.long_job("run_1")), driven.submit(case.long_job("run_2"))
-    for ticket in (waiting, under_way, Ticket("run_nobody_knows"), waiting):
-        driven.cancel(ticket)
-    assert [driven.end(ticket) for ticket in (waiting, under_way)] == [Lost(), Lost()]
+def test_a_cancelled_ticket_is_lost_and_cancelling_again_is_harmless(
+    case: Case, driver: EngineDriver
+) -> None:
+    waiting, under_way = driver.submit(case.long_job("run_1")), driver.submit(case.long_job("run_2"))
+    for ticket in (waiting, under_way, Ticket("run_unknown"), waiting):
+        driver.cancel(ticket)
+    assert [driver.end(ticket) for ticket in (waiting, under_way)] == [Lost(), Lost()]
 
 
-def test_cancelling_ends_the_following_and_nothing_is_left(case: Case, driven: Driven, scratch: Path) -> None:
+def test_cancelling_ends_the_following_and_nothing_is_left(
+    case: Case, driver: EngineDriver, scratch: Path
+) -> None:
     async def seconds_to_the_end() -> float:
-        ticket = await driven.engine.submit(job, mark)
-        following = asyncio.create_task(end_of(driven.engine.follow(ticket)))
+        ticket = await driver.engine.submit(job, mark)
+        following = asyncio.create_task(end_of(driver.engine.follow(ticket)))
         await asyncio.sleep(0.05)
         began = time.monotonic()
-        await driven.engine.cancel(ticket)
-        if not driven.engine.repeatable:
-            # Its provider may have to be asked how it ended.
+        await driver.engine.cancel(ticket)
+        if not driver.engine.repeatable:
+            # The provider may have to be polled for the end.
             following.cancel()
         await asyncio.wait([following])
-        assert not driven.engine.repeatable or following.result() == Lost()
+        assert not driver.engine.repeatable or following.result() == Lost()
         return time.monotonic() - began
 
     job = case.long_job("run_1")
-    mark = mark_of(driven, job)
-    assert driven.wait(seconds_to_the_end()) < 1
+    mark = mark_of(driver, job)
+    assert driver.wait(seconds_to_the_end()) < 1
     wait_until_empty(scratch)
 
 
-def test_a_job_that_is_over_may_be_cancelled(case: Case, driven: Driven, scratch: Path) -> None:
-    ticket = driven.submit(case.job("run_1"))
-    seen = driven.end(ticket)
+def test_a_finished_job_may_be_cancelled(case: Case, driver: EngineDriver, scratch: Path) -> None:
+    ticket = driver.submit(case.job("run_1"))
+    result = driver.end(ticket)
     for _ in range(2):
-        driven.cancel(ticket)
-    # What was handed out belongs to whoever got it.
-    assert isinstance(in_memory(seen), Finished)
+        driver.cancel(ticket)
+    # Its outputs belong to the follower.
+    assert isinstance(in_memory(result), Finished)
     assert list(scratch.iterdir()) == []
 
 
-def test_what_an_engine_does_not_make_is_refused_and_nothing_is_started(case: Case, driven: Driven) -> None:
+def test_an_unsupported_job_is_refused_and_not_started(case: Case, driver: EngineDriver) -> None:
     with pytest.raises(Refused) as refused:
-        driven.submit(case.wrong_job("run_1"))
+        driver.submit(case.wrong_job("run_1"))
     assert CODES[refused.value.failure.code] in ("change-input", "final")
     assert refused.value.failure.message
-    assert driven.end(Ticket("run_1")) == Lost()
+    assert driver.end(Ticket("run_1")) == Lost()
 
 
-def test_closing_ends_what_is_under_way_and_may_be_done_again(
-    case: Case, driven: Driven, scratch: Path
-) -> None:
+def test_closing_ends_all_jobs_and_may_be_repeated(case: Case, driver: EngineDriver, scratch: Path) -> None:
     before = set(psutil.Process().children())
-    ticket = driven.submit(case.long_job("run_1"))
+    ticket = driver.submit(case.long_job("run_1"))
     if case.in_processes:
-        driven.wait_until_at_work(ticket)
+        driver.wait_until_started(ticket)
     started = set(psutil.Process().children()) - before
     assert bool(started) is case.in_processes
-    driven.close()
+    driver.close()
     assert [child for child in started if child.is_running()] == []
-    driven.close()
+    driver.close()
     assert list(scratch.iterdir()) == []
 
 
 @pytest.mark.parametrize("case", IN_PROCESSES, indirect=True)
-def test_a_job_whose_process_is_killed_is_begun_again_in_another(
-    case: Case, driven: Driven, scratch: Path
+def test_a_job_whose_process_is_killed_restarts_in_another(
+    case: Case, driver: EngineDriver, scratch: Path
 ) -> None:
     before = set(psutil.Process().children())
-    ticket = driven.submit(case.long_job("run_1"))
-    driven.wait_until_at_work(ticket)
+    ticket = driver.submit(case.long_job("run_1"))
+    driver.wait_until_started(ticket)
     killed = set(psutil.Process().children()) - before
     assert killed
     for child in killed:
-        # A model gives way to the server, which has people waiting for its answers.
+        # Model processes have a lower priority than the server, which must answer its callers.
         assert child.nice() > psutil.Process().nice() or child.nice() == 19
         child.kill()
-    began_again = False
-    for heard in driven.follow(ticket):
-        assert isinstance(heard, Progress), heard
-        began_again = began_again or heard.fraction == 0
-        if began_again and heard.fraction > 0:
+    has_restarted = False
+    for update in driver.follow(ticket):
+        assert isinstance(update, Progress), update
+        has_restarted = has_restarted or update.fraction == 0
+        if has_restarted and update.fraction > 0:
             break
     assert set(psutil.Process().children()) - before - killed
-    driven.cancel(ticket)
-    assert isinstance(in_memory(driven.made(case.job("run_2"))), Finished)
+    driver.cancel(ticket)
+    assert isinstance(in_memory(driver.run(case.job("run_2"))), Finished)
     assert list(scratch.iterdir()) == []
 
 
 @pytest.mark.parametrize("case", IN_PROCESSES, indirect=True)
-def test_a_cancelled_job_makes_room_for_the_next(case: Case, driven: Driven, scratch: Path) -> None:
-    ticket = driven.submit(case.long_job("run_1"))
-    driven.wait_until_at_work(ticket)
-    driven.cancel(ticket)
-    assert isinstance(in_memory(driven.made(case.job("run_2"))), Finished)
+def test_after_a_cancelled_job_the_next_one_runs(case: Case, driver: EngineDriver, scratch: Path) -> None:
+    ticket = driver.submit(case.long_job("run_1"))
+    driver.wait_until_started(ticket)
+    driver.cancel(ticket)
+    assert isinstance(in_memory(driver.run(case.job("run_2"))), Finished)
     assert list(scratch.iterdir()) == []
 
 
-def test_the_loop_is_never_held(case: Case, driven: Driven) -> None:
-    holds: list[float] = []
-    # The best of a few: on a machine that is busy with other things a loop waits for its turn too.
-    while not holds or (holds[-1] >= HOLD and len(holds) < 5):
-        _ = driven.longest_hold
-        assert isinstance(in_memory(driven.made(case.job(f"run_{len(holds)}_short"))), Finished)
-        ticket = driven.submit(case.long_job(f"run_{len(holds)}_long"))
-        assert isinstance(next(driven.follow(ticket)), Progress)
-        driven.cancel(ticket)
-        holds.append(driven.longest_hold)
-    assert holds[-1] < HOLD, holds
+def test_the_event_loop_is_never_blocked(case: Case, driver: EngineDriver) -> None:
+    blocks: list[float] = []
+    # The best of a few, because on a busy machine a loop also waits for the processor.
+    while not blocks or (blocks[-1] >= MAX_BLOCK_SECONDS and len(blocks) < 5):
+        _ = driver.longest_hold
+        assert isinstance(in_memory(driver.run(case.job(f"run_{len(blocks)}_short"))), Finished)
+        ticket = driver.submit(case.long_job(f"run_{len(blocks)}_long"))
+        assert isinstance(next(driver.follow(ticket)), Progress)
+        driver.cancel(ticket)
+        blocks.append(driver.longest_hold)
+    assert blocks[-1] < MAX_BLOCK_SECONDS, blocks
 
 
 REMEDIES = {
     "moderated": {"change-input"},
     "busy": {"retry-later"},
     "hangs": {"retry-now"},
-    "rubbish": {"retry-later"},
+    "invalid": {"retry-later"},
     "wrong_type": {"retry-later"},
     "drops": {"retry-now", "retry-later"},
 }
 
 
-@pytest.mark.parametrize(("name", "situation"), STAGED)
-def test_what_goes_wrong_at_a_provider_is_told_apart_and_paid_once(name: str, situation: Situation) -> None:
-    with CASES[name].situations[situation]() as staged, driving(staged.engine) as driven:
+@pytest.mark.parametrize(("name", "situation"), SITUATIONS)
+def test_failures_of_a_provider_are_distinguished_and_paid_once(name: str, situation: Situation) -> None:
+    with CASES[name].situations[situation]() as provider, drive_engine(provider.engine) as driver:
         try:
-            seen = in_memory(driven.made(staged.job))
+            result = in_memory(driver.run(provider.job))
         except Refused as refused:
-            seen = refused.failure
-        charges = staged.charges()
+            result = refused.failure
+        charges = provider.charges()
     match situation:
         case "slow":
-            assert isinstance(seen, Finished)
+            assert isinstance(result, Finished)
         case "vanishes":
-            assert isinstance(seen, Lost) or (isinstance(seen, Failed) and CODES[seen.code] == "retry-later")
-        case _ if isinstance(seen, Finished):
-            # Only one that asks again with the same idempotency key gets here, and pays once all the same.
+            assert isinstance(result, Lost) or (
+                isinstance(result, Failed) and CODES[result.code] == "retry-later"
+            )
+        case _ if isinstance(result, Finished):
+            # Only an engine that repeats the call with the same idempotency key gets a result, and pays once.
             assert situation == "drops"
         case _:
-            assert isinstance(seen, Failed), seen
-            assert CODES[seen.code] in REMEDIES[situation], seen
-            assert seen.message
+            assert isinstance(result, Failed), result
+            assert CODES[result.code] in REMEDIES[situation], result
+            assert result.message
             if situation == "moderated":
-                assert seen.code in ("GENERATION_PROMPT_MODERATED", "LLM_REFUSAL")
+                assert result.code in ("GENERATION_PROMPT_MODERATED", "LLM_REFUSAL")
             if situation == "busy":
-                assert seen.retry_after is not None and seen.retry_after > 0
+                assert result.retry_after is not None and result.retry_after > 0
     assert charges <= 1

@@ -1,1 +1,1 @@
-"""Servers and workers that are killed, stopped or cut off at every step, and what must hold afterwards."""
+"""Servers and workers are killed, suspended or cut off at every step, and their data is checked after it."""

@@ -1,4 +1,4 @@
-"""Worlds to kill processes in."""
+"""Fixtures: deployments whose processes the tests kill, and the results of the modules' scenarios."""
 
 import shutil
 from collections.abc import Iterator
@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from crash.deployment import Deployment, Launcher, running_launcher
 from crash.provider import Provider, serving
-from crash.stories import MakeWorld, Stories, Told, Worlds, chosen_cases, told_at_once
-from crash.world import Launcher, World, running_launcher
+from crash.scenarios import Deployments, MakeDeployment, Results, Scenarios, run_concurrently, selected_cases
 from support.postgres import Postgres
 from terrarium_server import migrations
 from terrarium_server.store import Database
 
 
 def _build(url: str) -> None:
-    """Make all tables."""
+    """Create all tables."""
     with closing(Database(url)) as database:
         migrations.upgrade(database, migrations.Facts({}, {}))
 
@@ -44,49 +44,52 @@ def template_database(postgres: Postgres) -> str:
 
 
 @pytest.fixture(scope="session")
-def sqlite_world(
+def sqlite_deployment(
     launcher: Launcher, template_folder: Path, tmp_path_factory: pytest.TempPathFactory
-) -> MakeWorld:
-    """Makes a world on SQLite."""
+) -> MakeDeployment:
+    """Returns a function that opens a deployment on SQLite."""
 
     @contextmanager
-    def make(provider: Provider) -> Iterator[World]:
-        folder = tmp_path_factory.mktemp("world")
+    def make(provider: Provider) -> Iterator[Deployment]:
+        folder = tmp_path_factory.mktemp("deployment")
         shutil.copytree(template_folder / "data", folder / "data")
-        with serving(provider) as address, closing(World(folder, None, launcher, address, provider)) as world:
-            yield world
+        with (
+            serving(provider) as address,
+            closing(Deployment(folder, None, launcher, address, provider)) as deployment,
+        ):
+            yield deployment
 
     return make
 
 
 @pytest.fixture(scope="session")
-def postgres_world(
+def postgres_deployment(
     launcher: Launcher, postgres: Postgres, template_database: str, tmp_path_factory: pytest.TempPathFactory
-) -> MakeWorld:
-    """Makes a world on PostgreSQL."""
+) -> MakeDeployment:
+    """Returns a function that opens a deployment on PostgreSQL."""
 
     @contextmanager
-    def make(provider: Provider) -> Iterator[World]:
+    def make(provider: Provider) -> Iterator[Deployment]:
         url = postgres.fresh_database(template_database)
-        folder = tmp_path_factory.mktemp("world")
+        folder = tmp_path_factory.mktemp("deployment")
         with ExitStack() as stack:
             stack.callback(postgres.drop, url)
             address = stack.enter_context(serving(provider))
-            yield stack.enter_context(closing(World(folder, url, launcher, address, provider)))
+            yield stack.enter_context(closing(Deployment(folder, url, launcher, address, provider)))
 
     return make
 
 
 @pytest.fixture(scope="session")
-def worlds(sqlite_world: MakeWorld, postgres_world: MakeWorld) -> Worlds:
-    """Makes worlds, by the name of the database."""
-    return {"sqlite": sqlite_world, "postgres": postgres_world}
+def deployments(sqlite_deployment: MakeDeployment, postgres_deployment: MakeDeployment) -> Deployments:
+    """The functions that open deployments, by the name of the database."""
+    return {"sqlite": sqlite_deployment, "postgres": postgres_deployment}
 
 
 @pytest.fixture(scope="module")
-def told(request: pytest.FixtureRequest, worlds: Worlds) -> Iterator[Told]:
-    """How each of the module's stories went."""
-    stories: Stories = request.module.STORIES
-    cases = chosen_cases(request.session, request.module)
-    with told_at_once(cases, lambda case: stories.tell(case, worlds)) as futures:
+def results(request: pytest.FixtureRequest, deployments: Deployments) -> Iterator[Results]:
+    """The results of the module's scenarios."""
+    scenarios: Scenarios = request.module.SCENARIOS
+    cases = selected_cases(request.session, request.module)
+    with run_concurrently(cases, lambda case: scenarios.run(case, deployments)) as futures:
         yield futures

@@ -1,4 +1,4 @@
-"""A disk of its own in a file, so that one can see what is on it when its power is cut."""
+"""A file system in an image file, whose state can be copied as a power cut would leave it."""
 
 import subprocess
 from collections.abc import Iterator
@@ -6,20 +6,20 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _SIZE = 128 << 20
-# The file system writes nothing down of itself while a test lasts, so that nothing is there by luck.
+# A long commit interval, so that during a test the file system writes only what is flushed explicitly.
 _OPTIONS = "loop,commit=300"
 
 
-class NoDisk(Exception):
-    """This account cannot mount a file system here; the message says what was tried."""
+class MountError(Exception):
+    """This account cannot mount a file system here; the message says what failed."""
 
 
 @contextmanager
 def new_disk(image: Path, folder: Path) -> Iterator[None]:
-    """Make an empty file system in ``image`` and mount it on ``folder``. Raises NoDisk."""
+    """Create an empty file system in ``image`` and mount it on ``folder``. Raises MountError."""
     with image.open("wb") as file:
         file.truncate(_SIZE)
-    # All that is usually written later, in the background, is written now.
+    # Write now what mkfs usually leaves to be written in the background.
     _do("mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0", str(image))
     with mounted(image, folder):
         yield
@@ -27,7 +27,7 @@ def new_disk(image: Path, folder: Path) -> Iterator[None]:
 
 @contextmanager
 def mounted(image: Path, folder: Path) -> Iterator[None]:
-    """Mount a file system; one that was not unmounted before is put right from its journal. Raises NoDisk."""
+    """Mount a file system, recovering it from its journal if needed. Raises MountError."""
     folder.mkdir()
     _do("mount", "-t", "ext4", "-o", _OPTIONS, str(image), str(folder))
     try:
@@ -37,14 +37,14 @@ def mounted(image: Path, folder: Path) -> Iterator[None]:
 
 
 def copy_as_it_is(image: Path, copy: Path) -> None:
-    """Copy what has reached the disk; what the file system still has in memory is not in it."""
+    """Copy what has reached the disk, without what the file system still holds in memory."""
     _do("cp", "--sparse=always", str(image), str(copy))
 
 
-def _do(*words: str) -> None:
+def _do(*arguments: str) -> None:
     try:
-        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        done = subprocess.run(arguments, capture_output=True, text=True, check=False)
     except OSError as error:
-        raise NoDisk(f"{words[0]} cannot be run: {error.strerror}") from error
+        raise MountError(f"{arguments[0]} cannot be run: {error.strerror}") from error
     if done.returncode != 0:
-        raise NoDisk(f"{' '.join(words[:2])} failed: {done.stderr.strip()}")
+        raise MountError(f"{' '.join(arguments[:2])} failed: {done.stderr.strip()}")

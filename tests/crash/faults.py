@@ -1,18 +1,18 @@
-"""What befalls the processes that are started here. The product knows nothing of it: it is wrapped.
+"""Fault injection for the processes of these tests. The product's functions are wrapped, not changed.
 
-A process takes its faults from its environment:
+A process reads its faults from its environment:
 
     CRASH_AT      "before runs.show 1": it kills itself at the first call of that step
     CRASH_STOP    likewise, but it stops (SIGSTOP) until the test lets it continue
-    CRASH_GATE    a file; while it is there nothing is claimed
-    CRASH_ERRORS  a file with orders for errors of the database, see `DatabaseErrors`
+    CRASH_GATE    a file; while it exists nothing is claimed
+    CRASH_ERRORS  a file with instructions for database errors, see `DatabaseErrors`
     CRASH_CLOCK   how many seconds its clock is ahead
     CRASH_SILENCE how many seconds an engine may be silent, and a call may take
     CRASH_BUSY    how many seconds SQLite waits for a lock of another process
-    CRASH_CUT_OFF a file; while it is there the lease cannot be renewed
-    CRASH_BROKEN  a file; while it is there every statement fails
-    CRASH_CHORES  how many seconds lie between a worker's chores
-    CRASH_SHOW    how many seconds lie between two writes of what runs show
+    CRASH_CUT_OFF a file; while it exists the lease cannot be renewed
+    CRASH_BROKEN  a file; while it exists every statement fails
+    CRASH_CHORES  the seconds between a worker's periodic tasks
+    CRASH_SHOW    the seconds between two writes of progress
 
 A step is one call at a moment:
 
@@ -45,11 +45,11 @@ from terrarium_server.execution import _worker as worker
 from terrarium_server.store import Database, Transaction
 
 # What a process prints before it kills or stops itself.
-ANNOUNCEMENT = "befell itself: "
-# The file beside the gate that says that somebody has found it shut.
-TURNED_AWAY = "turned away"
+ANNOUNCEMENT = "signals itself: "
+# The file next to the gate that is created when a claim was refused.
+CLAIM_REFUSED = "claim refused"
 
-# Where the product looks each of them up at every call.
+# The object on which the product looks up each function at every call.
 STEPS: dict[str, tuple[Any, str]] = {
     "admission.admit": (admission.Admission, "admit"),
     "runs.claim": (runs, "claim"),
@@ -59,7 +59,7 @@ STEPS: dict[str, tuple[Any, str]] = {
     "engine.find": (ScriptedEngine, "find"),
     "submissions.record_ticket": (submissions, "record_ticket"),
     "submissions.conclude": (submissions, "conclude"),
-    "engine.look": (ScriptedEngine, "look"),
+    "engine.poll": (ScriptedEngine, "poll"),
     "engine.cancel": (ScriptedEngine, "cancel"),
     "runs.show": (runs, "show"),
     "assets.keep": (assets, "keep"),
@@ -69,19 +69,19 @@ STEPS: dict[str, tuple[Any, str]] = {
     "runs.take_over": (runs, "take_over"),
     "runs.requeue_abandoned": (runs, "requeue_abandoned"),
 }
-# What they return when there was nothing to do, which is no step.
+# Their results if there was nothing to do, which does not count as a step.
 _NOTHING: dict[str, object] = {"runs.claim": [], "runs.take_over": None, "runs.requeue_abandoned": False}
 
 _SIGNALS = {"CRASH_AT": signal.SIGKILL, "CRASH_STOP": signal.SIGSTOP}
 
 
-def suffer(environment: Mapping[str, str]) -> None:
-    """Let this process have the faults that its environment names."""
+def inject_faults(environment: Mapping[str, str]) -> None:
+    """Inject the faults that the environment names into this process."""
     for name, number in _SIGNALS.items():
         if at := environment.get(name):
             _signal_at(at, number)
-    if orders := environment.get("CRASH_ERRORS"):
-        errors = DatabaseErrors(Path(orders))
+    if file := environment.get("CRASH_ERRORS"):
+        errors = DatabaseErrors(Path(file))
         runs.claim = errors.around_claim(runs.claim)
         _on_opened(errors.watch)
     if gate := environment.get("CRASH_GATE"):
@@ -95,7 +95,7 @@ def suffer(environment: Mapping[str, str]) -> None:
     if file := environment.get("CRASH_CUT_OFF"):
         _renew_only_without(Path(file))
     if file := environment.get("CRASH_BROKEN"):
-        _on_opened(functools.partial(_fail_while_there_is, Path(file)))
+        _on_opened(functools.partial(_fail_while_exists, Path(file)))
     if seconds := environment.get("CRASH_CHORES"):
         worker._CHORES_SECONDS = float(seconds)  # pyright: ignore[reportPrivateUsage]
     if seconds := environment.get("CRASH_SHOW"):
@@ -108,14 +108,14 @@ def _signal_at(at: str, number: signal.Signals) -> None:
     original: Callable[..., Any] = getattr(owner, name)
     calls = itertools.count(1)
 
-    def befall() -> None:
+    def signal_itself() -> None:
         os.write(1, f"{ANNOUNCEMENT}{at}\n".encode())
-        # To this very thread, which would otherwise go on until another one has taken the signal.
+        # To this thread, which would otherwise continue until another thread has handled the signal.
         signal.pthread_kill(threading.get_ident(), number)
 
     def called() -> None:
         if when == "before" and next(calls) == int(wanted):
-            befall()
+            signal_itself()
 
     def returned(args: tuple[Any, ...], result: Any) -> None:
         is_step = step not in _NOTHING or result != _NOTHING[step]
@@ -123,9 +123,9 @@ def _signal_at(at: str, number: signal.Signals) -> None:
             return
         transaction = next((arg for arg in args if isinstance(arg, Transaction)), None)
         if when == "after" and transaction is not None:
-            transaction.after_commit(befall)
+            transaction.after_commit(signal_itself)
         else:
-            befall()
+            signal_itself()
 
     @functools.wraps(original)
     def plain(*args: Any, **options: Any) -> Any:
@@ -147,11 +147,11 @@ def _signal_at(at: str, number: signal.Signals) -> None:
 def _claim_only_without(gate: Path) -> None:
     original = runs.claim
 
-    def claim(tx: Transaction, worker_id: str, count: int, room: Mapping[str, int]) -> list[runs.Run]:
+    def claim(tx: Transaction, worker_id: str, count: int, free: Mapping[str, int]) -> list[runs.Run]:
         if gate.exists():
-            gate.with_name(TURNED_AWAY).touch()
+            gate.with_name(CLAIM_REFUSED).touch()
             return []
-        return original(tx, worker_id, count, room)
+        return original(tx, worker_id, count, free)
 
     runs.claim = claim
 
@@ -195,7 +195,7 @@ def _wait_for_locks(seconds: float, database: Database) -> None:
         connection.execute(f"PRAGMA busy_timeout={round(seconds * 1000)}")
 
 
-def _fail_while_there_is(file: Path, database: Database) -> None:
+def _fail_while_exists(file: Path, database: Database) -> None:
     @event.listens_for(database.engine, "do_execute")
     def execute(*_: Any) -> None:  # pyright: ignore[reportUnusedFunction]
         if file.exists():

@@ -1,4 +1,4 @@
-"""In what order files, folders and the database's commits reach the disk, in the test's own process."""
+"""Records the order in which files, folders and commits reach the disk, in the test's own process."""
 
 import os
 from collections.abc import Iterator
@@ -11,59 +11,59 @@ from unittest.mock import patch
 import sqlalchemy as sa
 from sqlalchemy import event
 
-# Device and number of a file, whatever its name.
+# Device and inode of a file, which do not depend on its name.
 _File = tuple[int, int]
 
 
 @dataclass
 class Flushes:
-    """What was flushed and committed, in this order; positions count from nought."""
+    """Flushes and commits in their order; positions count from 0."""
 
     # A file and its size, a folder and the names in it, or the values that a transaction wrote.
-    _happened: list[tuple[_File, int] | tuple[Path, frozenset[str]] | frozenset[str]] = field(
+    _events: list[tuple[_File, int] | tuple[Path, frozenset[str]] | frozenset[str]] = field(
         default_factory=list[Any]
     )
 
     def content_of(self, path: Path) -> int | None:
-        """When the whole of a file was flushed first."""
+        """Return the position of the first flush of a whole file."""
         status = path.stat()
         return self._first(((status.st_dev, status.st_ino), status.st_size))
 
     def name_of(self, path: Path) -> int | None:
-        """When a folder was flushed first that had this name in it."""
+        """Return the position of the first flush of the file's folder with the file's name in it."""
         folder = path.parent.resolve()
-        for position, what in enumerate(self._happened):
-            if isinstance(what, tuple) and what[0] == folder and path.name in what[1]:  # type: ignore[operator]
+        for position, entry in enumerate(self._events):
+            if isinstance(entry, tuple) and entry[0] == folder and path.name in entry[1]:  # type: ignore[operator]
                 return position
         return None
 
     def row_with(self, name: str) -> int | None:
-        """When a transaction was committed first that had written this name, or a path that ends in it."""
-        for position, what in enumerate(self._happened):
-            if isinstance(what, frozenset) and any(Path(value).name == name for value in what):
+        """Return the position of the first commit that wrote this name, or a path that ends in it."""
+        for position, entry in enumerate(self._events):
+            if isinstance(entry, frozenset) and any(Path(value).name == name for value in entry):
                 return position
         return None
 
     def flushed(self, number: int) -> None:
-        """Note what an open file or folder holds at this moment."""
+        """Record the flush of an open file or folder, with what it holds now."""
         status = os.fstat(number)
         path = Path(os.readlink(f"/proc/self/fd/{number}"))
         if path.is_dir():
-            self._happened.append((path, frozenset(os.listdir(path))))
+            self._events.append((path, frozenset(os.listdir(path))))
         else:
-            self._happened.append(((status.st_dev, status.st_ino), status.st_size))
+            self._events.append(((status.st_dev, status.st_ino), status.st_size))
 
     def committed(self, values: frozenset[str]) -> None:
-        """Note a transaction that is about to be committed."""
-        self._happened.append(values)
+        """Record a transaction that is about to be committed."""
+        self._events.append(values)
 
-    def _first(self, what: object) -> int | None:
-        return self._happened.index(what) if what in self._happened else None  # type: ignore[arg-type]
+    def _first(self, entry: object) -> int | None:
+        return self._events.index(entry) if entry in self._events else None  # type: ignore[arg-type]
 
 
 @contextmanager
 def observed() -> Iterator[Flushes]:
-    """Watch every flush and every commit of this process."""
+    """Record every flush and every commit of this process."""
     flushes = Flushes()
     written: dict[int, set[str]] = {}
     flush = os.fsync

@@ -1,4 +1,4 @@
-"""A data folder and a database, on which one server after the other works with the models that ship."""
+"""A data folder and a database for servers that run one after the other, with the shipped models."""
 
 import os
 import signal
@@ -12,17 +12,17 @@ from typing import Any
 
 import httpx
 
-from crash.orders import Order, Taken
-from crash.world import wait_until
+from crash.deployment import wait_until
+from crash.generations import Generation, Sources
 from support import processes
 from support.server import DEADLINE, Account, Server, running_server, terrarium
 from terrarium_server import ledger
 from terrarium_server.ledger import entries
 
-# All models at once have little of a processor each, and other tests may take most of it.
+# All models together have little processor time each, and other tests may run at the same time.
 PATIENCE = 240.0
 
-# Two processes where one kind makes pictures and clips, so that both are at work at the same time.
+# Two processes for the kinds that make pictures and clips, so that both can be busy at the same time.
 _CONFIG = """
 [[engine]]
 kind = "sketch"
@@ -37,7 +37,7 @@ _KEY = "a-key-of-the-tests"
 
 @dataclass(frozen=True)
 class Installation:
-    """What is left when a server is gone. ``database_url`` is None for SQLite in the data folder."""
+    """What servers leave behind. ``database_url`` is None for SQLite in the data folder."""
 
     folder: Path
     database_url: str | None = None
@@ -49,12 +49,12 @@ class Installation:
 
     @property
     def jobs(self) -> Path:
-        """The folder in which jobs leave their files while they are made."""
+        """The folder for the files of unfinished jobs."""
         return self.data / "tmp"
 
     @property
     def system_temporary(self) -> Path:
-        """What the servers take for the system's folder for temporary files; nobody else uses it."""
+        """The servers' own folder for temporary files, instead of the system's."""
         return self.folder / "system"
 
     @property
@@ -63,9 +63,9 @@ class Installation:
         return (self.data / "server.log").read_text()
 
     def left_in(self, folder: Path) -> list[Path]:
-        """The files below one of the two folders."""
-        # A walk does not mind what is deleted meanwhile.
-        return [Path(place) / name for place, _, names in os.walk(folder) for name in names]
+        """Return the files below one of the two folders."""
+        # `os.walk` tolerates files that are deleted meanwhile.
+        return [Path(parent) / name for parent, _, names in os.walk(folder) for name in names]
 
     @contextmanager
     def serve(self, **settings: object) -> Iterator[Server]:
@@ -84,7 +84,7 @@ class Installation:
 
     @contextmanager
     def work(self, server: Server) -> Iterator[subprocess.Popen[str]]:
-        """Run a worker beside a server that has none, with its settings, in a session of its own."""
+        """Run a worker for a server without one, with its settings, in a session of its own."""
         with (
             (self.data / "worker.log").open("a") as log,
             subprocess.Popen(
@@ -98,15 +98,15 @@ class Installation:
         ):
             try:
                 assert process.stdout is not None
-                said = process.stdout.readline()
-                assert "ready" in said, f"the worker said: {said}"
+                line = process.stdout.readline()
+                assert "ready" in line, f"the worker printed: {line}"
                 yield process
             finally:
                 process.kill()
 
 
 class Client:
-    """Orders from a server, and looks at what it makes."""
+    """Starts runs on a server, and checks their results."""
 
     def __init__(self, server: Server) -> None:
         self.account: Account = server.first
@@ -124,9 +124,9 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self._http.close()
 
-    def order(self, order: Order, taken: Taken | None = None) -> str:
-        """Start a run and return its id; ``taken`` are the runs whose outputs it may start from."""
-        answer = self._http.post("/generate", json=order.body(self.account, taken or {}))
+    def start(self, generation: Generation, sources: Sources | None = None) -> str:
+        """Start a run and return its id; ``sources`` are the runs whose outputs it may start from."""
+        answer = self._http.post("/generate", json=generation.body(self.account, sources or {}))
         assert answer.status_code == 201, answer.text
         return answer.json()["run_id"]
 
@@ -134,7 +134,7 @@ class Client:
         return self._http.get(f"/runs/{run_id}").raise_for_status().json()
 
     def runs(self) -> dict[str, dict[str, Any]]:
-        """All runs by their ids, as the list shows them."""
+        """Return all runs by their ids, as the list shows them."""
         answer = self._http.get("/generations", params={"limit": 100}).raise_for_status().json()
         return {run["run_id"]: run for run in answer["generations"]}
 
@@ -145,8 +145,8 @@ class Client:
         """Wait for the end of these runs, or of all, and return them."""
         deadline = time.monotonic() + PATIENCE
         while True:
-            found = self.runs()
-            wanted = {run_id: found[run_id] for run_id in run_ids or found}
+            runs = self.runs()
+            wanted = {run_id: runs[run_id] for run_id in run_ids or runs}
             left = {run_id: run for run_id, run in wanted.items() if run["status"] in ("pending", "running")}
             if not left:
                 return wanted
@@ -154,7 +154,7 @@ class Client:
             time.sleep(0.1)
 
     def downloads(self, run: dict[str, Any]) -> list[bytes]:
-        """What a run's outputs hold."""
+        """Return the contents of a run's outputs."""
         return [
             output["url"].encode()
             if output["type"] == "text"
@@ -163,15 +163,15 @@ class Client:
         ]
 
     def check_everything_was_made_and_paid_once(self) -> None:
-        """Every run is completed, its outputs can be read, and the workspace has paid for it once."""
-        found = self.runs()
+        """Check that every run is completed, its outputs can be read, and it was paid for once."""
+        runs = self.runs()
         not_completed = [
             (run["model"]["model_id"], run["status"], run.get("error_message"))
-            for run in found.values()
+            for run in runs.values()
             if run["status"] != "completed"
         ]
-        assert not not_completed, f"of {len(found)} runs not completed: {not_completed}"
-        for run in found.values():
+        assert not not_completed, f"of {len(runs)} runs not completed: {not_completed}"
+        for run in runs.values():
             assert run["outputs"] and all(self.downloads(run)), run
         with self._server.transaction() as tx:
             problems = ledger.check(tx)
@@ -179,65 +179,65 @@ class Client:
             balance = ledger.read_balance(tx, self.account.workspace_id)
             rows = tx.execute(entries.select()).mappings().all()
         granted = sum(row["amount_micros"] for row in rows if row["run_id"] is None)
-        charged = sum(round(run["charged_cost"] * 1_000_000) for run in found.values())
+        charged = sum(round(run["charged_cost"] * 1_000_000) for run in runs.values())
         assert balance == granted - charged, (balance, granted, charged)
         phases = sorted((row["run_id"], row["phase"]) for row in rows if row["run_id"] is not None)
-        assert phases == sorted((run_id, phase) for run_id in found for phase in ("close", "open")), phases
+        assert phases == sorted((run_id, phase) for run_id in runs for phase in ("close", "open")), phases
 
 
 def model_processes(process: subprocess.Popen[str]) -> list[int]:
-    """The processes in which the models of a server or worker live, and whatever else it has started."""
+    """Return the children of a server or worker: mostly the processes of its models."""
     return processes.children(process.pid)
 
 
 def signal_all(process: subprocess.Popen[str], number: signal.Signals) -> None:
-    """Send a signal to a process, its group and all that it has started, as an init system ends a service."""
-    below = processes.descendants(process.pid)
+    """Send a signal to a process, its group and all its descendants, as an init system stops a service."""
+    descendants = processes.descendants(process.pid)
     os.killpg(process.pid, number)
-    processes.send(number, below)
+    processes.send(number, descendants)
 
 
 def wait_until_stopping(server: Server) -> None:
-    """Wait until a server that was told to stop has heard of it: nobody can connect to it any more."""
+    """Wait until a server has begun to stop: it accepts no connections any more."""
 
-    def takes_nobody() -> bool:
+    def refuses_connections() -> bool:
         try:
             httpx.get(f"{server.base_url}/healthz", trust_env=False)
         except httpx.TransportError:
             return True
         return False
 
-    wait_until(takes_nobody, "the server should hear that it is to stop")
+    wait_until(refuses_connections, "the server should begin to stop")
 
 
 def kill(process: subprocess.Popen[str]) -> None:
-    """Kill a process alone, and wait until all that it had started is gone too."""
-    below = processes.descendants(process.pid)
+    """Kill a process alone, and wait until all its descendants are gone too."""
+    descendants = processes.descendants(process.pid)
     process.kill()
     process.wait()
-    wait_until_gone(below)
+    wait_until_gone(descendants)
 
 
 def wait_until_ended(process: subprocess.Popen[str]) -> None:
-    """Wait until a process has ended that was told to, with all that it had started."""
-    seen: set[int] = set()
+    """Wait until a process that was told to stop has ended, with all its descendants."""
+    descendants: set[int] = set()
 
     def has_ended() -> bool:
-        seen.update(processes.descendants(process.pid))
+        descendants.update(processes.descendants(process.pid))
         return process.poll() is not None
 
     wait_until(has_ended, "the process should end")
-    wait_until_gone(seen)
+    wait_until_gone(descendants)
 
 
 def wait_until_gone(pids: Collection[int]) -> None:
-    """Wait until none of these processes is there any more."""
+    """Wait until all of these processes have ended."""
 
     def are_gone() -> bool:
         return not any(map(processes.is_alive, pids))
 
-    left = lambda: [processes.words_of(pid) for pid in pids if processes.is_alive(pid)]  # noqa: E731
+    left = lambda: [processes.command_line(pid) for pid in pids if processes.is_alive(pid)]  # noqa: E731
     try:
-        wait_until(are_gone, "whatever the server started should be gone")
+        wait_until(are_gone, "all processes of the server should have ended")
     except AssertionError as error:
         raise AssertionError(f"{error}: {left()}") from error

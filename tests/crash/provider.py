@@ -1,4 +1,4 @@
-"""The provider that the scripted engines call: a loopback server that counts what it is asked to make."""
+"""The provider of the scripted engines: a loopback server that counts submissions and jobs."""
 
 import json
 import threading
@@ -11,15 +11,15 @@ from typing import Any, Literal
 
 
 class Provider:
-    """Takes jobs (`submit`), knows them by key (`find`) and says how they stand (`look`).
+    """Accepts jobs (`submit`), finds them by key (`find`) and reports their state (`poll`).
 
-    A job is half done at the first look, and finished once ``seconds`` have passed since its submission and
-    the provider is not held. With ``suppresses_duplicates`` a key is made once, however often it is
-    submitted. A key is a run's id, a dot and a number; everything is counted by run, under ``cancelled``
-    only what was not finished yet.
+    A job is half done at the first poll, and finished once ``seconds`` have passed since its submission,
+    unless the provider is on hold. With ``suppresses_duplicates`` a key gets one job, however often it is
+    submitted. A key is a run's id, a dot and a number; everything is counted by run, ``cancelled`` counts
+    only unfinished jobs.
 
-    One that is not ``searchable`` cannot say whether it has a job of some key. With ``hangs_up`` the line is
-    cut when a job is submitted: before it was taken, or after that and before the answer.
+    A provider that is not ``searchable`` cannot tell whether it has a job for a key. ``closes_connection``
+    closes the connection of each submission: before the job is accepted, or after that and before the answer.
     """
 
     def __init__(
@@ -28,16 +28,16 @@ class Provider:
         suppresses_duplicates: bool = True,
         seconds: float = 0.0,
         searchable: bool = True,
-        hangs_up: Literal["before", "after"] | None = None,
+        closes_connection: Literal["before", "after"] | None = None,
     ) -> None:
         self.suppresses_duplicates = suppresses_duplicates
         self.seconds = seconds
         self.searchable = searchable
-        self.hangs_up = hangs_up
+        self.closes_connection = closes_connection
         self.submissions: Counter[str] = Counter()
         self.made: Counter[str] = Counter()
-        self.found: Counter[str] = Counter()
-        self.looks: Counter[str] = Counter()
+        self.searches: Counter[str] = Counter()
+        self.polls: Counter[str] = Counter()
         self.cancelled: Counter[str] = Counter()
         self._tickets: dict[str, list[str]] = {}
         self._jobs: dict[str, tuple[str, float]] = {}
@@ -56,10 +56,10 @@ class Provider:
         self._open.set()
 
     def submit(self, key: str) -> dict[str, Any]:
-        if self.hangs_up == "before":
+        if self.closes_connection == "before":
             raise ConnectionError
         answer = self._take(key)
-        if self.hangs_up == "after":
+        if self.closes_connection == "after":
             raise ConnectionError
         return answer
 
@@ -76,18 +76,18 @@ class Provider:
 
     def find(self, key: str) -> dict[str, Any]:
         with self._lock:
-            self.found[_run_of(key)] += 1
+            self.searches[_run_of(key)] += 1
             if not self.searchable:
                 return {"status": "unknown"}
             tickets = self._tickets.get(key)
             return {"status": "certain", "ticket": tickets[-1] if tickets else None}
 
-    def look(self, ticket: str) -> dict[str, Any]:
+    def poll(self, ticket: str) -> dict[str, Any]:
         with self._lock:
             if ticket not in self._jobs:
                 return {"status": "lost"}
             key, ready_at = self._jobs[ticket]
-            self.looks[_run_of(key)] += 1
+            self.polls[_run_of(key)] += 1
             waiting = ticket not in self._looked_at
             self._looked_at.add(ticket)
         left = ready_at - time.monotonic()
@@ -113,12 +113,12 @@ def _run_of(key: str) -> str:
 
 @contextmanager
 def serving(provider: Provider) -> Iterator[str]:
-    """Serve a provider on a loopback port and give its address."""
+    """Serve a provider on a loopback port and yield its address."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            answer = getattr(provider, self.path.removeprefix("/"))(**asked)
+            fields = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            answer = getattr(provider, self.path.removeprefix("/"))(**fields)
             raw = json.dumps(answer).encode()
             self.send_response(200)
             self.send_header("content-length", str(len(raw)))
@@ -126,14 +126,14 @@ def serving(provider: Provider) -> Iterator[str]:
             self.wfile.write(raw)
 
         def log_message(self, format: str, *args: Any) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     class Server(ThreadingHTTPServer):
         daemon_threads = True
         request_queue_size = 128
 
         def handle_error(self, request: Any, client_address: Any) -> None:
-            """A client that was killed in the middle of a call is what we are here for."""
+            """Ignore clients that were killed during a call, as these tests intend."""
 
     with Server(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))

@@ -1,4 +1,4 @@
-"""The engines of the processes that are started here: they ask the provider of the test process."""
+"""The engines of the processes under test: they call the provider in the test process."""
 
 import asyncio
 import json
@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from terrarium_server.engines import (
-    Engines,
     Failed,
     Finished,
     Followers,
@@ -22,13 +21,14 @@ from terrarium_server.engines import (
     Ticket,
     Unknown,
 )
+from terrarium_server.engines.registry import Engines
 
-# Its threads begin with the first question, so that a process can be forked before.
+# Its threads start with the first call, so that a process can be forked before that.
 _threads = ThreadPoolExecutor(32, "provider")
 
 
 class ScriptedEngine:
-    """Hands jobs to the provider and follows them there."""
+    """Submits jobs to the provider and follows them."""
 
     longest_silence = 60.0
 
@@ -47,10 +47,10 @@ class ScriptedEngine:
         return Mark(job.key)
 
     async def submit(self, job: Job, mark: Mark) -> Ticket:
-        return Ticket((await _ask("submit", key=job.key))["ticket"])
+        return Ticket((await _call("submit", key=job.key))["ticket"])
 
     async def find(self, mark: Mark) -> Ticket | Unknown | None:
-        match await _ask("find", key=mark):
+        match await _call("find", key=mark):
             case {"status": "certain", "ticket": str(ticket)}:
                 return Ticket(ticket)
             case {"status": "certain"}:
@@ -58,9 +58,9 @@ class ScriptedEngine:
             case _:
                 return Unknown()
 
-    async def look(self, ticket: Ticket) -> News:
-        """Ask once; a step of its own, at which a process may end."""
-        match await _ask("look", ticket=ticket):
+    async def poll(self, ticket: Ticket) -> News:
+        """Poll once; a method of its own, so that a test can kill a process at this step."""
+        match await _call("poll", ticket=ticket):
             case {"status": "waiting", "progress": progress}:
                 return Progress(progress)
             case {"status": "finished", "picture": picture}:
@@ -70,20 +70,20 @@ class ScriptedEngine:
 
     async def follow(self, ticket: Ticket) -> AsyncGenerator[News]:
         while True:
-            news = await self.look(ticket)
+            news = await self.poll(ticket)
             yield news
             if isinstance(news, Finished | Failed | Lost):
                 return
 
     async def cancel(self, ticket: Ticket) -> None:
-        await _ask("cancel", ticket=ticket)
+        await _call("cancel", ticket=ticket)
 
     async def close(self) -> None:
-        """Nothing to let go of."""
+        """Nothing to close."""
 
 
 def scripted_engines() -> Engines:
-    """``paid`` can be followed by anyone, ``own`` is paid too and followed by its worker alone."""
+    """Any worker can follow jobs of ``paid``; only the submitting one can follow those of ``own``."""
     return Engines(
         [
             ScriptedEngine("paid", repeatable=False, followers="anyone"),
@@ -93,8 +93,8 @@ def scripted_engines() -> Engines:
     )
 
 
-async def _ask(question: str, **fields: str) -> Any:
-    address = f"{os.environ['CRASH_PROVIDER']}/{question}"
+async def _call(method: str, **fields: str) -> Any:
+    address = f"{os.environ['CRASH_PROVIDER']}/{method}"
     request = urllib.request.Request(address, json.dumps(fields).encode(), method="POST")
 
     def ask() -> Any:

@@ -1,4 +1,4 @@
-"""A process is killed while it admits a run: the run is there whole, or nothing of it is."""
+"""A process is killed while it admits a run: the run is admitted completely, or not at all."""
 
 import asyncio
 
@@ -6,68 +6,68 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from crash.books import check_at_any_moment, check_at_the_end
+from crash.checks import check_final_state, check_invariants
+from crash.deployment import Caller, Deployment, Process
 from crash.provider import Provider
+from crash.scenarios import MakeDeployment, Results, Scenarios
 from crash.steps import MODELS
-from crash.stories import MakeWorld, Stories, Told
-from crash.world import Caller, Process, World
 from support.server import DEADLINE, Account
 from terrarium_server.admission import idempotency_keys
 from terrarium_server.ledger import entries
 
-STORIES = Stories()
+SCENARIOS = Scenarios()
 
 
-def admitting(world: World, at: str = "") -> Process:
-    """A process that admits runs; on PostgreSQL it does nothing else."""
-    return world.serve(*([] if world.database.is_sqlite else ["--no-workers"]), at=at)
+def admitting(deployment: Deployment, at: str = "") -> Process:
+    """Start a process that admits runs; on PostgreSQL it does nothing else."""
+    return deployment.serve(*([] if deployment.database.is_sqlite else ["--no-workers"]), at=at)
 
 
-def carrying(world: World) -> None:
-    """What is admitted is carried out; on SQLite the process that admits does that."""
-    if not world.database.is_sqlite:
-        world.worker()
+def start_executing(deployment: Deployment) -> None:
+    """Start a process that executes runs; on SQLite the process that admits them does."""
+    if not deployment.database.is_sqlite:
+        deployment.worker()
 
 
-@STORIES.on("sqlite", "postgres")
-def nothing_is_left_of_a_run_that_was_not_committed(make_world: MakeWorld) -> None:
-    with make_world(Provider()) as world:
-        account = world.account()
-        killed = admitting(world, at="inside admission.admit 1")
+@SCENARIOS.on("sqlite", "postgres")
+def nothing_is_left_of_a_run_that_was_not_committed(make_deployment: MakeDeployment) -> None:
+    with make_deployment(Provider()) as deployment:
+        account = deployment.account()
+        killed = admitting(deployment, at="inside admission.admit 1")
         with Caller(killed, account) as caller, pytest.raises(httpx.TransportError):
             caller.start(MODELS["free"], key="once")
         killed.wait_until_it_killed_itself()
-        check_at_any_moment(world, account)
-        with world.database.transaction() as tx:
+        check_invariants(deployment, account)
+        with deployment.database.transaction() as tx:
             assert tx.execute(sa.select(sa.func.count()).select_from(idempotency_keys)).scalar_one() == 0
 
-        carrying(world)
-        with Caller(admitting(world), account) as caller:
+        start_executing(deployment)
+        with Caller(admitting(deployment), account) as caller:
             answer = caller.start(MODELS["free"], key="once")
             assert answer.status_code == 201
             run_id = answer.json()["run_id"]
             assert caller.ended(run_id)["status"] == "completed"
-            assert [run["run_id"] for run in check_at_the_end(world, caller)] == [run_id]
+            assert [run["run_id"] for run in check_final_state(deployment, caller)] == [run_id]
 
 
-@STORIES.on("sqlite", "postgres")
-def a_committed_run_is_carried_out_though_nobody_was_told(make_world: MakeWorld) -> None:
-    with make_world(Provider()) as world:
-        account = world.account()
-        killed = admitting(world, at="after admission.admit 1")
+@SCENARIOS.on("sqlite", "postgres")
+def a_committed_run_is_executed_although_no_worker_was_notified(make_deployment: MakeDeployment) -> None:
+    with make_deployment(Provider()) as deployment:
+        account = deployment.account()
+        killed = admitting(deployment, at="after admission.admit 1")
         with Caller(killed, account) as caller, pytest.raises(httpx.TransportError):
             caller.start(MODELS["free"], key="once")
         killed.wait_until_it_killed_itself()
-        check_at_any_moment(world, account)
+        check_invariants(deployment, account)
 
-        carrying(world)
-        with Caller(admitting(world), account) as caller:
+        start_executing(deployment)
+        with Caller(admitting(deployment), account) as caller:
             answer = caller.start(MODELS["free"], key="once")
             assert answer.status_code == 409
             run_id = answer.headers["location"].rpartition("/")[2]
             assert caller.ended(run_id)["status"] == "completed"
-            assert [run["run_id"] for run in check_at_the_end(world, caller)] == [run_id]
-        assert world.provider.made == {run_id: 1}
+            assert [run["run_id"] for run in check_final_state(deployment, caller)] == [run_id]
+        assert deployment.provider.made == {run_id: 1}
 
 
 async def _send_at_once(servers: list[Process], account: Account, count: int) -> list[httpx.Response]:
@@ -81,14 +81,14 @@ async def _send_at_once(servers: list[Process], account: Account, count: int) ->
         return await asyncio.gather(*(client.post(url, json=body) for url in urls))
 
 
-@STORIES.on("sqlite", "postgres")
-def two_hundred_duplicates_at_once_make_one_run(make_world: MakeWorld) -> None:
-    with make_world(Provider()) as world:
-        account = world.account()
-        servers = [admitting(world)]
-        if not world.database.is_sqlite:
-            servers.append(admitting(world))
-        carrying(world)
+@SCENARIOS.on("sqlite", "postgres")
+def two_hundred_duplicates_at_once_make_one_run(make_deployment: MakeDeployment) -> None:
+    with make_deployment(Provider()) as deployment:
+        account = deployment.account()
+        servers = [admitting(deployment)]
+        if not deployment.database.is_sqlite:
+            servers.append(admitting(deployment))
+        start_executing(deployment)
         answers = asyncio.run(_send_at_once(servers, account, 200))
 
         started = [answer for answer in answers if answer.status_code == 201]
@@ -98,13 +98,13 @@ def two_hundred_duplicates_at_once_make_one_run(make_world: MakeWorld) -> None:
         assert {answer.headers["location"].rpartition("/")[2] for answer in refused} == {run_id}
         with Caller(servers[0], account) as caller:
             assert caller.ended(run_id)["status"] == "completed"
-            assert [run["run_id"] for run in check_at_the_end(world, caller)] == [run_id]
-        with world.database.transaction() as tx:
+            assert [run["run_id"] for run in check_final_state(deployment, caller)] == [run_id]
+        with deployment.database.transaction() as tx:
             holds = sa.select(sa.func.count()).select_from(entries).where(entries.c.kind == "hold")
             assert tx.execute(holds).scalar_one() == 1
-        assert world.provider.made == {run_id: 1}
+        assert deployment.provider.made == {run_id: 1}
 
 
-@pytest.mark.parametrize("case", STORIES.cases)
-def test_admission(told: Told, case: str) -> None:
-    told[case].result()
+@pytest.mark.parametrize("case", SCENARIOS.cases)
+def test_admission(results: Results, case: str) -> None:
+    results[case].result()

@@ -1,4 +1,4 @@
-"""What a caller has seen completed is there after a power cut, every byte of it."""
+"""A run that a caller has seen completed survives a power cut, with every byte of its outputs."""
 
 import signal
 from collections.abc import AsyncIterator, Iterator
@@ -9,17 +9,18 @@ from typing import Any
 
 import pytest
 
-from crash.disk import NoDisk, copy_as_it_is, mounted, new_disk
+from crash.deployment import wait_until
+from crash.disk import MountError, copy_as_it_is, mounted, new_disk
 from crash.flushes import observed
+from crash.generations import CLIP, LONG_CLIP, PICTURE, SPEECH
 from crash.installation import Client, Installation
-from crash.orders import CLIP, LONG_CLIP, PICTURE, SPEECH
-from crash.world import wait_until
 from support import processes
-from support.puppet import Puppet
+from support.scripted_engine import ScriptedEngine
 from support.server import CARDS, Server, new_account
-from support.stage import GRANT_USD, Stage
-from terrarium_server.app import House
-from terrarium_server.engines import Engines, Finished, Job, News, Output
+from support.workspace import GRANT_USD, Workspace
+from terrarium_server.app import Services
+from terrarium_server.engines import Finished, Job, News, Output
+from terrarium_server.engines.registry import Engines
 from terrarium_server.settings import Settings
 
 _CUTS = 3
@@ -32,30 +33,30 @@ def url_on(request: pytest.FixtureRequest, database: str) -> str | None:
 
 
 @contextmanager
-def standing_still(server: Server) -> Iterator[None]:
-    """Let nothing of a server move."""
-    everything = [server.process.pid, *processes.descendants(server.process.pid)]
-    processes.send(signal.SIGSTOP, everything)
+def suspended(server: Server) -> Iterator[None]:
+    """Stop all processes of a server within the block."""
+    pids = [server.process.pid, *processes.descendants(server.process.pid)]
+    processes.send(signal.SIGSTOP, pids)
     try:
-        wait_until(lambda: all(map(processes.stands_still, everything)), "the server should stand still")
+        wait_until(lambda: all(map(processes.is_stopped, pids)), "the server should be suspended")
         yield
     finally:
-        processes.send(signal.SIGCONT, everything)
+        processes.send(signal.SIGCONT, pids)
 
 
 def check_after_a_cut(cut: Installation, whole: dict[str, list[bytes]], *, alone: bool) -> None:
-    """A server on what is left shows each of these runs completed, and gives all of its outputs.
+    """Check that a server on the copied disk shows each of these runs completed, with all its outputs.
 
-    It is not ``alone`` where the database has survived, and another server works with it.
+    The server is not ``alone`` if the database has survived and another server uses it.
     """
     with cut.serve(workers=alone) as server, Client(server) as client:
-        found = client.runs()
+        runs = client.runs()
         for run_id, contents in whole.items():
-            run = found[run_id]
+            run = runs[run_id]
             assert run["status"] == "completed", run
             left = client.downloads(run)
             assert list(map(len, left)) == list(map(len, contents)), run
-            # Without a comparison of every byte in the failure.
+            # A variable, so that a failure does not print every byte.
             is_whole = left == contents
             assert is_whole, run
         if alone:
@@ -64,23 +65,25 @@ def check_after_a_cut(cut: Installation, whole: dict[str, list[bytes]], *, alone
 
 
 def cut_the_power(folder: Path, database_url: str | None) -> None:
-    """Raises NoDisk."""
+    """Check runs on several copies of a disk. Raises MountError."""
     image, disk = folder / "image", folder / "disk"
     with new_disk(image, disk), Installation(disk, database_url).serve() as server, Client(server) as client:
         for number in range(_CUTS):
             if number == _CUTS - 1:
-                client.order(LONG_CLIP)
-            seen = client.wait_until_over(*[client.order(order) for order in (PICTURE, CLIP, SPEECH)])
+                client.start(LONG_CLIP)
+            completed = client.wait_until_over(
+                *[client.start(generation) for generation in (PICTURE, CLIP, SPEECH)]
+            )
             copy, left = folder / f"copy-{number}", folder / f"left-{number}"
-            with standing_still(server):
+            with suspended(server):
                 copy_as_it_is(image, copy)
-            whole = {run_id: client.downloads(run) for run_id, run in seen.items()}
+            whole = {run_id: client.downloads(run) for run_id, run in completed.items()}
             with mounted(copy, left):
                 check_after_a_cut(Installation(left, database_url), whole, alone=database_url is None)
 
 
 async def _files_and_bytes(job: Job, folders: list[Path]) -> AsyncIterator[News]:
-    """Finish with bytes, and with a file from each of these folders."""
+    """Finish a job with bytes, and with a file from each of these folders."""
     outputs = [Output("image/png", f"bytes of {job.key}".encode())]
     for number, folder in enumerate(folders):
         path = folder / f"{job.key}-{number}"
@@ -90,20 +93,20 @@ async def _files_and_bytes(job: Job, folders: list[Path]) -> AsyncIterator[News]
 
 
 def check_the_order(folder: Path, database_url: str | None) -> None:
-    """Each output's bytes and its name are on the disk before the commit that names it."""
+    """Check that each output's bytes and name are flushed before the commit that names it."""
     chosen: dict[str, Any] = {"data_dir": folder / "data", "database_url": database_url, "cards_dir": CARDS}
     made = folder / "made"
     made.mkdir()
-    # Another file system, from which nothing can be moved, is there on most machines.
+    # Most machines have this second file system, from which files cannot be moved.
     folders = [made, *filter(Path.is_dir, [Path("/dev/shm")])]
-    engine = Puppet(partial(_files_and_bytes, folders=folders))
-    with observed() as flushes, closing(House(Settings(**chosen), engines=Engines([engine]))) as house:
-        with house.database.transaction() as tx:
-            stage = Stage(house, new_account(tx, credits=GRANT_USD))
-        house.start_workers()
-        for run_id in [stage.start("i2i-rehearsal", type="image") for _ in range(3)]:
-            assert stage.ended(run_id).state == "completed"
-        media = house.settings.data_dir / "media"
+    engine = ScriptedEngine(partial(_files_and_bytes, folders=folders))
+    with observed() as flushes, closing(Services(Settings(**chosen), engines=Engines([engine]))) as services:
+        with services.database.transaction() as tx:
+            workspace = Workspace(services, new_account(tx, credits=GRANT_USD))
+        services.start_workers()
+        for run_id in [workspace.start("i2i-rehearsal", type="image") for _ in range(3)]:
+            assert workspace.ended(run_id).state == "completed"
+        media = services.settings.data_dir / "media"
         blobs = [path for path in media.rglob("*") if path.is_file()]
         assert len(blobs) == 3 * (1 + len(folders))
         for blob in blobs:
@@ -124,8 +127,8 @@ def test_what_was_seen_completed_is_whole(
     url = url_on(request, database)
     try:
         cut_the_power(tmp_path, url)
-    except NoDisk as reason:
-        print(f"no power can be cut here: {reason}; what is checked is the order of flushes and commits")
+    except MountError as error:
+        print(f"cannot simulate a power cut: {error}; checking the order of flushes and commits instead")
         check_the_order(tmp_path, url)
 
 

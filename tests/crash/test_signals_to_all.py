@@ -1,10 +1,12 @@
-"""A stop signal that reaches a server and all of its model processes, each of them at work, loses no run."""
+"""A stop signal to a server and all of its busy model processes loses no run."""
 
 import signal
 from pathlib import Path
 
 import pytest
 
+from crash.deployment import wait_until
+from crash.generations import LONG
 from crash.installation import (
     Client,
     Installation,
@@ -13,12 +15,10 @@ from crash.installation import (
     wait_until_ended,
     wait_until_stopping,
 )
-from crash.orders import LONG
 from crash.workload import Workload
-from crash.world import wait_until
 from support.server import Server
 
-# How long a server goes on with what costs nothing once it was told to stop.
+# How long a server continues free work after it was told to stop.
 _DRAIN = 1.0
 _FOR_EVER = 3600
 
@@ -36,13 +36,13 @@ def test_no_run_of_a_server_is_lost(tmp_path: Path, database_url: str) -> None:
         stop(server, signal.SIGTERM)
     with installation.serve(drain_seconds=_FOR_EVER) as server, Client(server) as client:
         workload.add(client)
-        # They are loading: a signal may come before they have said what they do about it.
+        # They are still loading, and may not have installed their signal handlers.
         are_started = lambda: len(model_processes(server.process)) >= len(LONG) // 2  # noqa: E731
         wait_until(are_started, "models should be started")
-        server.was_told_to_stop.set()
+        server.stop_requested.set()
         signal_all(server.process, signal.SIGTERM)
         wait_until_stopping(server)
-        # It would bring all this to its end; the second signal says that there is no time for that.
+        # The server would finish all of its free work; the second signal stops it at once.
         signal_all(server.process, signal.SIGINT)
         wait_until_ended(server.process)
     with installation.serve() as server, Client(server) as client:
@@ -52,7 +52,7 @@ def test_no_run_of_a_server_is_lost(tmp_path: Path, database_url: str) -> None:
 
 
 def stop(server: Server, number: signal.Signals) -> None:
-    server.was_told_to_stop.set()
+    server.stop_requested.set()
     signal_all(server.process, number)
     wait_until_ended(server.process)
 

@@ -1,7 +1,7 @@
-// Which methods of the client these tests use, and which wait for endpoints that are not served yet.
+// The methods of the client that these tests use, and those whose endpoints are not served yet.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { client, scene } from "./scene.mjs";
+import { client, setup } from "./setup.mjs";
 
 const SERVED = [
   "generations.create generations.list generations.retrieve models.list projects.create projects.list",
@@ -39,6 +39,6 @@ test("every method of the client is either served and tested or listed as later"
   const resources = Object.keys(flora).filter((name) => flora[name]?._client === flora || name === "webhooks");
   const found = resources.flatMap((name) => methodsOf(flora[name], `${name}.`));
   const expected = [...SERVED, ...LATER].flatMap((line) => line.split(" "));
-  const here = expected.filter((name) => !ABSENT_IN[scene.version].test(name));
+  const here = expected.filter((name) => !ABSENT_IN[setup.version].test(name));
   assert.deepEqual(found.toSorted(), here.toSorted());
 });

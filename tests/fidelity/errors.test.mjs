@@ -1,11 +1,11 @@
-// Refusals as the client's own error types.
+// Refused requests as the client's own error types.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { client, counting, flora, here, prompt, refusal, scene } from "./scene.mjs";
+import { client, counting, flora, here, prompt, refusal, setup } from "./setup.mjs";
 
 const body = { ...here, type: "text", prompt, model: "t2t-rehearsal" };
 
-/** The body of a start in another of the scene's workspaces. */
+/** The body of a request in another workspace of the setup. */
 const bodyOf = (account) => ({ ...body, workspace_id: account.workspace_id, project_id: account.project_id });
 
 test("BadRequestError names every rejected field", async () => {
@@ -18,7 +18,7 @@ test("BadRequestError names every rejected field", async () => {
   assert.match(error.headers.get("request-id"), /^req_/);
 });
 
-test("BadRequestError tells the usable models", async () => {
+test("BadRequestError names the usable models", async () => {
   const error = await refusal(client().generations.create({ ...body, model: "t2i-none" }), flora.BadRequestError);
   assert.match(error.error.error.message, /^model: .*t2t-rehearsal/);
 });
@@ -29,27 +29,27 @@ test("AuthenticationError for a bad key", async () => {
 });
 
 test("APIError with status 402 when the credits are spent", async () => {
-  const poor = client({ apiKey: scene.poor.api_key });
-  const error = await refusal(poor.runs.startGeneration(bodyOf(scene.poor)), flora.APIError);
+  const poor = client({ apiKey: setup.poor.api_key });
+  const error = await refusal(poor.runs.startGeneration(bodyOf(setup.poor)), flora.APIError);
   assert.equal(error.status, 402);
   assert.deepEqual(error.error, { error: { code: "insufficient_credits", message: "Insufficient credits." } });
 });
 
-test("PermissionDeniedError for a key that may only look", async () => {
-  const viewer = client({ apiKey: scene.viewer.api_key });
+test("PermissionDeniedError for a read-only key", async () => {
+  const viewer = client({ apiKey: setup.viewer.api_key });
   assert.equal((await viewer.workspaces.list()).workspaces[0].role, "viewer");
-  const start = viewer.runs.startGeneration(bodyOf(scene.viewer));
+  const start = viewer.runs.startGeneration(bodyOf(setup.viewer));
   const error = await refusal(start, flora.PermissionDeniedError);
   assert.equal(error.error.error.code, "forbidden");
 });
 
-test("NotFoundError for what is not there or another's", async () => {
-  for (const id of ["prj_none", scene.poor.project_id]) {
+test("NotFoundError for an unknown id and for another workspace's", async () => {
+  for (const id of ["prj_none", setup.poor.project_id]) {
     const error = await refusal(client().projects.retrieve(id), flora.NotFoundError);
     assert.deepEqual(error.error, { error: { code: "not_found", message: "Not found." } });
   }
   await refusal(client().get("/runs/run_none"), flora.NotFoundError);
-  await refusal(client().runs.startGeneration(bodyOf(scene.poor)), flora.NotFoundError);
+  await refusal(client().runs.startGeneration(bodyOf(setup.poor)), flora.NotFoundError);
 });
 
 test("ConflictError for a duplicate Idempotency-Key, without wasted retries", async () => {
@@ -61,14 +61,14 @@ test("ConflictError for a duplicate Idempotency-Key, without wasted retries", as
   assert.equal(error.error.error.code, "idempotency_duplicate");
   assert.deepEqual(answers.map((answer) => answer.status), [201, 409]);
   const holder = await fetch(error.headers.get("location"), {
-    headers: { Authorization: `Bearer ${scene.api_key}` },
+    headers: { Authorization: `Bearer ${setup.api_key}` },
   });
   assert.equal((await holder.json()).run_id, started.run_id);
 });
 
 test("RateLimitError, after waiting as long as retry-after says", async (context) => {
   const { answers, fetch: fetchAndCount } = counting();
-  // The client's wait is recorded and cut short; what else uses a timer keeps its time.
+  // The client's wait is recorded and skipped; all other timers are unchanged.
   const waits = [];
   const realSetTimeout = globalThis.setTimeout;
   context.mock.method(globalThis, "setTimeout", (call, delay, ...rest) => {
@@ -76,10 +76,10 @@ test("RateLimitError, after waiting as long as retry-after says", async (context
     if (delay === retryAfter) waits.push(delay);
     return realSetTimeout(call, delay === retryAfter ? 0 : delay, ...rest);
   });
-  const options = { apiKey: scene.slow.api_key, maxRetries: 1, timeout: 300_000, fetch: fetchAndCount };
+  const options = { apiKey: setup.slow.api_key, maxRetries: 1, timeout: 300_000, fetch: fetchAndCount };
   const slow = client(options);
-  await slow.runs.startGeneration(bodyOf(scene.slow));
-  const error = await refusal(slow.runs.startGeneration(bodyOf(scene.slow)), flora.RateLimitError);
+  await slow.runs.startGeneration(bodyOf(setup.slow));
+  const error = await refusal(slow.runs.startGeneration(bodyOf(setup.slow)), flora.RateLimitError);
   assert.deepEqual(error.error, { error: { code: "rate_limited", message: "Rate limit exceeded." } });
   assert.deepEqual(answers.map((answer) => answer.status), [201, 429, 429]);
   assert.equal(waits.length, 1);

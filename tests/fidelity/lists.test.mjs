@@ -1,11 +1,11 @@
 // Every list, its pages, its filters, and the empty values that the client sends for null.
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { client, collect, here, polled, scene } from "./scene.mjs";
+import { client, collect, here, polled, setup } from "./setup.mjs";
 
-const workspace_id = scene.pages.workspace_id;
-const flora = client({ apiKey: scene.pages.api_key });
-const names = ["mug", "lamp", "chair", "door", "roof"];
+const workspace_id = setup.pages.workspace_id;
+const flora = client({ apiKey: setup.pages.api_key });
+const names = ["mug", "lamp", "chair", "table", "roof"];
 let project, runIds;
 
 before(async () => {
@@ -14,7 +14,7 @@ before(async () => {
   for (const prompt of names) {
     const body = { workspace_id, project_id: project.project_id, type: "text", prompt, model: "t2t-rehearsal" };
     const started = await flora.generations.create(body);
-    runIds.push((await polled(started.poll_url, scene.pages.api_key)).run_id);
+    runIds.push((await polled(started.poll_url, setup.pages.api_key)).run_id);
   }
 });
 
@@ -79,7 +79,7 @@ test("generations.list pages newest first and filters", async () => {
   assert.deepEqual(await collect(flora.generations.list({ project_id, status: "failed" })), []);
 });
 
-test("null query values, sent as empty ones, mean nothing was asked", async () => {
+test("null query values, sent as empty ones, mean no filter", async () => {
   const none = { limit: null, cursor: null };
   assert.deepEqual((await flora.models.list({ type: null })).models, (await flora.models.list()).models);
   const projects = await flora.projects.list({ workspace_id, query: null, ...none });

@@ -1,7 +1,7 @@
-// What the vendor's own live checks ask of a server, as far as it is served here.
+// The vendor's own live checks, for the endpoints that are served here.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { client, flora, here, refusal } from "./scene.mjs";
+import { client, flora, here, refusal } from "./setup.mjs";
 
 test("there is a workspace", async () => {
   const { workspaces } = await client().workspaces.list();

@@ -1,7 +1,7 @@
-// Starting runs of both names, following them, and what they leave behind.
+// Starting runs with both methods, following them, and their outputs and nodes.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { client, here, polled, prompt, scene } from "./scene.mjs";
+import { client, here, polled, prompt, setup } from "./setup.mjs";
 
 for (const [name, start] of [
   ["runs.startGeneration", (body, options) => client().runs.startGeneration(body, options)],
@@ -86,7 +86,7 @@ test("generations.retrieve shows the run where the client has it", async () => {
   const started = await flora.generations.create({ ...here, type: "text", prompt, model: "t2t-rehearsal" });
   const polledRun = await polled(started.poll_url);
   const hasRetrieve = typeof flora.generations.retrieve === "function";
-  assert.equal(hasRetrieve, scene.version !== "0.7.1");
+  assert.equal(hasRetrieve, setup.version !== "0.7.1");
   // The older client has no method for it; its users call the path themselves.
   const retrieve = hasRetrieve ? flora.generations.retrieve(started.run_id) : flora.get(`/runs/${started.run_id}`);
   assert.deepEqual(await retrieve, polledRun);

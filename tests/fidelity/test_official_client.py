@@ -18,7 +18,7 @@ VERSIONS = {"0.7.1": "flora-0-7-1", "0.11.0": "flora-0-11-0"}
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("file", sorted(path.name for path in HERE.glob("*.test.mjs")))
 def test_the_official_client_works(server: Server, file: str, version: str) -> None:
-    scene = {
+    setup = {
         "version": version,
         "base_url": server.api_url,
         **asdict(server.new_account()),
@@ -28,7 +28,7 @@ def test_the_official_client_works(server: Server, file: str, version: str) -> N
         "slow": asdict(server.new_account(rate_limit=1)),
     }
     environment = {name: value for name, value in os.environ.items() if not name.startswith("FLORA_")}
-    environment |= {"FLORA_PACKAGE": VERSIONS[version], "SCENE": json.dumps(scene)}
+    environment |= {"FLORA_PACKAGE": VERSIONS[version], "SETUP": json.dumps(setup)}
     command = ["sh", tree.ROOT / "scripts/with-node.sh", "node", "--test", HERE / file]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

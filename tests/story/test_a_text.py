@@ -1,4 +1,4 @@
-"""A text is made like a picture; the text itself is in the output's `url`."""
+"""A text is generated like a picture; the text itself is in the output's `url`."""
 
 from support.server import Server, finished
 

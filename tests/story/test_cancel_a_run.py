@@ -1,4 +1,4 @@
-"""A run that is no longer wanted is cancelled: nothing is charged, and whoever waits for it is told."""
+"""A run that is no longer wanted is cancelled: nothing is charged, and waiting clients are notified."""
 
 import pytest
 

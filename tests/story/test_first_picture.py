@@ -1,4 +1,4 @@
-"""From an empty folder to a picture, as the manual tells it."""
+"""From an empty folder to a picture, as the manual describes it."""
 
 import struct
 from pathlib import Path
@@ -49,14 +49,14 @@ def test_from_an_empty_folder_to_a_picture(tmp_path: Path) -> None:
         assert picture.startswith(b"\x89PNG\r\n\x1a\n")
         assert struct.unpack(">II", picture[16:24]) == (1024, 1024)
 
-        # The picture lies on the project's canvas.
+        # The picture is on the project's canvas.
         [node] = terrarium.get(f"/projects/{project['project_id']}/nodes").json()["nodes"]
         assert node["type"] == "image"
         assert node["url"] == output["url"]
         assert (node["width"], node["height"]) == (1024, 1024)
         assert node["label"] == PROMPT
 
-        # What it cost was taken from the credits of the first start.
+        # Its cost was taken from the credits of the first start.
         [shown] = server.admin("workspaces", "list")
         assert shown["credits"] == 100 - run["charged_cost"]
         terrarium.close()
@@ -69,7 +69,7 @@ def test_everything_is_still_there_after_a_restart(tmp_path: Path) -> None:
             run_id = terrarium.post("/generate", json=first.body(PROMPT)).json()["run_id"]
             before = finished(terrarium, run_id)
     with running_server(tmp_path, bootstrap_key=first.api_key) as server:
-        # No second key: the folder knows its workspace already.
+        # No second key: the database has a workspace already.
         assert "FLORA_API_KEY" not in server.greeting
         assert server.first == first
         with server.client() as terrarium:

@@ -12,7 +12,7 @@ from support.server import Account, Server, finished, running_server
 
 @pytest.fixture(scope="module")
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server whose owner has chosen nothing."""
+    """A server with an empty configuration."""
     folder: Path = tmp_path_factory.mktemp("fresh")
     (folder / "terrarium.toml").write_text("")
     with running_server(folder, config=folder / "terrarium.toml") as running:
@@ -20,7 +20,7 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def make(server: Server, account: Account, prompt: str, **body: Any) -> tuple[str, str, str]:
-    """The run's id, and the type and content (or link) of its output."""
+    """Return the run's id, and the type and content (or link) of its output."""
     with server.client(account.api_key) as terrarium:
         answer = terrarium.post("/generate", json=account.body(prompt, **body))
         assert answer.status_code == 201, answer.text
@@ -46,7 +46,7 @@ SMALL: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("type", DEFAULTS)
-def test_every_type_is_made_without_naming_a_model(fresh: Server, type: str) -> None:
+def test_every_type_is_generated_without_naming_a_model(fresh: Server, type: str) -> None:
     account = fresh.new_account()
     _, kind, url = make(fresh, account, "A fern on a windowsill.", type=type, params=SMALL[type])
     assert kind == ("text" if type == "text" else f"{type}Url")
@@ -59,7 +59,7 @@ def test_every_type_is_made_without_naming_a_model(fresh: Server, type: str) -> 
         assert row["model"]["model_id"] == DEFAULTS[type]
 
 
-def test_a_picture_is_restyled_brought_to_life_and_described(fresh: Server) -> None:
+def test_a_picture_is_restyled_animated_and_described(fresh: Server) -> None:
     account = fresh.new_account()
     run_id, _, url = make(fresh, account, "A lighthouse", type="image", params=SMALL["image"])
     painted = {"image_url": run_id}
@@ -74,7 +74,7 @@ def test_a_picture_is_restyled_brought_to_life_and_described(fresh: Server) -> N
     assert "512" in described[2]
 
 
-def test_a_medium_that_a_model_does_not_take_is_refused_by_name(fresh: Server) -> None:
+def test_an_input_that_a_model_does_not_take_is_refused_by_name(fresh: Server) -> None:
     account = fresh.new_account()
     body = account.body(
         "a fern", type="image", model="t2i-sketch", params={"image_url": "https://x.example/a.png"}
@@ -87,7 +87,7 @@ def test_a_medium_that_a_model_does_not_take_is_refused_by_name(fresh: Server) -
         assert "takes no image" in field["message"] and "aspect_ratio" in field["message"]
 
 
-def test_what_is_not_set_up_says_what_is_missing(fresh: Server) -> None:
+def test_an_unavailable_model_says_what_is_missing(fresh: Server) -> None:
     with fresh.client() as terrarium:
         listed = {row["model_id"]: row for row in terrarium.get("/models?all=true").json()["models"]}
         usable = {row["model_id"] for row in terrarium.get("/models").json()["models"]}

@@ -1,4 +1,4 @@
-"""A SQLite file belongs to one server: a second one is refused in one line, however it names the file."""
+"""A SQLite file belongs to one server: a second one fails with one line, however it names the file."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ from support.server import Server, finished, running_server, terrarium
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a database that lies in nobody's data folder."""
+    """The folder of a database outside of any data folder."""
     return tmp_path_factory.mktemp("shared")
 
 
@@ -24,22 +24,24 @@ def first(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Se
 
 
 def serve(data: Path, database_url: str, *, folder: Path, command: str = "serve") -> tuple[int, str, str]:
-    """Start a second one in ``folder``; return its exit status and what it says."""
+    """Start a second server in ``folder``; return its exit status, stdout and stderr."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TERRARIUM_")}
     environment |= {"TERRARIUM_DATA_DIR": str(data), "TERRARIUM_DATABASE_URL": database_url}
-    words = [*terrarium(command), *(["--port", "0"] if command == "serve" else [])]
+    arguments = [*terrarium(command), *(["--port", "0"] if command == "serve" else [])]
     done = subprocess.run(
-        words, env=environment, cwd=folder, capture_output=True, text=True, check=False, timeout=60
+        arguments, env=environment, cwd=folder, capture_output=True, text=True, check=False, timeout=60
     )
     return done.returncode, done.stdout, done.stderr
 
 
-@pytest.mark.parametrize("way", ["the same", "relative", "with dots", "a link to it", "a link to its folder"])
-def test_a_second_server_is_refused_whatever_it_calls_the_file(
-    first: Server, shared: Path, tmp_path: Path, way: str
+@pytest.mark.parametrize(
+    "name", ["the same", "relative", "with dots", "a link to it", "a link to its folder"]
+)
+def test_a_second_server_is_refused_however_it_names_the_file(
+    first: Server, shared: Path, tmp_path: Path, name: str
 ) -> None:
     path, folder = str(shared / "garden.db"), tmp_path
-    match way:
+    match name:
         case "relative":
             path, folder = "garden.db", shared
         case "with dots":
@@ -52,11 +54,11 @@ def test_a_second_server_is_refused_whatever_it_calls_the_file(
             path = str(tmp_path / "mine/garden.db")
         case _:
             pass
-    status, said, told = serve(tmp_path / "data", f"sqlite:///{path}", folder=folder)
-    assert (status, said) == (1, "")
+    status, output, error = serve(tmp_path / "data", f"sqlite:///{path}", folder=folder)
+    assert (status, output) == (1, "")
     file = (shared / "garden.db").resolve()
     remedy = "stop it, or choose another TERRARIUM_DATABASE_URL"
-    assert told == f"terrarium: another server uses {file}; {remedy}\n"
+    assert error == f"terrarium: another server uses {file}; {remedy}\n"
     # The first one was not disturbed.
     with first.client() as client:
         started = client.post("/generate", json=first.first.body(model="t2t-rehearsal")).json()
@@ -69,28 +71,28 @@ def test_a_second_server_for_the_data_folder_is_refused_too(
     data = Path(first.settings["data_dir"])
     (tmp_path / "mine").symlink_to(data)
     for name in (data, tmp_path / "mine"):
-        status, said, told = serve(name, f"sqlite:///{tmp_path / 'other.db'}", folder=tmp_path)
-        assert (status, said) == (1, "")
+        status, output, error = serve(name, f"sqlite:///{tmp_path / 'other.db'}", folder=tmp_path)
+        assert (status, output) == (1, "")
         remedy = "stop it, or choose another TERRARIUM_DATA_DIR"
-        assert told == f"terrarium: another server uses {data.resolve()}; {remedy}\n"
+        assert error == f"terrarium: another server uses {data.resolve()}; {remedy}\n"
 
 
-def test_a_worker_of_its_own_is_refused(first: Server, shared: Path, tmp_path: Path) -> None:
+def test_a_separate_worker_is_refused(first: Server, shared: Path, tmp_path: Path) -> None:
     url = f"sqlite:///{shared / 'garden.db'}"
-    status, said, told = serve(tmp_path, url, folder=tmp_path, command="worker")
-    assert (status, said) == (1, "")
-    assert told.startswith("terrarium: ") and "`serve` does everything" in told and told.count("\n") == 1
+    status, output, error = serve(tmp_path, url, folder=tmp_path, command="worker")
+    assert (status, output) == (1, "")
+    assert error.startswith("terrarium: ") and "use `serve` alone" in error and error.count("\n") == 1
 
 
 def test_the_file_is_free_once_its_server_was_killed(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'garden.db'}"
     with running_server(tmp_path / "one", database_url=url) as server:
         with server.client() as client:
-            # A process of its own paints it, which is there still when its server is not.
+            # A picture starts a model process, which may outlive the server for a moment.
             body = server.first.body(type="image", params={"resolution": "0.5k"})
-            painted = client.post("/generate", json=body).json()["run_id"]
-            assert finished(client, painted)["status"] == "completed"
-        server.was_told_to_stop.set()
+            run_id = client.post("/generate", json=body).json()["run_id"]
+            assert finished(client, run_id)["status"] == "completed"
+        server.stop_requested.set()
         server.process.kill()
         server.process.wait()
     key = server.first.api_key

@@ -1,4 +1,4 @@
-"""The owner of a server makes workspaces and keys on its command line, while it runs."""
+"""The owner of a server manages workspaces and keys on the command line, while the server runs."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ from support.server import Server
 TERRARIUM = Path(sys.executable).with_name("terrarium")
 
 
-def test_a_workspace_from_its_making_to_a_revoked_key(server: Server) -> None:
+def test_a_workspace_from_its_creation_to_a_revoked_key(server: Server) -> None:
     made = server.admin("workspaces", "create", "Studio", "--credits", "2.5", "--rate-limit", "2")
     workspace_id = made["workspace_id"]
     assert (made["name"], made["credits"], made["rate_limit"]) == ("Studio", 2.5, 2)
@@ -24,7 +24,7 @@ def test_a_workspace_from_its_making_to_a_revoked_key(server: Server) -> None:
     assert (shown["name"], shown["hint"]) == ("laptop", key["api_key"][-4:])
     assert key["api_key"] not in str(shown)
 
-    # It works at once, within the workspace's limit, which can be changed.
+    # The key works at once, within the workspace's rate limit, which can be changed.
     body = {"workspace_id": workspace_id, "project_id": made["project_id"], "type": "text", "prompt": "A fox"}
     with server.client(key["api_key"]) as terrarium:
         [workspace] = terrarium.get("/workspaces").json()["workspaces"]
@@ -38,7 +38,7 @@ def test_a_workspace_from_its_making_to_a_revoked_key(server: Server) -> None:
         assert terrarium.get("/workspaces").status_code == 401
 
 
-def test_keys_can_only_look_or_end_or_have_a_cap(server: Server) -> None:
+def test_keys_can_be_read_only_or_expire_or_have_a_cap(server: Server) -> None:
     made = server.admin("workspaces", "create", "Studio", "--credits", "10")
     workspace = ("--workspace", made["workspace_id"])
     body = {
@@ -66,17 +66,21 @@ def test_people_belong_to_a_workspace(server: Server) -> None:
     assert server.admin("members", "list", "--workspace", workspace_id) == [added]
 
 
-def test_a_mistake_is_told_in_one_line(server: Server) -> None:
+def test_a_mistake_is_reported_in_one_line(server: Server) -> None:
     mistakes = {
         ("keys", "create", "--workspace", "ws_none"): "terrarium: There is no workspace ws_none.",
         ("keys", "revoke", "key_none"): "terrarium: There is no key key_none.",
         ("limits", "set", "--workspace", "ws_none", "3"): "terrarium: There is no workspace ws_none.",
         ("credits", "grant", "--workspace", server.first.workspace_id, "--", "-1000000"): (
-            "terrarium: The balance is smaller than what should be taken back."
+            "terrarium: The balance is smaller than the amount to withdraw."
         ),
     }
-    for words, told in mistakes.items():
+    for arguments, message in mistakes.items():
         done = subprocess.run(
-            [TERRARIUM, "admin", *words], env=server.environment, capture_output=True, text=True, check=False
+            [TERRARIUM, "admin", *arguments],
+            env=server.environment,
+            capture_output=True,
+            text=True,
+            check=False,
         )
-        assert (done.returncode, done.stdout, done.stderr.strip()) == (1, "", told)
+        assert (done.returncode, done.stdout, done.stderr.strip()) == (1, "", message)

@@ -22,7 +22,7 @@ def test_a_run_starts_only_if_it_can_be_paid(server: Server) -> None:
         assert terrarium.post("/generate", json=body).status_code == 201
 
 
-def test_a_failed_run_gives_its_credits_back(server: Server) -> None:
+def test_a_failed_run_releases_its_credits(server: Server) -> None:
     account = server.new_account(credits=0.30)
     with server.client(account.api_key) as terrarium:
         failing = account.body("A lighthouse", model="t2t-rehearsal", params={"outcome": "moderated"})

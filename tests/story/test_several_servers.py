@@ -1,4 +1,4 @@
-"""On one PostgreSQL any number of servers may start at the same moment, with workers and without."""
+"""Any number of servers may start at the same time on one PostgreSQL, with workers and without."""
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -11,7 +11,9 @@ from terrarium_server import accounts, ledger
 KEY = "sk_live_of_everybody"
 
 
-def test_servers_that_start_at_once_on_an_empty_database_are_one(postgres: Postgres, tmp_path: Path) -> None:
+def test_servers_that_start_together_on_an_empty_database_share_one_workspace(
+    postgres: Postgres, tmp_path: Path
+) -> None:
     url = postgres.fresh_database()
     with ExitStack() as stack:
 
@@ -24,18 +26,18 @@ def test_servers_that_start_at_once_on_an_empty_database_are_one(postgres: Postg
 
         with ThreadPoolExecutor(4) as pool:
             servers = list(pool.map(start, range(4)))
-        # One of them found the database empty.
+        # One of them created the first key.
         assert [f"FLORA_API_KEY={KEY}" in server.greeting for server in servers].count(True) == 1
         with servers[0].transaction() as tx:
             [workspace] = accounts.list_workspaces(tx)
             [key] = accounts.list_keys(tx, workspace.workspace_id)
             [project] = accounts.list_projects(tx, workspace.workspace_id, limit=9)
             assert ledger.read_balance(tx, workspace.workspace_id) == 100_000_000
-        # Each takes runs, and whoever is asked knows how they ended.
-        for server, asked in zip(servers, reversed(servers), strict=True):
-            with server.client(KEY) as client, asked.client(KEY) as other:
+        # Each accepts runs, and each knows the ends of all runs.
+        for first, second in zip(servers, reversed(servers), strict=True):
+            with first.client(KEY) as client, second.client(KEY) as other:
                 body = {
-                    **server.first.body(model="t2t-rehearsal"),
+                    **first.first.body(model="t2t-rehearsal"),
                     "workspace_id": workspace.workspace_id,
                     "project_id": project.project_id,
                 }

@@ -1,4 +1,4 @@
-"""A server that is told to stop tells those who wait how things stand, and keeps nobody waiting."""
+"""A server that is told to stop answers waiting requests with the current state, without delay."""
 
 import signal
 import threading
@@ -13,7 +13,7 @@ from support.server import DEADLINE, Server, running_server
 from terrarium_server import runs
 
 STOPS = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
-# Nobody in here has so much patience: whoever waited for it would be found out.
+# Longer than any test may take, so that a test fails if something waits for the end of it.
 FOR_EVER = 3600
 
 
@@ -24,13 +24,13 @@ def pool() -> Iterator[ThreadPoolExecutor]:
 
 
 class Waiting:
-    """Somebody who waits for a run with one request."""
+    """A request that waits for a run."""
 
     def __init__(self, pool: ThreadPoolExecutor, server: Server, run_id: str, **headers: str) -> None:
         self._sent = threading.Event()
         self._answer: Future[httpx.Response] = pool.submit(self._wait, server, run_id, headers)
         assert self._sent.wait(DEADLINE)
-        # It came before this one, which has an answer.
+        # The answer to this later request shows that the server has received the waiting one.
         with server.client() as client:
             client.get(f"/runs/{run_id}").raise_for_status()
 
@@ -46,7 +46,7 @@ class Waiting:
             )
 
     def answer(self) -> httpx.Response:
-        """What is said; it comes long before the wait is over."""
+        """Return the response, which must arrive long before the requested wait is over."""
         return self._answer.result(DEADLINE / 2)
 
 
@@ -57,7 +57,7 @@ def started(server: Server, **params: object) -> str:
 
 
 def wait_until_running(server: Server, run_id: str) -> str:
-    """Return the tag of the run as it is then."""
+    """Wait until a run is running; return its current ETag."""
     with server.client() as client:
         answer = client.get(f"/runs/{run_id}")
         while answer.json()["status"] == "pending":
@@ -67,7 +67,7 @@ def wait_until_running(server: Server, run_id: str) -> str:
 
 
 @STOPS
-def test_who_waits_is_told_how_things_stand_and_nothing_is_waited_for(
+def test_waiting_requests_get_the_current_state_and_a_server_without_a_worker_stops_at_once(
     tmp_path: Path, pool: ThreadPoolExecutor, number: signal.Signals
 ) -> None:
     with running_server(tmp_path, workers=False, drain_seconds=FOR_EVER) as server:
@@ -75,19 +75,19 @@ def test_who_waits_is_told_how_things_stand_and_nothing_is_waited_for(
         with server.client() as client:
             tag = client.get(f"/runs/{run_id}").headers["etag"]
         waiting = [Waiting(pool, server, run_id) for _ in range(3)]
-        knowing = Waiting(pool, server, run_id, **{"if-none-match": tag})
+        with_tag = Waiting(pool, server, run_id, **{"if-none-match": tag})
         server.stop(number)
         for one in waiting:
             answer = one.answer()
             assert (answer.status_code, answer.json()["status"]) == (200, "pending")
             assert answer.headers["etag"] == tag
-        assert knowing.answer().status_code == 304
+        assert with_tag.answer().status_code == 304
         server.process.wait(DEADLINE)
         assert (tmp_path / "server.log").read_text() == ""
 
 
 @STOPS
-def test_who_waits_is_told_before_the_work_is_over_and_a_second_signal_ends_that_too(
+def test_waiting_requests_are_answered_before_the_work_ends_and_a_second_signal_ends_it(
     tmp_path: Path, pool: ThreadPoolExecutor, number: signal.Signals
 ) -> None:
     with running_server(tmp_path, drain_seconds=FOR_EVER) as server:
@@ -97,7 +97,7 @@ def test_who_waits_is_told_before_the_work_is_over_and_a_second_signal_ends_that
         server.stop(number)
         answer = waiting.answer()
         assert (answer.status_code, answer.json()["status"]) == (200, "running")
-        # The work may be brought to its end, unless the owner has no time for that.
+        # Running work may be finished, unless the owner sends a second signal.
         assert server.process.poll() is None
         server.stop(number)
         server.process.wait(DEADLINE / 2)
@@ -106,7 +106,7 @@ def test_who_waits_is_told_before_the_work_is_over_and_a_second_signal_ends_that
         assert (run.state, run.worker_id) == ("pending", None)
 
 
-def test_nothing_is_accepted_any_more_and_what_was_is_made_after_the_next_start(tmp_path: Path) -> None:
+def test_a_stopped_server_accepts_nothing_and_continues_its_runs_after_the_next_start(tmp_path: Path) -> None:
     with running_server(tmp_path, drain_seconds=0) as server:
         run_id = started(server, seconds=0.3)
         server.stop()

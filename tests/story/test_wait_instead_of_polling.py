@@ -1,4 +1,4 @@
-"""`Prefer: wait=N` answers as soon as the run is over, so that nobody has to ask again and again."""
+"""`Prefer: wait=N` answers as soon as the run has ended, so that clients need not poll."""
 
 from support.server import Server
 
@@ -12,6 +12,6 @@ def test_one_request_waits_for_the_run(server: Server) -> None:
         assert answer.headers["preference-applied"] == "wait=50"
         assert answer.json()["status"] == "completed"
 
-        # What is known need not be sent again.
+        # A client that has the current state gets an empty answer.
         tag = {"If-None-Match": answer.headers["etag"]}
         assert terrarium.get(started["poll_url"], headers=tag).status_code == 304

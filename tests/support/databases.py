@@ -55,9 +55,9 @@ def sqlite_templates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def copy_of_built(
     request: pytest.FixtureRequest, tmp_path: Path, key: str, build: Callable[[str], None]
 ) -> Iterator[str]:
-    """Give the URL of a database as ``build(url)`` leaves it, on what the fixture's parameter names.
+    """Yield the URL of a copy of the database that ``build(url)`` makes.
 
-    ``build`` runs once per session, ``key`` and kind of database; every test has a copy of its own.
+    The fixture's parameter names the kind of database. ``build`` runs once per session, ``key`` and kind.
     """
     if request.param == "sqlite":
         template = request.getfixturevalue("sqlite_templates") / f"{key}.sqlite"

@@ -1,4 +1,4 @@
-"""The one shape of every refusal."""
+"""The shape that all refusals share."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ CODES = {
 
 
 def error_of(answer: httpx.Response) -> dict[str, Any]:
-    """The error of an answer, after checking that there is nothing but the closed envelope."""
+    """The error of an answer, after checking that the body is exactly the closed envelope."""
     assert answer.headers["request-id"].startswith("req_")
     assert answer.headers["content-type"] == "application/json"
     body = answer.json()

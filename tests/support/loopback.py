@@ -1,4 +1,4 @@
-"""A real HTTP server on this machine that says what a test wants it to say."""
+"""An HTTP server on this machine with scripted replies."""
 
 import json
 import socket
@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True)
-class Asked:
+class Request:
     """One request; ``headers`` by their names in lower case, ``port`` tells connections apart."""
 
     method: str
@@ -30,8 +30,8 @@ class Asked:
 class Reply:
     """One answer: a dict or list goes out as JSON, a sequence of bytes piece by piece, ``pause`` s apart.
 
-    ``drops``: the connection is closed before (or with pieces: after) what there is of an answer.
-    ``hangs``: nothing is ever answered. ``upgrade`` takes the connection over, as a websocket does.
+    ``drops``: the connection is closed before the body, or after its last piece and before its end.
+    ``hangs``: there is no answer. ``upgrade`` takes the connection over, as a websocket does.
     """
 
     body: Any = b""
@@ -40,33 +40,33 @@ class Reply:
     pause: float = 0.0
     drops: bool = False
     hangs: bool = False
-    upgrade: Callable[[Asked, socket.socket], None] | None = None
+    upgrade: Callable[[Request, socket.socket], None] | None = None
 
 
 class Loopback(ThreadingHTTPServer):
-    """Answers with ``answer``; ``asked`` is what it was asked, ``ended`` is set when it closes."""
+    """Answers with ``answer``; ``requests`` are those it got, ``ended`` is set when it closes."""
 
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, answer: Callable[[Asked], Reply]) -> None:
+    def __init__(self, answer: Callable[[Request], Reply]) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.answer = answer
-        self.asked: list[Asked] = []
+        self.requests: list[Request] = []
         self.ended = threading.Event()
-        self.hung_up = threading.Event()
+        self.client_closed = threading.Event()
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_address[1]}"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hangs up is no error here; `hung_up` tells of it."""
-        self.hung_up.set()
+        """Set `client_closed`: a client that closes its connection is no error."""
+        self.client_closed.set()
 
 
 @contextmanager
-def loopback(answer: Callable[[Asked], Reply]) -> Iterator[Loopback]:
+def loopback(answer: Callable[[Request], Reply]) -> Iterator[Loopback]:
     """Open a server for as long as the block lasts."""
     server = Loopback(answer)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
@@ -89,20 +89,20 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
         headers = {name.lower(): value for name, value in self.headers.items()}
         port = self.client_address[1]
-        asked = Asked(self.command, parts.path, parts.query, headers, body, port)
-        self.server.asked.append(asked)
-        reply = self.server.answer(asked)
+        request = Request(self.command, parts.path, parts.query, headers, body, port)
+        self.server.requests.append(request)
+        reply = self.server.answer(request)
         if reply.upgrade is not None:
-            reply.upgrade(asked, self.connection)
+            reply.upgrade(request, self.connection)
         elif reply.hangs:
             self._wait_for_the_end()
         elif isinstance(reply.body, Sequence) and not isinstance(reply.body, str | bytes | list):
-            self._say_in_pieces(reply)
+            self._send_pieces(reply)
         elif not reply.drops:
-            self._say(reply)
+            self._send(reply)
         if reply.drops or reply.hangs or reply.upgrade is not None:
             self.close_connection = True
-            with suppress(OSError):  # the other side may have been quicker
+            with suppress(OSError):  # the client may have closed it first
                 self.connection.shutdown(socket.SHUT_RDWR)
 
     do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = do_GET
@@ -115,12 +115,12 @@ class _Handler(BaseHTTPRequestHandler):
         while not self.server.ended.is_set():
             try:
                 if not self.connection.recv(1):
-                    self.server.hung_up.set()
+                    self.server.client_closed.set()
                     return
             except TimeoutError:
                 pass
 
-    def _say(self, reply: Reply) -> None:
+    def _send(self, reply: Reply) -> None:
         body, headers = reply.body, dict(reply.headers)
         if isinstance(body, dict | list):
             headers = {"Content-Type": "application/json", **headers}
@@ -129,7 +129,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._head(reply.status, {**headers, "Content-Length": str(len(data))})
         self.wfile.write(data)
 
-    def _say_in_pieces(self, reply: Reply) -> None:
+    def _send_pieces(self, reply: Reply) -> None:
         self._head(reply.status, {**reply.headers, "Transfer-Encoding": "chunked"})
         for piece in reply.body:
             self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))

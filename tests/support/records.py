@@ -1,4 +1,4 @@
-"""Records as the packages write them, for tests that need one and not its story."""
+"""Records as the packages write them, for tests that only need one."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,16 +1,16 @@
-"""Recorded conversations with providers, played back by a real HTTP server.
+"""Plays recorded HTTP conversations with providers back from a real server.
 
 A conversation is a JSON file: ``{"about": "where it is from", "turns": [{"request": …, "response": …}]}``.
 
-- A request has ``method`` and ``path`` (with its query, if it has one), and as much as matters of ``headers``
-  and ``body`` (objects may hold more, all else must be equal); ``contains`` lists texts that a body that is
-  not JSON must have, ``lacks`` names of fields that must not be there.
-- A response has ``status`` (200 if left out), ``headers``, and ``body`` (JSON or text), ``base64`` (bytes) or
-  ``events`` (server-sent: one ``data:`` for each, JSON or text). ``{url}`` in it is this server's address.
-  ``socket`` is a websocket instead, with all it says: JSON, or ``{"base64": …}`` for bytes.
-- ``times``: how often the same is asked and answered (1 if left out).
+- A request has ``method`` and ``path`` with its query, and optionally ``headers`` and ``body``, of which only
+  the listed fields are compared. ``contains`` lists texts that a body must contain, and ``lacks`` names of
+  fields that a JSON body must not have.
+- A response has ``status`` (default 200), ``headers``, and one of ``body`` (JSON or text), ``base64`` (bytes)
+  and ``events`` (server-sent events, each JSON or text). ``{url}`` in it becomes the server's address. With
+  ``socket`` it is a websocket with these messages: JSON, or ``{"base64": …}`` for bytes.
+- ``times`` is how often the turn is repeated (default 1).
 
-Turns are asked in their order; anything else is answered with 599 and fails the test at the end.
+Requests must come in the order of the turns. Any other request is answered with 599 and fails the test.
 """
 
 import base64
@@ -21,44 +21,45 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from support.loopback import Asked, Loopback, Reply, loopback
+from support.loopback import Loopback, Reply, Request, loopback
 from support.sockets import websocket
 
 
 @contextmanager
 def replay(conversation: Path | Mapping[str, Any]) -> Iterator[Loopback]:
-    """Play the server's part. Fails if it was asked anything else, or not everything."""
-    told = json.loads(conversation.read_text("utf-8")) if isinstance(conversation, Path) else conversation
-    part = _Part([turn for turn in told["turns"] for _ in range(turn.get("times", 1))])
-    with loopback(part.answer) as server:
-        part.url = server.url
+    """Start a server for a conversation. Fails if the requests differ from it, or some are missing."""
+    is_file = isinstance(conversation, Path)
+    recording = json.loads(conversation.read_text("utf-8")) if is_file else conversation
+    player = _Player([turn for turn in recording["turns"] for _ in range(turn.get("times", 1))])
+    with loopback(player.answer) as server:
+        player.url = server.url
         yield server
-    assert not part.complaints, "\n".join(part.complaints)
-    left = [f"{turn['request']['method']} {turn['request']['path']}" for turn in part.turns]
-    assert not left, f"never asked: {left}"
+    assert not player.errors, "\n".join(player.errors)
+    missing = [f"{turn['request']['method']} {turn['request']['path']}" for turn in player.turns]
+    assert not missing, f"missing requests: {missing}"
 
 
-class _Part:
+class _Player:
     def __init__(self, turns: list[Any]) -> None:
         self.turns = turns
-        self.complaints: list[str] = []
+        self.errors: list[str] = []
         self.url = ""
         self._lock = threading.Lock()
 
-    def answer(self, asked: Asked) -> Reply:
+    def answer(self, request: Request) -> Reply:
         with self._lock:
-            wrong = (
-                list(_differences(self.turns[0]["request"], asked)) if self.turns else ["nothing expected"]
+            differences = (
+                list(_differences(self.turns[0]["request"], request)) if self.turns else ["nothing expected"]
             )
-            if wrong:
-                self.complaints.append(f"{asked.method} {asked.path}: {'; '.join(wrong)}")
-                return Reply({"error": self.complaints[-1]}, 599)
+            if differences:
+                self.errors.append(f"{request.method} {request.path}: {'; '.join(differences)}")
+                return Reply({"error": self.errors[-1]}, 599)
             return self._reply(self.turns.pop(0)["response"])
 
     def _reply(self, response: Mapping[str, Any]) -> Reply:
         response = json.loads(json.dumps(response).replace("{url}", self.url))
         if "socket" in response:
-            return Reply(upgrade=websocket([_said(message) for message in response["socket"]]))
+            return Reply(upgrade=websocket([_message(message) for message in response["socket"]]))
         headers: dict[str, str] = response.get("headers", {})
         body = response.get("body", b"")
         if "base64" in response:
@@ -70,34 +71,34 @@ class _Part:
         return Reply(body, response.get("status", 200), headers)
 
 
-def _said(message: dict[str, Any]) -> str | bytes:
+def _message(message: dict[str, Any]) -> str | bytes:
     return base64.b64decode(message["base64"]) if "base64" in message else json.dumps(message)
 
 
-def _differences(request: Mapping[str, Any], asked: Asked) -> Iterator[str]:
-    whole = f"{asked.path}?{asked.query}" if asked.query else asked.path
-    if (request["method"], request["path"]) != (asked.method, whole):
-        yield f"expected {request['method']} {request['path']}, not {whole}"
+def _differences(expected: Mapping[str, Any], request: Request) -> Iterator[str]:
+    path = f"{request.path}?{request.query}" if request.query else request.path
+    if (expected["method"], expected["path"]) != (request.method, path):
+        yield f"expected {expected['method']} {expected['path']}, not {path}"
         return
-    for name, value in request.get("headers", {}).items():
-        if asked.headers.get(name.lower()) != value:
-            yield f"header {name}: {asked.headers.get(name.lower())!r}"
-    if "body" in request:
-        yield from _unlike(request["body"], asked.json(), "body")
-    for text in request.get("contains", ()):
-        if text.encode() not in asked.body:
+    for name, value in expected.get("headers", {}).items():
+        if request.headers.get(name.lower()) != value:
+            yield f"header {name}: {request.headers.get(name.lower())!r}"
+    if "body" in expected:
+        yield from _body_differences(expected["body"], request.json(), "body")
+    for text in expected.get("contains", ()):
+        if text.encode() not in request.body:
             yield f"the body lacks {text!r}"
-    for name in request.get("lacks", ()):
-        if name in (asked.json() or {}):
+    for name in expected.get("lacks", ()):
+        if name in (request.json() or {}):
             yield f"the body has {name!r}"
 
 
-def _unlike(expected: Any, found: Any, where: str) -> Iterator[str]:
-    if isinstance(expected, dict) and isinstance(found, dict):
+def _body_differences(expected: Any, actual: Any, path: str) -> Iterator[str]:
+    if isinstance(expected, dict) and isinstance(actual, dict):
         for name, value in expected.items():
-            if name in found:
-                yield from _unlike(value, found[name], f"{where}.{name}")
+            if name in actual:
+                yield from _body_differences(value, actual[name], f"{path}.{name}")
             else:
-                yield f"{where}.{name} is missing"
-    elif expected != found:
-        yield f"{where}: expected {expected!r}, found {found!r}"
+                yield f"{path}.{name} is missing"
+    elif expected != actual:
+        yield f"{path}: expected {expected!r}, got {actual!r}"

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import httpx
 import pytest
 
-from terrarium_server import accounts, ledger
+from terrarium_server import accounts, ledger, money
 from terrarium_server.settings import Settings
 from terrarium_server.store import Database, Transaction
 
@@ -51,25 +51,25 @@ class Server:
     settings: dict[str, Any]
     environment: dict[str, str]
     process: subprocess.Popen[str]
-    was_told_to_stop: threading.Event = field(default_factory=threading.Event)
+    stop_requested: threading.Event = field(default_factory=threading.Event)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
-        """Send a stop signal; the server may end by itself from now on."""
-        self.was_told_to_stop.set()
+        """Send a stop signal; from now on the server may end."""
+        self.stop_requested.set()
         self.process.send_signal(number)
 
     @property
     def api_url(self) -> str:
-        """What a client is given as its base URL."""
+        """The base URL for clients."""
         return f"{self.base_url}/api/v1"
 
     def client(self, api_key: str | None = None) -> httpx.Client:
-        """A client that sends the given key, or the first one."""
+        """A client with the given key, or with the first one."""
         headers = {"authorization": f"Bearer {api_key or self.first.api_key}"}
         return httpx.Client(base_url=self.api_url, headers=headers, timeout=DEADLINE)
 
     def admin(self, *words: str) -> Any:
-        """Run `terrarium admin … --json` beside the server and return what it printed."""
+        """Run `terrarium admin … --json` on the server's database and return its output."""
         command = [*terrarium("admin"), *words, "--json"]
         done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
@@ -78,13 +78,13 @@ class Server:
     def new_account(
         self, *, credits: float = 100.0, rate_limit: int | None = None, role: accounts.Role = "editor"
     ) -> Account:
-        """Make a workspace with a project and a key, in the database beside the server."""
+        """Create a workspace with a project and a key in the server's database."""
         with self.transaction() as tx:
             return new_account(tx, credits=credits, rate_limit=rate_limit, role=role)
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
-        """A transaction of ours on the server's database."""
+        """A transaction on the server's database, from the test's process."""
         database = Database(Settings(**self.settings).database)
         try:
             with database.transaction() as tx:
@@ -96,10 +96,10 @@ class Server:
 def new_account(
     tx: Transaction, *, credits: float = 100.0, rate_limit: int | None = None, role: accounts.Role = "editor"
 ) -> Account:
-    """Make a workspace with credits in USD, a project, and a key of this role."""
+    """Create a workspace with credits in USD, a project, and a key of this role."""
     workspace = accounts.create_workspace(tx, "Another workspace", rate_limit=rate_limit)
     ledger.open_account(tx, workspace.workspace_id)
-    ledger.grant(tx, workspace.workspace_id, round(credits * 1_000_000))
+    ledger.grant(tx, workspace.workspace_id, money.to_micros(credits))
     project = accounts.create_project(tx, workspace.workspace_id, "Another project")
     key = accounts.create_key(tx, workspace.workspace_id, role=role)
     return Account(workspace.workspace_id, project.project_id, key.api_key)
@@ -121,9 +121,9 @@ def running_server(
     own_session: bool = False,
     **settings: object,
 ) -> Iterator[Server]:
-    """Start a server whose data lie in ``folder``; ``settings`` by their names, e.g. ``rate_limit=3``.
+    """Start a server with its data in ``folder``; ``settings`` by their names, e.g. ``rate_limit=3``.
 
-    ``variables`` are added to its environment. In a session of its own, it leads a group of processes.
+    ``variables`` are added to its environment. With ``own_session`` it leads a process group.
     """
     chosen: dict[str, Any] = {
         "log_level": "WARNING",
@@ -153,7 +153,7 @@ def running_server(
         try:
             server = _greeted(process, log_path, environment, chosen)
             yield server
-            alive = server.was_told_to_stop.is_set() or process.poll() is None
+            alive = server.stop_requested.is_set() or process.poll() is None
             assert alive, f"the server ended by itself:\n{log_path.read_text()}"
         finally:
             process.terminate()
@@ -210,7 +210,7 @@ class StartServer(Protocol):
 
 @pytest.fixture(scope="module")
 def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServer]:
-    """Start servers with settings of one's own; they stop at the end of the module."""
+    """Starts servers with other settings; they stop at the end of the module."""
     with ExitStack() as stack:
 
         def start(*, database_url: str | None = None, **options: Any) -> Server:
@@ -222,6 +222,6 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServ
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One server with default settings for all tests that need no other; each works in its own account."""
+    """One server with default settings for all tests that need no other; each creates its own account."""
     with running_server(tmp_path_factory.mktemp("server")) as running:
         yield running

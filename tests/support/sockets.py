@@ -7,17 +7,17 @@ from collections.abc import Callable, Iterable
 
 from websockets.frames import Frame, Opcode
 
-from support.loopback import Asked
+from support.loopback import Request
 
 # https://www.rfc-editor.org/rfc/rfc6455#section-1.3
 _GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
-def websocket(messages: Iterable[str | bytes]) -> Callable[[Asked, socket.socket], None]:
-    """Shake hands, say all messages (text or bytes), and stay until the client goes."""
+def websocket(messages: Iterable[str | bytes]) -> Callable[[Request, socket.socket], None]:
+    """Accept the websocket, send all messages (text or bytes), and wait until the client closes it."""
 
-    def take_over(asked: Asked, connection: socket.socket) -> None:
-        key = asked.headers["sec-websocket-key"] + _GUID
+    def take_over(request: Request, connection: socket.socket) -> None:
+        key = request.headers["sec-websocket-key"] + _GUID
         accepted = base64.b64encode(hashlib.sha1(key.encode()).digest()).decode()
         connection.sendall(
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -25,13 +25,15 @@ def websocket(messages: Iterable[str | bytes]) -> Callable[[Asked, socket.socket
         )
         try:
             for message in messages:
-                text = isinstance(message, str)
-                frame = Frame(Opcode.TEXT if text else Opcode.BINARY, message.encode() if text else message)
+                if isinstance(message, str):
+                    frame = Frame(Opcode.TEXT, message.encode())
+                else:
+                    frame = Frame(Opcode.BINARY, message)
                 connection.sendall(frame.serialize(mask=False))
-            # Whatever the client says is its goodbye: it has nothing else to say.
+            # The only frame that the client sends is its close frame.
             connection.recv(1024)
             connection.sendall(Frame(Opcode.CLOSE, b"").serialize(mask=False))
         except OSError:
-            pass  # the client went first
+            pass  # the client closed the connection first
 
     return take_over

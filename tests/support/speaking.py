@@ -6,12 +6,14 @@ from dataclasses import replace
 
 from support.cases import Case
 from support.pocket import pocket_job
-from terrarium_server.engines import Engine, Job, Setup, find_kind
+from terrarium_server.engines import Engine, Job
+from terrarium_server.engines.registry import load_kind
+from terrarium_server.engines.setup import Setup
 
 
 def speaking_case(name: str, model_id: str, long_text: str) -> Case:
     """The case of a kind and the model that ships for it; ``long_text`` takes it several seconds."""
-    kind = find_kind(name)
+    kind = load_kind(name)
 
     @contextmanager
     def open_one() -> Iterator[Engine]:

@@ -1,4 +1,4 @@
-"""The databases that other tests stand on."""
+"""The fixtures for databases, which other tests rely on."""
 
 import os
 import subprocess
@@ -23,7 +23,7 @@ def test_is_as_durable_as_in_production(postgres: Postgres, setting: str) -> Non
     assert one_value(postgres.url("postgres"), f"SHOW {setting}") == "on"
 
 
-def test_databases_are_strangers(postgres: Postgres) -> None:
+def test_databases_are_independent(postgres: Postgres) -> None:
     first, second = postgres.fresh_database(), postgres.fresh_database()
     with psycopg.connect(first) as connection:
         connection.execute("CREATE TABLE plant (name text)")

@@ -1,4 +1,4 @@
-"""Tiny models with random weights, for the engines that need torch (`make test-local`)."""
+"""Tiny models with random weights, for the kinds that need torch (`make test-local`)."""
 
 import atexit
 import shutil
@@ -12,7 +12,7 @@ from support import tree
 
 
 @cache
-def _written() -> Path:
+def _models() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="terrarium-tiny-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     program = tree.ROOT / "tests-local/tiny_models.py"
@@ -24,5 +24,5 @@ def _written() -> Path:
 
 
 def tiny_model(name: str) -> Path:
-    """The folder of a model of `tests-local/tiny_models.py`, written once for the session."""
-    return _written() / name
+    """Return the folder of a model of `tests-local/tiny_models.py`, which runs once for the session."""
+    return _models() / name

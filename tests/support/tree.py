@@ -1,4 +1,4 @@
-"""The repository as the meta-tests see it."""
+"""The repository's files, for the tests about the code itself."""
 
 import ast
 import subprocess
@@ -8,15 +8,16 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 SERVER = ROOT / "server/src/terrarium_server"
+POCKET = ROOT / "pocket/src/terrarium_pocket"
 CLIENT = ROOT / "client/src/terrarium"
 
-# Written by a program: rules about how people write do not hold for them.
+# Generated files, which the rules for hand-written code do not cover.
 GENERATED = {"client/src/terrarium/_wire.py", "contract/openapi.json", "web/src/api/schema.d.ts"}
 
 
 @cache
 def tracked_files() -> tuple[Path, ...]:
-    """Every file that git has or would add."""
+    """Return every file that git tracks or would add."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -29,19 +30,19 @@ def tracked_files() -> tuple[Path, ...]:
 
 
 def python_files(*folders: Path) -> Iterator[Path]:
-    """The tracked Python files people write below any of ``folders``."""
+    """Yield the tracked, hand-written Python files below any of ``folders``."""
     for path in tracked_files():
-        written = path.suffix == ".py" and name_of(path) not in GENERATED
-        if written and any(path.is_relative_to(folder) for folder in folders):
+        is_hand_written = path.suffix == ".py" and name_of(path) not in GENERATED
+        if is_hand_written and any(path.is_relative_to(folder) for folder in folders):
             yield path
 
 
 def name_of(path: Path) -> str:
-    """The path as the repository knows it."""
+    """Return a file's path relative to the repository."""
     return path.relative_to(ROOT).as_posix()
 
 
 @cache
 def syntax(path: Path) -> ast.Module:
-    """The file's syntax tree."""
+    """Return a file's syntax tree."""
     return ast.parse(path.read_text("utf-8"), str(path))

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     Client = Flora
     AsyncClient = AsyncFlora
 
-_HOMES = {
+_MODULES = {
     "_async_client": ("AsyncFlora",),
     "_client": ("Flora",),
     "_config": ("Omit",),
@@ -70,7 +70,7 @@ _HOMES = {
     "_response": ("APIResponse",),
 }
 _ALIASES = {"Client": "Flora", "AsyncClient": "AsyncFlora"}
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
 __all__ = [
     "APIConnectionError",
@@ -109,10 +109,10 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name == "types":
         return import_module(".types", __name__)
-    wanted = _ALIASES.get(name, name)
-    if wanted not in _HOME_OF:
+    real_name = _ALIASES.get(name, name)
+    if real_name not in _MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f".{_HOME_OF[wanted]}", __name__), wanted)
+    value = getattr(import_module(f".{_MODULE_OF[real_name]}", __name__), real_name)
     globals()[name] = value
     return value
 

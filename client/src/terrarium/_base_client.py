@@ -1,4 +1,4 @@
-"""What both clients share: how they are told their options, and the calls without a resource."""
+"""What both clients share: their options, and calls that no resource describes."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class ClientOptions(TypedDict, total=False):
     default_query: Mapping[str, object]
 
 
-def changed(config: Config, changes: ClientOptions) -> dict[str, Any]:
-    """The constructor arguments for a client like this one but for ``changes``."""
-    now: dict[str, Any] = {
+def constructor_arguments(config: Config, changes: ClientOptions) -> dict[str, Any]:
+    """The constructor arguments for a client with the options of ``config`` and these ``changes``."""
+    current: dict[str, Any] = {
         "api_key": config.api_key,
         "base_url": config.base_url,
         "timeout": config.timeout,
@@ -34,7 +34,7 @@ def changed(config: Config, changes: ClientOptions) -> dict[str, Any]:
         "default_headers": config.default_headers,
         "default_query": config.default_query,
     }
-    merged: dict[str, Any] = {**now, **changes}
+    merged: dict[str, Any] = {**current, **changes}
     merged["default_headers"] = {**config.default_headers, **changes.get("default_headers", {})}
     merged["default_query"] = {**config.default_query, **changes.get("default_query", {})}
     return merged
@@ -61,8 +61,8 @@ def undocumented(
     )
 
 
-def log_as_asked() -> None:
-    """``FLORA_LOG=debug`` or ``info`` turns the log of requests on (logger ``flora``)."""
+def configure_logging() -> None:
+    """Turn on the log of requests (logger ``flora``) when ``FLORA_LOG`` is ``debug`` or ``info``."""
     level = {"debug": logging.DEBUG, "info": logging.INFO}.get(os.environ.get("FLORA_LOG", "").strip())
     log = logging.getLogger("flora")
     if level and not log.level:

@@ -1,4 +1,4 @@
-"""The blocking client."""
+"""The synchronous client."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import Any, Self, Unpack
 
 import httpx
 
-from ._base_client import ClientOptions, changed, log_as_asked, undocumented
+from ._base_client import ClientOptions, configure_logging, constructor_arguments, undocumented
+from ._clock import SYSTEM_CLOCK, Clock
 from ._config import (
     DEFAULT_LIMITS,
     DEFAULT_MAX_RETRIES,
@@ -19,13 +20,12 @@ from ._config import (
     Headers,
     NotGiven,
     Timeout,
-    settle,
-    trusted,
+    resolve_config,
+    trusted_certificates,
 )
 from ._download import download
-from ._drive import Driver
+from ._driver import Driver
 from ._operation import RequestOptions, WriteOptions
-from ._pace import REAL, Pace
 from ._version import __version__
 from ._wire import RunOutput
 from .resources.generations import Generations
@@ -36,12 +36,12 @@ from .resources.workspaces import Workspaces
 
 
 class Flora:
-    """A client of the FLORA API, by default of a Terrarium on this machine.
+    """A client of the FLORA API, by default of a Terrarium server on this machine.
 
-    ``api_key`` comes from ``FLORA_API_KEY`` or ``TERRARIUM_API_KEY`` unless given, ``base_url`` from
-    ``FLORA_BASE_URL``. ``timeout`` is in seconds and holds for each attempt; ``max_retries`` counts the
-    attempts after the first. A header given as ``Omit()`` is left out. Without a key the first request raises
-    ``MissingAPIKeyError``. One client serves many threads; close it, or use it in a ``with`` block.
+    Unless given, ``api_key`` comes from ``FLORA_API_KEY`` or ``TERRARIUM_API_KEY``, and ``base_url`` from
+    ``FLORA_BASE_URL``. ``timeout`` is in seconds and applies to each attempt. ``max_retries`` counts the
+    attempts after the first. A header whose value is ``Omit()`` is not sent. Without a key the first request
+    raises ``MissingAPIKeyError``. Many threads can share one client. Close it, or use it in a ``with`` block.
     """
 
     def __init__(
@@ -54,10 +54,10 @@ class Flora:
         default_headers: Headers | None = None,
         default_query: Mapping[str, object] | None = None,
         http_client: httpx.Client | None = None,
-        _pace: Pace | None = None,
+        _clock: Clock | None = None,
     ) -> None:
-        log_as_asked()
-        config = settle(
+        configure_logging()
+        config = resolve_config(
             api_key=api_key,
             base_url=base_url,
             timeout=timeout,
@@ -67,9 +67,12 @@ class Flora:
             user_agent=f"{type(self).__name__}/Python {__version__}",
         )
         http = http_client or httpx.Client(
-            timeout=config.timeout, limits=DEFAULT_LIMITS, follow_redirects=True, verify=trusted()
+            timeout=config.timeout,
+            limits=DEFAULT_LIMITS,
+            follow_redirects=True,
+            verify=trusted_certificates(),
         )
-        self._driver = Driver(config, http, _pace or REAL)
+        self._driver = Driver(config, http, _clock or SYSTEM_CLOCK)
 
     @cached_property
     def runs(self) -> Runs:
@@ -103,23 +106,25 @@ class Flora:
 
     @property
     def base_url(self) -> httpx.URL:
-        """The address of the API."""
+        """The base URL of the API."""
         return self._driver.config.base_url
 
     @property
     def timeout(self) -> Timeout:
-        """Seconds an attempt may take."""
+        """How many seconds an attempt may take."""
         return self._driver.config.timeout
 
     @property
     def max_retries(self) -> int:
-        """Attempts after the first."""
+        """The number of attempts after the first."""
         return self._driver.config.max_retries
 
     def with_options(self, **changes: Unpack[ClientOptions]) -> Self:
-        """A client with other options and the same connections; ``default_headers`` are added to."""
+        """A client with other options and the same connections; ``default_headers`` are added."""
         return type(self)(
-            **changed(self._driver.config, changes), http_client=self._driver.http, _pace=self._driver.pace
+            **constructor_arguments(self._driver.config, changes),
+            http_client=self._driver.http,
+            _clock=self._driver.clock,
         )
 
     copy = with_options
@@ -132,14 +137,15 @@ class Flora:
         name: str | None = None,
         overwrite: bool = False,
     ) -> Path:
-        """Save an output of a run, or what a URL leads to, and give the path of the file.
+        """Save an output of a run, or the content of a URL, and return the path of the file.
 
-        ``to`` is a file, which must not exist unless ``overwrite``, or a folder, in which a free name is
-        chosen (``name`` is its beginning). Text outputs carry their text themselves and become ``.txt``
-        files.
+        ``to`` is a file or a folder. A file must not exist unless ``overwrite`` is set. In a folder a free
+        name is chosen, which begins with ``name``. Text outputs contain their text and become ``.txt`` files.
+
+        Raises ``FileExistsError`` when the file exists, and ``FloraError`` when the download fails.
         """
         driver = self._driver
-        return driver.run(download(output, to, driver.config, driver.pace, name=name, overwrite=overwrite))
+        return driver.run(download(output, to, driver.config, driver.clock, name=name, overwrite=overwrite))
 
     def get(
         self,
@@ -149,7 +155,7 @@ class Flora:
         query: Mapping[str, object] | None = None,
         **options: Unpack[RequestOptions],
     ) -> Any:
-        """``GET`` a path that no resource describes; gives parsed JSON, or ``cast_to``."""
+        """``GET`` a path that no resource describes; returns parsed JSON, or ``cast_to``."""
         call = undocumented("GET", path, cast_to=cast_to, query=query, options=WriteOptions(**options))
         return self._driver.exchange(call).parse()
 
@@ -162,7 +168,7 @@ class Flora:
         query: Mapping[str, object] | None = None,
         **options: Unpack[WriteOptions],
     ) -> Any:
-        """``POST`` to a path that no resource describes; gives parsed JSON, or ``cast_to``."""
+        """``POST`` to a path that no resource describes; returns parsed JSON, or ``cast_to``."""
         call = undocumented("POST", path, cast_to=cast_to, body=body, query=query, options=options)
         return self._driver.exchange(call).parse()
 
@@ -175,7 +181,7 @@ class Flora:
         query: Mapping[str, object] | None = None,
         **options: Unpack[WriteOptions],
     ) -> Any:
-        """``PATCH`` to a path that no resource describes; gives parsed JSON, or ``cast_to``."""
+        """``PATCH`` to a path that no resource describes; returns parsed JSON, or ``cast_to``."""
         call = undocumented("PATCH", path, cast_to=cast_to, body=body, query=query, options=options)
         return self._driver.exchange(call).parse()
 
@@ -188,7 +194,7 @@ class Flora:
         query: Mapping[str, object] | None = None,
         **options: Unpack[WriteOptions],
     ) -> Any:
-        """``PUT`` to a path that no resource describes; gives parsed JSON, or ``cast_to``."""
+        """``PUT`` to a path that no resource describes; returns parsed JSON, or ``cast_to``."""
         call = undocumented("PUT", path, cast_to=cast_to, body=body, query=query, options=options)
         return self._driver.exchange(call).parse()
 
@@ -201,12 +207,12 @@ class Flora:
         query: Mapping[str, object] | None = None,
         **options: Unpack[WriteOptions],
     ) -> Any:
-        """``DELETE`` to a path that no resource describes; gives parsed JSON, or ``cast_to``."""
+        """``DELETE`` to a path that no resource describes; returns parsed JSON, or ``cast_to``."""
         call = undocumented("DELETE", path, cast_to=cast_to, body=body, query=query, options=options)
         return self._driver.exchange(call).parse()
 
     def close(self) -> None:
-        """Close the connections, also those of clients made by ``with_options``."""
+        """Close the connections, including those of clients made by ``with_options``."""
         self._driver.http.close()
 
     def __enter__(self) -> Self:

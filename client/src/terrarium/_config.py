@@ -1,4 +1,4 @@
-"""What a client was told: arguments first, then the environment, then defaults."""
+"""The options of a client: arguments first, then the environment, then defaults."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ DEFAULT_LIMITS = httpx.Limits(max_connections=1000, max_keepalive_connections=10
 
 
 @cache
-def trusted() -> ssl.SSLContext:
-    """The certificates to trust, read once: reading them is most of the time a client takes to make."""
+def trusted_certificates() -> ssl.SSLContext:
+    """The trusted certificates, read once: reading them is the slowest part of making a client."""
     return httpx.create_ssl_context()
 
 
 class Omit:
-    """In headers: leave this header out, even where it has a default."""
+    """As the value of a header: do not send this header, even if it has a default."""
 
 
 class NotGiven:
-    """Told apart from None, which is a value of its own for some options."""
+    """Marks an argument that was not passed, since None is a valid value of some options."""
 
 
 NOT_GIVEN = NotGiven()
@@ -38,7 +38,7 @@ Timeout = float | httpx.Timeout | None
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The settled options of one client."""
+    """The resolved options of one client."""
 
     api_key: str | None
     base_url: httpx.URL
@@ -49,7 +49,7 @@ class Config:
     default_query: Mapping[str, object] = field(default_factory=dict[str, object])
 
 
-def settle(
+def resolve_config(
     *,
     api_key: str | None,
     base_url: str | httpx.URL | None,
@@ -59,7 +59,7 @@ def settle(
     default_query: Mapping[str, object] | None,
     user_agent: str,
 ) -> Config:
-    """Fill in what the caller left open."""
+    """Fill in the options that the caller did not pass."""
     if max_retries < 0:
         raise ValueError("max_retries must be 0 or more")
     url = httpx.URL(base_url or _env("FLORA_BASE_URL") or DEFAULT_BASE_URL)
@@ -81,6 +81,6 @@ def _env(name: str) -> str | None:
 
 
 def _custom_headers() -> dict[str, str | Omit]:
-    """``FLORA_CUSTOM_HEADERS``: one ``Name: value`` a line, beneath the explicit ones."""
+    """``FLORA_CUSTOM_HEADERS``: one ``Name: value`` per line; explicit headers override them."""
     lines = (line.partition(":") for line in (_env("FLORA_CUSTOM_HEADERS") or "").splitlines())
     return {name.strip(): value.strip() for name, colon, value in lines if colon and name.strip()}

@@ -1,4 +1,4 @@
-"""Saving an output: text is written, anything else is streamed to a file that appears only when complete."""
+"""Saving an output. It is written to a temporary file, which gets its name only when it is complete."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from uuid import uuid4
 
 import httpx
 
+from ._clock import Clock
 from ._config import Config
 from ._errors import APIConnectionError, status_error
 from ._operation import Request, Send, Sleep, Steps
-from ._pace import Pace
 from ._prepare import authorization
 from ._retry import pause, worth_retrying
 from ._wire import RunOutput
 
-# What mimetypes does not know everywhere, or gives an unusual name.
+# Types that mimetypes does not know on every system, or for which it gives an unusual suffix.
 _SUFFIXES = {"image/webp": ".webp", "image/avif": ".avif", "audio/wav": ".wav", "audio/x-wav": ".wav"}
-_USUAL = {"imageUrl": ".png", "videoUrl": ".mp4", "audioUrl": ".wav", "documentUrl": ".pdf"}
+_SUFFIX_OF_TYPE = {"imageUrl": ".png", "videoUrl": ".mp4", "audioUrl": ".wav", "documentUrl": ".pdf"}
 
 
 def download(
     output: RunOutput | str,
     to: str | os.PathLike[str],
     config: Config,
-    pace: Pace,
+    clock: Clock,
     *,
     name: str | None,
     overwrite: bool,
 ) -> Steps[Path]:
-    """Save ``output`` and give the path; see ``Flora.download``."""
+    """Save ``output`` and return the path; see ``Flora.download``."""
     target = Path(to)
     into_folder = target.is_dir() or str(to).endswith(("/", os.sep))
     if not into_folder and target.exists() and not overwrite:
@@ -44,18 +44,19 @@ def download(
     try:
         if isinstance(output, RunOutput) and output.type == "text":
             part.write_text(output.url, encoding="utf-8")
-            found = f"{name or 'output'}.txt"
+            file_name = f"{name or 'output'}.txt"
         else:
             url = output.url if isinstance(output, RunOutput) else output
-            response = yield from _stream(url, _File(part), config, pace)
-            found = _file_name(response, output, name)
-        return _settle(part, folder / found if into_folder else target, numbered=into_folder, over=overwrite)
+            response = yield from _stream(url, _File(part), config, clock)
+            file_name = _file_name(response, output, name)
+        final = folder / file_name if into_folder else target
+        return _move(part, final, numbered=into_folder, overwrite=overwrite)
     finally:
         part.unlink(missing_ok=True)
 
 
 class _File:
-    """A file that is written from its start again at each attempt."""
+    """A file that is written from its beginning again at each attempt."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -72,14 +73,14 @@ class _File:
         self._handle.close()
 
 
-def _stream(url: str, sink: _File, config: Config, pace: Pace) -> Steps[httpx.Response]:
+def _stream(url: str, sink: _File, config: Config, clock: Clock) -> Steps[httpx.Response]:
     try:
         address = config.base_url.join(url)
-        headers = {"accept": "*/*", "user-agent": config.user_agent, **authorization(config, address)}
-        request = Request("GET", address, headers, None, config.timeout)
+        request_headers = {"accept": "*/*", "user-agent": config.user_agent, **authorization(config, address)}
+        request = Request("GET", address, request_headers, None, config.timeout)
         for attempt in range(config.max_retries + 1):
             is_last = attempt == config.max_retries
-            told = None
+            headers = None
             try:
                 response: httpx.Response = yield Send(request, sink)
             except APIConnectionError:
@@ -88,45 +89,47 @@ def _stream(url: str, sink: _File, config: Config, pace: Pace) -> Steps[httpx.Re
             else:
                 if response.status_code < 400:
                     return response
-                told = response.headers
-                if is_last or not worth_retrying(response.status_code, told):
+                headers = response.headers
+                if is_last or not worth_retrying(response.status_code, headers):
                     raise status_error(response)
-            yield Sleep(pause(attempt, told, now=pace.now(), chance=pace.chance()))
-        raise AssertionError("the last attempt either answers or raises")
+            yield Sleep(pause(attempt, headers, now=clock.now(), jitter=clock.jitter()))
+        raise AssertionError("the last attempt either returns or raises")
     finally:
         sink.close()
 
 
 def _file_name(response: httpx.Response, output: RunOutput | str, name: str | None) -> str:
     path = PurePosixPath(unquote(response.request.url.path))
-    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    suffix = _SUFFIXES.get(kind) or (mimetypes.guess_extension(kind) if kind else None)
+    media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    suffix = _SUFFIXES.get(media_type) or (mimetypes.guess_extension(media_type) if media_type else None)
     if suffix in (None, ".bin"):
-        suffix = path.suffix or (_USUAL.get(output.type, "") if isinstance(output, RunOutput) else "")
-    # The address is the server's word; nothing of it but plain characters becomes a file name.
+        suffix = path.suffix or (
+            _SUFFIX_OF_TYPE.get(output.type, "") if isinstance(output, RunOutput) else ""
+        )
+    # The server chose the URL, so only harmless characters of it become a file name.
     stem = name or re.sub(r"[^\w.-]+", "-", path.stem).strip(".-") or "output"
     return f"{stem}{suffix}"
 
 
-def _settle(part: Path, target: Path, *, numbered: bool, over: bool) -> Path:
-    """Give the finished file its name; in a folder, a free one (``name-2.png``)."""
-    if over:
+def _move(part: Path, target: Path, *, numbered: bool, overwrite: bool) -> Path:
+    """Give the finished file its name; if ``numbered``, the next free one (``name-2.png``)."""
+    if overwrite:
         part.replace(target)
         return target
-    wanted, number = target, 1
+    first, number = target, 1
     while True:
         try:
-            # Unlike a rename, a link refuses a name that somebody has taken meanwhile.
+            # Unlike a rename, a hard link fails when another process has taken the name meanwhile.
             os.link(part, target)
         except FileExistsError:
             if not numbered:
                 raise FileExistsError(f"{target} exists; pass overwrite=True to replace it") from None
             number += 1
-            target = wanted.with_name(f"{wanted.stem}-{number}{wanted.suffix}")
-        except OSError:  # a file system without links
+            target = first.with_name(f"{first.stem}-{number}{first.suffix}")
+        except OSError:  # a file system without hard links
             if target.exists():
                 number += 1
-                target = wanted.with_name(f"{wanted.stem}-{number}{wanted.suffix}")
+                target = first.with_name(f"{first.stem}-{number}{first.suffix}")
                 continue
             part.replace(target)
             return target

@@ -1,4 +1,4 @@
-"""What can go wrong, as types that carry what the caller needs to act."""
+"""The exceptions of this package, with what a caller needs to handle them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NO_KEY = (
 
 
 class FloraError(Exception):
-    """Everything this package raises on purpose."""
+    """The parent of all exceptions of this package."""
 
 
 class MissingAPIKeyError(FloraError):
@@ -33,7 +33,7 @@ class FieldError(NamedTuple):
 
 
 class APIError(FloraError):
-    """A request did not get the answer it was made for."""
+    """A request failed, or its response cannot be used."""
 
     def __init__(self, message: str, *, request: httpx.Request, body: object = None) -> None:
         super().__init__(message)
@@ -43,7 +43,10 @@ class APIError(FloraError):
 
 
 class APIStatusError(APIError):
-    """The server refused: ``code`` and ``fields`` say why, ``request_id`` finds it in the server's log."""
+    """The server refused a request.
+
+    ``code`` and ``fields`` say why; the server's log has the request under ``request_id``.
+    """
 
     def __init__(self, message: str, *, response: httpx.Response, body: object = None) -> None:
         super().__init__(message, request=response.request, body=body)
@@ -57,11 +60,11 @@ class APIStatusError(APIError):
 
     def __str__(self) -> str:
         lines = [self.message]
-        # The server's message is that of the first field; one rejected field needs no second line.
+        # The server's message repeats the first field, so a single rejected field needs no second line.
         if len(self.fields) > 1 or (self.fields and self.fields[0].message not in self.message):
             lines += [f"  {field}: {message}" for field, message in self.fields]
-        about = f"{self.status_code} {self.code}" if self.code else str(self.status_code)
-        lines[-1] += f" ({about}, request {self.request_id})" if self.request_id else f" ({about})"
+        status = f"{self.status_code} {self.code}" if self.code else str(self.status_code)
+        lines[-1] += f" ({status}, request {self.request_id})" if self.request_id else f" ({status})"
         return "\n".join(lines)
 
 
@@ -78,24 +81,24 @@ class InsufficientCreditsError(APIStatusError):
 
 
 class PermissionDeniedError(APIStatusError):
-    """403: the key is good but its role does not allow this."""
+    """403: the key is valid but its role does not allow this."""
 
 
 class NotFoundError(APIStatusError):
-    """404: there is no such thing, or it belongs to another workspace."""
+    """404: it does not exist, or it belongs to another workspace."""
 
 
 class ConflictError(APIStatusError):
-    """409: the idempotency key is taken; ``run_url`` points at the run that holds it, where known."""
+    """409: the idempotency key has been used; ``run_url`` leads to the run that used it, if known."""
 
     @property
     def run_url(self) -> str | None:
-        """Where the run that holds the key can be read, as the server gave it."""
+        """The URL of the run that used the key, as the server gave it."""
         return self.response.headers.get("location")
 
 
 class UnprocessableEntityError(APIStatusError):
-    """422: understood, but impossible."""
+    """422: the request was understood but cannot be executed."""
 
 
 class RateLimitError(APIStatusError):
@@ -107,7 +110,7 @@ class InternalServerError(APIStatusError):
 
 
 class APIConnectionError(APIError):
-    """The server could not be reached, or the connection broke before the answer was complete."""
+    """The server could not be reached, or the connection broke before the response was complete."""
 
     def __init__(self, *, request: httpx.Request, message: str | None = None) -> None:
         origin = f"{request.url.scheme}://{request.url.netloc.decode('ascii')}"
@@ -115,14 +118,14 @@ class APIConnectionError(APIError):
 
 
 class APITimeoutError(APIConnectionError):
-    """No answer within the client's ``timeout``."""
+    """No response within the client's ``timeout``."""
 
     def __init__(self, *, request: httpx.Request) -> None:
-        super().__init__(request=request, message=f"No answer from {request.url.host} in time.")
+        super().__init__(request=request, message=f"No response from {request.url.host} within the timeout.")
 
 
 class APIResponseValidationError(APIError):
-    """The answer is not what this operation promises: perhaps ``base_url`` is not a FLORA API."""
+    """The response does not have the promised shape: perhaps ``base_url`` is not a FLORA API."""
 
     def __init__(self, message: str, *, response: httpx.Response, body: object = None) -> None:
         super().__init__(message, request=response.request, body=body)
@@ -132,24 +135,26 @@ class APIResponseValidationError(APIError):
 
 
 class RunFailedError(FloraError):
-    """A run that was waited for has failed; ``code`` and ``message`` say why, ``run`` is all of it."""
+    """The run that was waited for has failed; ``code`` and ``message`` say why, ``run`` is the whole run."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
         self.code = run.error_code
         self.message = run.error_message or "The run failed without saying why."
-        about = f"{self.code}, {run.run_id}" if self.code else run.run_id
-        super().__init__(f"{self.message} ({about})")
+        details = f"{self.code}, {run.run_id}" if self.code else run.run_id
+        super().__init__(f"{self.message} ({details})")
 
 
 class WaitTimeout(FloraError, TimeoutError):
-    """The run was not over in time. It goes on by itself: wait again with the same ``run_id``."""
+    """The run did not end in time. It continues on the server: wait again with the same ``run_id``."""
 
     def __init__(self, run_id: str, timeout: float, run: Run | None) -> None:
         self.run_id = run_id
         self.run = run
-        state = f"{run.status} at {run.progress:.0f} %" if run else "not seen yet"
-        super().__init__(f"{run_id} was not over after {timeout:g} s ({state}). It goes on by itself.")
+        state = f"{run.status} at {run.progress:.0f} %" if run else "status unknown"
+        super().__init__(
+            f"{run_id} did not end within {timeout:g} s ({state}). It continues on the server; wait again."
+        )
 
 
 _BY_STATUS: dict[int, type[APIStatusError]] = {
@@ -190,6 +195,6 @@ def _detail(body: object) -> dict[str, Any]:
 
 def _fields(detail: dict[str, Any]) -> list[FieldError]:
     rows: Any = detail.get("fields")
-    listed = cast("list[Any]", rows) if isinstance(rows, list) else []
-    named = [cast("dict[str, Any]", row) for row in listed if isinstance(row, dict)]
-    return [FieldError(str(row.get("field", "")), str(row.get("message", ""))) for row in named]
+    items = cast("list[Any]", rows) if isinstance(rows, list) else []
+    fields = [cast("dict[str, Any]", item) for item in items if isinstance(item, dict)]
+    return [FieldError(str(each.get("field", "")), str(each.get("message", ""))) for each in fields]

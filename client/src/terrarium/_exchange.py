@@ -1,4 +1,4 @@
-"""Sending one call until it has an answer: attempts, waits, and a lost answer found again."""
+"""Sending one call: retries, the waits between them, and recovery after a lost response."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from uuid import uuid4
 
 import httpx
 
+from ._clock import Clock
 from ._config import Config
 from ._errors import APIConnectionError, status_error
 from ._operation import Operation, Send, Sleep, Steps
-from ._pace import Pace
 from ._prepare import prepare
 from ._response import APIResponse, read_as
 from ._retry import pause, worth_retrying
@@ -24,75 +24,74 @@ T = TypeVar("T")
 
 log = logging.getLogger("flora")
 
-# These fail before the request is on its way, so the server cannot have acted on it.
+# These errors occur before the request is sent, so the server cannot have acted on it.
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
-def exchange(operation: Operation[T], config: Config, pace: Pace) -> Steps[APIResponse[T]]:
-    """Send ``operation``, again where that may help, and give its answer.
+def exchange(operation: Operation[T], config: Config, clock: Clock) -> Steps[APIResponse[T]]:
+    """Send ``operation``, retry where that may help, and return the response.
 
-    Every attempt of a writing call carries the same idempotency key. When a later attempt is told that the
-    key is taken, after an earlier one whose answer never arrived, then that earlier one got through: the run
-    that holds the key is read, and the call succeeds.
+    Every attempt of a writing call has the same idempotency key. Suppose the response to one attempt is lost
+    and the server answers the next one that the key has been used. Then the earlier attempt has arrived: its
+    run is read, and the call succeeds.
     """
     key = operation.options.get("idempotency_key") or (str(uuid4()) if operation.writes else None)
     request = prepare(operation, config, key)
-    perhaps_acted_on = False
+    may_have_arrived = False
     for attempt in range(config.max_retries + 1):
         is_last = attempt == config.max_retries
-        told: Mapping[str, str] | None = None
+        headers: Mapping[str, str] | None = None
         try:
             response: httpx.Response = yield Send(request)
-        except APIConnectionError as broken:
-            perhaps_acted_on |= not isinstance(broken.__cause__, _NEVER_SENT)
+        except APIConnectionError as error:
+            may_have_arrived |= not isinstance(error.__cause__, _NEVER_SENT)
             if is_last:
                 raise
-            reason = str(broken)
+            reason = str(error)
         else:
             log.debug("%s %s answered %d", request.method, request.url, response.status_code)
             if response.status_code < 400:
                 read = partial(read_as, operation.shape)
                 return APIResponse(response, read, idempotency_key=key, retries_taken=attempt)
-            run_id = _holder(response) if perhaps_acted_on else None
-            if run_id and operation.regain:
-                log.info("An earlier attempt got through; its run is %s", run_id)
-                regained = yield from operation.regain(run_id, _Within(config, pace))
-                return _settled(response, regained, key, attempt)
-            # Gateways answer like this without knowing what became of the request behind them.
-            perhaps_acted_on |= response.status_code == 408 or response.status_code >= 500
-            told = response.headers
-            if is_last or not worth_retrying(response.status_code, told):
+            run_id = _conflicting_run_id(response) if may_have_arrived else None
+            if run_id and operation.recover:
+                log.info("An earlier attempt has arrived; its run is %s", run_id)
+                recovered = yield from operation.recover(run_id, _NestedExchange(config, clock))
+                return _recovered_response(response, recovered, key, attempt)
+            # A gateway sends these without knowing whether the server behind it received the request.
+            may_have_arrived |= response.status_code == 408 or response.status_code >= 500
+            headers = response.headers
+            if is_last or not worth_retrying(response.status_code, headers):
                 raise status_error(response)
             reason = f"status {response.status_code}"
-        wait = pause(attempt, told, now=pace.now(), chance=pace.chance())
-        log.info("%s %s: %s; again in %.2f s", request.method, request.url, reason, wait)
+        wait = pause(attempt, headers, now=clock.now(), jitter=clock.jitter())
+        log.info("%s %s: %s; retrying in %.2f s", request.method, request.url, reason, wait)
         yield Sleep(wait)
-    raise AssertionError("the last attempt either answers or raises")
+    raise AssertionError("the last attempt either returns or raises")
 
 
-def _settled(response: httpx.Response, value: T, key: str | None, attempt: int) -> APIResponse[T]:
+def _recovered_response(response: httpx.Response, value: T, key: str | None, attempt: int) -> APIResponse[T]:
     return APIResponse(response, lambda _: value, idempotency_key=key, retries_taken=attempt)
 
 
-class _Within:
-    """Sends further operations inside a conversation."""
+class _NestedExchange:
+    """Sends further operations while another one is being sent."""
 
-    def __init__(self, config: Config, pace: Pace) -> None:
-        self._config, self._pace = config, pace
+    def __init__(self, config: Config, clock: Clock) -> None:
+        self._config, self._clock = config, clock
 
     def __call__(self, operation: Operation[T], /) -> Steps[T]:
-        response = yield from exchange(operation, self._config, self._pace)
+        response = yield from exchange(operation, self._config, self._clock)
         return response.parse()
 
 
-def _holder(response: httpx.Response) -> str | None:
-    """The id of the run that holds our key, from the ``location`` of a 409.
+def _conflicting_run_id(response: httpx.Response) -> str | None:
+    """The id of the run that used our key, from the ``location`` of a 409.
 
-    Only the id is taken: the address itself may be another name of this server, or of no server of ours,
-    and the key must not be sent there.
+    Only the id is used. The host in that URL may be another one, and the key must not be sent there.
     """
     if response.status_code != 409:
         return None
     location: str = response.headers.get("location", "")
-    last = unquote(urlsplit(location).path.rstrip("/").rpartition("/")[2])
-    return last if re.fullmatch(r"run_\S+", last) else None
+    segment = unquote(urlsplit(location).path.rstrip("/").rpartition("/")[2])
+    return segment if re.fullmatch(r"run_\S+", segment) else None

@@ -1,4 +1,4 @@
-"""A call described once: what to send and what comes back. Both clients send these."""
+"""Descriptions of calls, shared by both clients: what to send and the shape of the response."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# What RFC 3986 lets stand in a path segment besides letters, digits and "-._~".
+# The characters that RFC 3986 allows in a path segment in addition to letters, digits and "-._~".
 _SEGMENT_SAFE = "!$&'()*+,;=:@"
 
 
 class ExtraOptions(TypedDict, total=False):
-    """What is added to a request, over the defaults."""
+    """Additions to a request; they override the defaults."""
 
     extra_headers: Headers
     extra_query: Mapping[str, object]
@@ -29,18 +29,18 @@ class ExtraOptions(TypedDict, total=False):
 
 
 class RequestOptions(ExtraOptions, total=False):
-    """What any call takes besides its own arguments.
+    """What any call takes in addition to its own arguments.
 
-    ``timeout`` (seconds, or an ``httpx.Timeout``) holds for each attempt of this call.
+    ``timeout`` (seconds, or an ``httpx.Timeout``) applies to each attempt of this call.
     """
 
     timeout: Timeout
 
 
 class WriteOptions(RequestOptions, total=False):
-    """What a writing call takes besides.
+    """What a writing call takes in addition.
 
-    ``idempotency_key`` is sent with every attempt of this call; without one, a fresh key is made.
+    ``idempotency_key`` is sent with every attempt of this call. By default it is a new random one.
     """
 
     idempotency_key: str
@@ -48,7 +48,7 @@ class WriteOptions(RequestOptions, total=False):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation(Generic[T]):
-    """One call: where it goes, what it sends, the shape of the answer."""
+    """One call: its path, what it sends, and the shape of the response."""
 
     method: str
     path: str
@@ -57,21 +57,21 @@ class Operation(Generic[T]):
     body: Mapping[str, object] | None = None
     writes: bool = False
     options: WriteOptions = field(default_factory=WriteOptions)
-    # How the answer is made again, from the id of the run that holds our key, once the first was lost.
-    regain: Callable[[str, Exchange], Steps[T]] | None = None
+    # Rebuilds a lost response from the id of the run that used our key.
+    recover: Callable[[str, Exchange], Steps[T]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Listing(Generic[T]):
-    """A paged call; its items are under ``key`` in the answer."""
+    """A paged call; its items are under ``key`` in the response."""
 
     operation: Operation[dict[str, Any]]
     key: str
     item: type[T]
 
-    def at(self, cursor: str) -> Listing[T]:
-        """The same call, from ``cursor`` on."""
-        # The cursor goes over a caller's extra_query too, or every page would be the first.
+    def starting_at(self, cursor: str) -> Listing[T]:
+        """The same call, starting at ``cursor``."""
+        # The cursor also overrides the caller's extra_query, or every page would be the first.
         options = WriteOptions(**self.operation.options)
         options["extra_query"] = {**options.get("extra_query", {}), "cursor": cursor}
         return replace(self, operation=replace(self.operation, options=options))
@@ -90,7 +90,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Ask the driver to send; the answer comes back read, or goes through ``sink`` where it succeeds."""
+    """Ask the driver to send a request. With a ``sink``, a successful body is streamed to it."""
 
     request: Request
     sink: Sink | None = None
@@ -104,46 +104,49 @@ class Sleep:
 
 
 @dataclass(frozen=True, slots=True)
-class Tell:
-    """Ask the driver to call the caller back (and to await it, where it is a coroutine function)."""
+class Callback:
+    """Ask the driver to call a function of the caller, and to await the result if it is awaitable."""
 
     callback: Callable[[Any], object]
     value: object
 
 
 class Sink(Protocol):
-    """Takes the body of a streamed answer; ``restart`` comes before each attempt."""
+    """Receives the body of a streamed response; ``restart`` is called before each attempt."""
 
     def restart(self) -> None:
-        """Forget what has come so far."""
+        """Discard what was written so far."""
         ...
 
     def write(self, chunk: bytes) -> None:
-        """Take the next bytes."""
+        """Append the next bytes."""
         ...
 
 
-# A conversation with the server without any I/O of its own. A driver, sync or async, performs each step and
-# sends its outcome back in; so policy is written once.
-Steps = Generator[Send | Sleep | Tell, Any, T]
+# A generator without I/O of its own. It yields steps; a driver, sync or async, performs each one and sends
+# the result back into the generator. So the logic is written once for both clients.
+Steps = Generator[Send | Sleep | Callback, Any, T]
 
 
 class Exchange(Protocol):
-    """Sends an operation as a part of a longer conversation and gives its parsed answer."""
+    """Sends an operation as part of a longer sequence and returns its parsed response."""
 
     def __call__(self, operation: Operation[T], /) -> Steps[T]:
-        """Go through the steps of sending ``operation``."""
+        """The steps of sending ``operation``."""
         ...
 
 
-def at(template: str, *segments: str) -> str:
-    """Fill each ``{}`` of a path with a segment, encoded so that it stays one segment."""
+def fill_path(template: str, *segments: str) -> str:
+    """Fill each ``{}`` of a path with a segment, encoded so that it stays one segment.
+
+    Raises ``ValueError`` for a segment that cannot be part of a path.
+    """
     for segment in segments:
         if not segment or segment in (".", ".."):
-            raise ValueError(f"{segment!r} cannot stand in the path {template!r}")
+            raise ValueError(f"{segment!r} cannot be used in the path {template!r}")
     return template.format(*(quote(segment, safe=_SEGMENT_SAFE) for segment in segments))
 
 
-def given(**fields: object) -> dict[str, object]:
-    """The arguments that were given: None means left out."""
+def without_none(**fields: object) -> dict[str, object]:
+    """The arguments that are not None."""
     return {name: value for name, value in fields.items() if value is not None}

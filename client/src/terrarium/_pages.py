@@ -1,4 +1,4 @@
-"""Cursor pages: iterate over the items of all of them, or go page by page."""
+"""Cursor pages: iterate over the items of all pages, or over the pages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from pydantic import ValidationError
 
-from ._drive import AsyncDriver, Driver
+from ._driver import AsyncDriver, Driver
 from ._errors import APIResponseValidationError
 from ._model import decode
 from ._operation import Listing
@@ -24,15 +24,15 @@ class BasePage(Generic[T]):
         self.body: dict[str, Any] = response.parse()
         try:
             self.items: list[T] = decode(list[listing.item], self.body.get(listing.key) or [])
-        except ValidationError as refused:
+        except ValidationError as invalid:
             raise APIResponseValidationError(
-                f"The server's {listing.key} have another shape than promised: {refused.errors()[0]['msg']}",
+                f"The server's {listing.key} do not have the promised shape: {invalid.errors()[0]['msg']}",
                 response=response.http_response,
                 body=self.body,
-            ) from refused
+            ) from invalid
         meta: Any = self.body.get("meta")
         cursor = cast("dict[str, Any]", meta).get("next_cursor") if isinstance(meta, dict) else None
-        # An empty page ends the list even with a cursor, or a faulty server would keep us here for ever.
+        # An empty page ends the list even with a cursor, or a faulty server could cause an endless loop.
         self.next_cursor: str | None = cursor if cursor and self.items else None
 
     def has_next_page(self) -> bool:
@@ -40,17 +40,17 @@ class BasePage(Generic[T]):
         return self.next_cursor is not None
 
     def next_page_info(self) -> dict[str, str] | None:
-        """The query that leads to the next page, or None on the last one."""
+        """The query of the next page, or None on the last one."""
         return {"cursor": self.next_cursor} if self.next_cursor else None
 
     def _next(self) -> Listing[T]:
         if not self.next_cursor:
-            raise RuntimeError("This is the last page; ask has_next_page() first.")
-        return self._listing.at(self.next_cursor)
+            raise RuntimeError("This is the last page; call has_next_page() first.")
+        return self._listing.starting_at(self.next_cursor)
 
 
 class SyncPage(BasePage[T]):
-    """One page: its ``items``, the whole ``body``, and the way to the next."""
+    """One page: its ``items``, the whole ``body``, and access to the next page."""
 
     def __init__(self, listing: Listing[T], response: APIResponse[dict[str, Any]], driver: Driver) -> None:
         super().__init__(listing, response)
@@ -75,7 +75,7 @@ class SyncPage(BasePage[T]):
 
 
 class AsyncPage(BasePage[T]):
-    """One page: its ``items``, the whole ``body``, and the way to the next."""
+    """One page: its ``items``, the whole ``body``, and access to the next page."""
 
     def __init__(
         self, listing: Listing[T], response: APIResponse[dict[str, Any]], driver: AsyncDriver

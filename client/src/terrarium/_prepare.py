@@ -1,4 +1,4 @@
-"""From an operation to a request: URL, headers and body. Pure functions."""
+"""Building the request of an operation: URL, headers and body. Pure functions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from ._operation import Operation, Request
 
 
 def prepare(operation: Operation[Any], config: Config, idempotency_key: str | None) -> Request:
-    """The request every attempt of this call sends."""
+    """The request that every attempt of this call sends.
+
+    Raises ``MissingAPIKeyError`` without a key.
+    """
     options = operation.options
     body = operation.body
     if extra := options.get("extra_body"):
@@ -46,7 +49,7 @@ def prepare(operation: Operation[Any], config: Config, idempotency_key: str | No
 
 
 def authorization(config: Config, url: httpx.URL) -> dict[str, str]:
-    """The key, for its own server only: an absolute URL may lead anywhere."""
+    """The header with the key. Only the server of ``base_url`` gets it."""
     if config.api_key and same_origin(config.base_url, url):
         return {"authorization": f"Bearer {config.api_key}"}
     return {}
@@ -74,7 +77,7 @@ def _url(base: httpx.URL, path: str, *queries: Mapping[str, object]) -> httpx.UR
 
 
 def _value(name: str, value: object) -> str:
-    """One query value; None is sent as an empty one, which the API allows."""
+    """One query value; None is sent as an empty value, which the API allows."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -86,5 +89,6 @@ def _value(name: str, value: object) -> str:
 
 def _json(body: Mapping[str, object]) -> bytes:
     text = json.dumps(cast("Any", body), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    # A lone surrogate (from a file name, say) has no UTF-8; the server could only refuse the whole body.
+    # A lone surrogate, for example from a file name, has no UTF-8 form. It is replaced, because the server
+    # would refuse the whole body.
     return text.encode("utf-8", errors="replace")

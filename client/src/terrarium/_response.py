@@ -1,4 +1,4 @@
-"""An answer before it is parsed."""
+"""A response before it is parsed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ U = TypeVar("U")
 
 
 class APIResponse(Generic[T]):
-    """Headers and status of an answer, and on demand what it means (``parse()``)."""
+    """Status and headers of a response; ``parse()`` returns its content."""
 
     def __init__(
         self,
@@ -50,20 +50,20 @@ class APIResponse(Generic[T]):
 
     @property
     def content(self) -> bytes:
-        """The body as it came."""
+        """The body as bytes."""
         return self.http_response.content
 
     def parse(self) -> T:
-        """The body as the method without ``with_raw_response`` gives it.
+        """The body, as the method without ``with_raw_response`` returns it.
 
-        Raises ``APIResponseValidationError`` where the body is not what the operation promises.
+        Raises ``APIResponseValidationError`` if the body does not have the promised shape.
         """
         if not self._parsed:
             self._parsed.append(self._read(self.http_response))
         return self._parsed[0]
 
-    def read_by(self, read: Callable[[httpx.Response], U]) -> APIResponse[U]:
-        """The same answer, understood in another way."""
+    def parsed_by(self, read: Callable[[httpx.Response], U]) -> APIResponse[U]:
+        """The same response with another parser."""
         return APIResponse(
             self.http_response,
             read,
@@ -73,33 +73,36 @@ class APIResponse(Generic[T]):
 
 
 def read_as(shape: type[T], response: httpx.Response) -> T:
-    """The JSON body as ``shape``; for ``object``, whatever there is: parsed JSON, text or None."""
-    loose = is_anything(shape)
-    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    """The JSON body as ``shape``. For ``object`` any body is accepted: parsed JSON, text or None.
+
+    Raises ``APIResponseValidationError`` if the body has another shape.
+    """
+    accepts_anything = is_anything(shape)
+    media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     if response.status_code == 204 or not response.content:
-        if loose:
+        if accepts_anything:
             return cast("T", None)
         raise _unexpected(response, "an empty body")
-    if kind != "application/json" and not kind.endswith("+json"):
-        if loose:
+    if media_type != "application/json" and not media_type.endswith("+json"):
+        if accepts_anything:
             return cast("T", response.text)
-        raise _unexpected(response, f"{kind or 'a body without a content type'} instead of JSON")
+        raise _unexpected(response, f"{media_type or 'a body without a content type'} instead of JSON")
     try:
         value = json.loads(response.content)
-    except ValueError as broken:
-        raise _unexpected(response, "broken JSON") from broken
+    except ValueError as error:
+        raise _unexpected(response, "broken JSON") from error
     try:
         return decode(shape, value)
-    except ValidationError as refused:
-        first = refused.errors(include_url=False, include_input=False)[0]
+    except ValidationError as invalid:
+        first = invalid.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the body"
-        raise _unexpected(response, f"JSON of another shape ({where}: {first['msg']})", value) from refused
+        raise _unexpected(response, f"JSON of another shape ({where}: {first['msg']})", value) from invalid
 
 
-def _unexpected(response: httpx.Response, what: str, body: object = None) -> APIResponseValidationError:
-    asked = f"{response.request.method} {response.request.url}"
+def _unexpected(response: httpx.Response, content: str, body: object = None) -> APIResponseValidationError:
+    request = f"{response.request.method} {response.request.url}"
     return APIResponseValidationError(
-        f"{asked} answered {response.status_code} with {what}. "
+        f"{request} answered {response.status_code} with {content}. "
         "Is base_url the address of a FLORA API (it ends in /api/v1)?",
         response=response,
         body=body,

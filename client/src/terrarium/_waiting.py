@@ -1,4 +1,4 @@
-"""Waiting for a run: long polls where the server holds them, polite polling where it does not."""
+"""Waiting for a run: long polls where the server supports them, else polls at growing intervals."""
 
 from __future__ import annotations
 
@@ -8,124 +8,126 @@ from dataclasses import replace
 
 import httpx
 
+from ._clock import Clock
 from ._config import Config, Headers
 from ._errors import APIConnectionError, APIStatusError, RunFailedError, WaitTimeout
 from ._exchange import exchange, log
-from ._operation import Operation, Sleep, Steps, Tell, WriteOptions
-from ._pace import Pace
+from ._operation import Callback, Operation, Sleep, Steps, WriteOptions
 from ._retry import pause, server_wait, worth_retrying
 from ._wire import Run
 
-# Seconds. A held answer is asked for this long (proxies commonly cut at 30 or 60) …
-HOLD = 25
-# … and must take this long to count as held when nothing has changed, or we would spin.
-HELD_AT_LEAST = 0.5
-# Between two looks at a run whose progress moves fast.
-SPACING = 0.1
+# All in seconds. How long a long poll may take: proxies commonly close connections after 30 or 60.
+LONG_POLL = 25
+# An unchanged run counts as long polled only if the poll took this long; else we would poll in a tight loop.
+SHORTEST_LONG_POLL = 0.5
+# The least time between two polls of a run whose progress moves fast.
+SHORTEST_INTERVAL = 0.1
 FIRST_INTERVAL, GROWTH, LONGEST_INTERVAL = 1.0, 1.5, 5.0
-# A run survives its server's restart, so waiting for it does too.
-GRACE = 60.0
+# A run survives a restart of its server, so waiting tolerates errors for this long.
+LONGEST_OUTAGE = 60.0
 
 
 def wait_for(
-    look: Operation[Run],
+    retrieve: Operation[Run],
     run_id: str,
     config: Config,
-    pace: Pace,
+    clock: Clock,
     *,
     timeout: float | None,
     poll_interval: float | None,
     on_progress: Callable[[Run], object] | None,
     raise_on_failure: bool,
 ) -> Steps[Run]:
-    """Look at a run until it is over, telling of every change."""
-    deadline = math.inf if timeout is None else pace.monotonic() + timeout
-    # Trouble is counted and waited out here, over many looks, rather than inside one.
+    """Poll a run until it has ended, and report every change; see ``Runs.wait``."""
+    deadline = math.inf if timeout is None else clock.monotonic() + timeout
+    # Errors are counted here, over all polls, so a single poll does not retry.
     config = replace(config, max_retries=0)
     run: Run | None = None
     etag: str | None = None
     interval = poll_interval or FIRST_INTERVAL
     failures, failing_since = 0, 0.0
-    # The first look asks for no hold, so that the caller learns the present state at once.
-    hold = 0
+    # The first poll is a short one, so that the caller gets the present state at once.
+    long_poll = 0
     while True:
-        asked = pace.monotonic()
+        began = clock.monotonic()
         try:
-            response = yield from exchange(_held(look, hold, etag, config), config, pace)
-        except (APIConnectionError, APIStatusError) as trouble:
-            failing_since = failing_since if failures else asked
-            told = _headers(trouble)
-            if not _passing(trouble) or pace.monotonic() - failing_since > GRACE:
+            response = yield from exchange(_poll(retrieve, long_poll, etag, config), config, clock)
+        except (APIConnectionError, APIStatusError) as error:
+            failing_since = failing_since if failures else began
+            if not _is_transient(error) or clock.monotonic() - failing_since > LONGEST_OUTAGE:
                 raise
-            rest = pause(failures, told, now=pace.now(), chance=pace.chance())
+            wait = pause(failures, _headers(error), now=clock.now(), jitter=clock.jitter())
             failures += 1
-            log.info("Waiting for %s: %s; again in %.2f s", run_id, trouble, rest)
+            log.info("Waiting for %s: %s; retrying in %.2f s", run_id, error, wait)
         else:
             failures = 0
-            took = pace.monotonic() - asked
+            elapsed = clock.monotonic() - began
             changed = response.status_code != 304
             if changed:
-                before, run = run, response.parse()
+                previous, run = run, response.parse()
                 etag = response.headers.get("etag")
-                if on_progress and (before is None or _seen(before) != _seen(run)):
-                    yield Tell(on_progress, run)
-                if _over(run):
+                if on_progress and (previous is None or _reported_state(previous) != _reported_state(run)):
+                    yield Callback(on_progress, run)
+                if _has_ended(run):
                     if raise_on_failure and run.status != "completed":
                         raise RunFailedError(run)
                     return run
-            held = "wait" in response.headers.get("preference-applied", "")
-            if hold == 0 or (held and (changed or took >= HELD_AT_LEAST)):
-                rest = max(0.0, SPACING - took)
+            supported = "wait" in response.headers.get("preference-applied", "")
+            if long_poll == 0 or (supported and (changed or elapsed >= SHORTEST_LONG_POLL)):
+                wait = max(0.0, SHORTEST_INTERVAL - elapsed)
             else:
-                rest = server_wait(response.headers, pace.now()) or interval
+                wait = server_wait(response.headers, clock.now()) or interval
                 if poll_interval is None:
                     interval = min(interval * GROWTH, LONGEST_INTERVAL)
-        left = deadline - pace.monotonic()
-        if timeout is not None and left <= 0:
+        remaining = deadline - clock.monotonic()
+        if timeout is not None and remaining <= 0:
             raise WaitTimeout(run_id, timeout, run)
-        if left < 1:
-            # Too short to be held for: one look more, when the time is up.
-            rest = left
-        if rest:
-            yield Sleep(min(rest, left))
-        hold = max(0, int(min(HOLD, deadline - pace.monotonic())))
+        if remaining < 1:
+            # Too short for a long poll: poll once more when the time is up.
+            wait = remaining
+        if wait:
+            yield Sleep(min(wait, remaining))
+        long_poll = max(0, int(min(LONG_POLL, deadline - clock.monotonic())))
 
 
-def _held(look: Operation[Run], hold: int, etag: str | None, config: Config) -> Operation[Run]:
+def _poll(retrieve: Operation[Run], long_poll: int, etag: str | None, config: Config) -> Operation[Run]:
     headers: dict[str, str] = {}
-    if hold:
-        headers["prefer"] = f"wait={hold}"
+    if long_poll:
+        headers["prefer"] = f"wait={long_poll}"
     if etag:
         headers["if-none-match"] = etag
-    merged: Headers = {**headers, **look.options.get("extra_headers", {})}
+    merged: Headers = {**headers, **retrieve.options.get("extra_headers", {})}
     timeout = config.timeout
     if timeout is not None:
         timeout = httpx.Timeout(timeout)
         if timeout.read is not None:
             timeout = httpx.Timeout(
-                connect=timeout.connect, write=timeout.write, pool=timeout.pool, read=timeout.read + hold
+                connect=timeout.connect,
+                write=timeout.write,
+                pool=timeout.pool,
+                read=timeout.read + long_poll,
             )
-    options = WriteOptions(**look.options)
+    options = WriteOptions(**retrieve.options)
     options["extra_headers"], options["timeout"] = merged, timeout
-    return replace(look, options=options)
+    return replace(retrieve, options=options)
 
 
-def _over(run: Run) -> bool:
+def _has_ended(run: Run) -> bool:
     if run.status in ("completed", "failed"):
         return True
-    # A state that we have not heard of is final when the server says when the run ended.
+    # An unknown status is final if the server says when the run ended.
     return run.status not in ("pending", "running") and run.completed_at is not None
 
 
-def _seen(run: Run) -> tuple[object, ...]:
+def _reported_state(run: Run) -> tuple[object, ...]:
     return run.status, run.progress, run.model_extra
 
 
-def _headers(trouble: APIConnectionError | APIStatusError) -> Mapping[str, str] | None:
-    return trouble.response.headers if isinstance(trouble, APIStatusError) else None
+def _headers(error: APIConnectionError | APIStatusError) -> Mapping[str, str] | None:
+    return error.response.headers if isinstance(error, APIStatusError) else None
 
 
-def _passing(trouble: APIConnectionError | APIStatusError) -> bool:
-    if isinstance(trouble, APIStatusError):
-        return worth_retrying(trouble.status_code, trouble.response.headers)
+def _is_transient(error: APIConnectionError | APIStatusError) -> bool:
+    if isinstance(error, APIStatusError):
+        return worth_retrying(error.status_code, error.response.headers)
     return True

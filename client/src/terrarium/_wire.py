@@ -45,7 +45,7 @@ class ErrorEnvelope(FloraModel):
 
 
 class Node(FloraModel):
-    """A visible media node; ``url`` carries the text itself on text nodes. Sizes are pixels."""
+    """A visible media node; ``url`` is the text itself on text nodes. Sizes are pixels."""
 
     asset_id: str | None = None
     height: int | None = None
@@ -187,7 +187,7 @@ class RunAction(FloraModel):
 
 
 class RunModel(FloraModel):
-    """Which model makes a run."""
+    """Which model executes a run."""
 
     model_id: str
 
@@ -202,7 +202,7 @@ class RunEstimate(FloraModel):
 
 
 class RunOutput(FloraModel):
-    """One output; for text, ``url`` carries the text itself."""
+    """One output; for text, ``url`` is the text itself."""
 
     output_id: str
     type: Literal["imageUrl", "videoUrl", "audioUrl", "text", "documentUrl"]
@@ -210,7 +210,7 @@ class RunOutput(FloraModel):
 
 
 class RunPreview(FloraModel):
-    """Ours: what a running run has made so far; ``url`` carries the text itself, or a ``data:`` link."""
+    """Ours: the output of a running run so far; ``url`` is the text itself, or a ``data:`` URL."""
 
     type: Literal["text", "imageUrl"]
     url: str

@@ -1,4 +1,4 @@
-"""The shapes of requests and answers, for annotations."""
+"""The shapes of requests and responses, for type annotations."""
 
 from typing import Literal
 

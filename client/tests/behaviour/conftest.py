@@ -1,4 +1,4 @@
-"""A scripted server for every test, and each test of the client with both clients."""
+"""Fixtures: a scripted server and a fake clock; tests that use ``flora`` run with both clients."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from .scripted import Clients, FakeTime, ScriptedServer
 
 
 @pytest.fixture(autouse=True)
-def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_environment_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("FLORA_API_KEY", "TERRARIUM_API_KEY", "FLORA_BASE_URL", "FLORA_CUSTOM_HEADERS", "FLORA_LOG"):
         monkeypatch.delenv(name, raising=False)
 

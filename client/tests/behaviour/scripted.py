@@ -1,4 +1,4 @@
-"""A real HTTP server on loopback that answers as a test scripts it, and both clients to speak with it."""
+"""A real HTTP server on loopback with scripted responses, and both clients to call it."""
 
 import asyncio
 import json
@@ -10,14 +10,14 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from terrarium import AsyncFlora, Flora
-from terrarium._pace import Pace
+from terrarium._clock import Clock
 
 KEY = "sk_live_test"
 
 
 @dataclass
-class Seen:
-    """A request as it arrived."""
+class RecordedRequest:
+    """A request as the server received it."""
 
     method: str
     path: str
@@ -31,36 +31,36 @@ class Seen:
 
 
 @dataclass
-class Answer:
-    """What to answer; ``lost`` closes the connection instead, ``late`` waits (seconds) before answering."""
+class Response:
+    """A response to send after ``delay`` seconds; ``lost`` closes the connection instead."""
 
     status: int = 200
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
     lost: bool = False
-    late: float = 0.0
+    delay: float = 0.0
 
 
-def refusal(status: int, code: str, message: str, *fields: tuple[str, str], **headers: str) -> Answer:
-    """An error envelope."""
+def refusal(status: int, code: str, message: str, *fields: tuple[str, str], **headers: str) -> Response:
+    """A response with an error envelope."""
     error: dict[str, Any] = {"code": code, "message": message}
     if fields:
         error["fields"] = [{"field": name, "message": text} for name, text in fields]
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Answer(status, {"error": error}, {"request-id": "req_1", **named})
+    return Response(status, {"error": error}, {"request-id": "req_1", **named})
 
 
-LOST = Answer(lost=True)
-Script = Answer | Callable[[Seen], Answer]
+LOST = Response(lost=True)
+Script = Response | Callable[[RecordedRequest], Response]
 
 
 class ScriptedServer:
-    """Answers ``script`` in order, or by ``routes`` ("GET /runs/run_1"); remembers what it saw."""
+    """Records requests and responds by ``routes`` ("GET /runs/run_1"), else by ``script`` in order."""
 
     def __init__(self) -> None:
         self.script: Any = []  # of Script
         self.routes: Any = {}  # of Script
-        self.seen: list[Seen] = []
+        self.requests: list[RecordedRequest] = []
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._http.daemon_threads = True
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.01})
@@ -79,16 +79,16 @@ class ScriptedServer:
         self._http.server_close()
         self._thread.join()
 
-    def answer(self, seen: Seen) -> Answer:
-        self.seen.append(seen)
-        route = f"{seen.method} {seen.path.removeprefix('/api/v1')}"
+    def respond(self, request: RecordedRequest) -> Response:
+        self.requests.append(request)
+        route = f"{request.method} {request.path.removeprefix('/api/v1')}"
         if route in self.routes:
-            found: Script = self.routes[route]
+            scripted: Script = self.routes[route]
         elif self.script:
-            found = self.script.pop(0)
+            scripted = self.script.pop(0)
         else:
-            found = refusal(404, "not_found", f"The script ends before {route}.")
-        return found(seen) if callable(found) else found
+            scripted = refusal(404, "not_found", f"The script has no response to {route}.")
+        return scripted(request) if callable(scripted) else scripted
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         server = self
@@ -104,34 +104,34 @@ class ScriptedServer:
             def _serve(self) -> None:
                 url = urlsplit(self.path)
                 length = int(self.headers.get("content-length") or 0)
-                seen = Seen(
+                request = RecordedRequest(
                     self.command,
                     url.path,
                     dict(parse_qsl(url.query, keep_blank_values=True)),
                     {name.lower(): value for name, value in self.headers.items()},
                     self.rfile.read(length),
                 )
-                answer = server.answer(seen)
-                if answer.late:
-                    threading.Event().wait(answer.late)
-                if answer.lost:
+                response = server.respond(request)
+                if response.delay:
+                    threading.Event().wait(response.delay)
+                if response.lost:
                     self.close_connection = True
                     return
-                is_json = not isinstance(answer.body, bytes | None)
-                content = json.dumps(answer.body).encode() if is_json else answer.body or b""
+                is_json = not isinstance(response.body, bytes | None)
+                content = json.dumps(response.body).encode() if is_json else response.body or b""
                 try:
-                    self.send_response(answer.status)
+                    self.send_response(response.status)
                     if is_json:
                         self.send_header("content-type", "application/json")
-                    for name, value in answer.headers.items():
+                    for name, value in response.headers.items():
                         self.send_header(name, value)
-                    if answer.status not in (204, 304) and "content-length" not in answer.headers:
+                    if response.status not in (204, 304) and "content-length" not in response.headers:
                         self.send_header("content-length", str(len(content)))
                     self.end_headers()
                     self.wfile.write(content)
-                    self.close_connection = "content-length" in answer.headers  # which may promise too much
+                    self.close_connection = "content-length" in response.headers  # it may be too large
                 except ConnectionError:
-                    self.close_connection = True  # the client has given up on us, as its test wanted
+                    self.close_connection = True  # the client has closed the connection, as its test expects
 
             do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _serve
 
@@ -139,15 +139,15 @@ class ScriptedServer:
 
 
 class FakeTime:
-    """A clock that only sleeping moves."""
+    """A clock that moves only when a client sleeps."""
 
     def __init__(self) -> None:
         self.at = 1000.0
         self.slept: list[float] = []
-        self.pace = Pace(
+        self.clock = Clock(
             monotonic=lambda: self.at,
             now=lambda: self.at,
-            chance=lambda: 0.0,
+            jitter=lambda: 0.0,
             sleep=self.sleep,
             sleep_async=self.sleep_async,
         )
@@ -161,27 +161,27 @@ class FakeTime:
 
 
 class Clients:
-    """Calls one of the two clients as if there were no difference."""
+    """Calls the synchronous or the asynchronous client in the same way."""
 
-    def __init__(self, colour: str, server: ScriptedServer, time: FakeTime) -> None:
-        self.colour, self.server, self.time = colour, server, time
+    def __init__(self, mode: str, server: ScriptedServer, time: FakeTime) -> None:
+        self.mode, self.server, self.time = mode, server, time
 
     def __call__(self, call: Callable[[Any], Any], **options: Any) -> Any:
-        """The result of ``call(client)``, awaited where need be."""
-        told = {"api_key": KEY, "base_url": self.server.url, "_pace": self.time.pace, **options}
-        if self.colour == "sync":
-            with Flora(**told) as client:
+        """The result of ``call(client)``, awaited if necessary."""
+        arguments = {"api_key": KEY, "base_url": self.server.url, "_clock": self.time.clock, **options}
+        if self.mode == "sync":
+            with Flora(**arguments) as client:
                 return call(client)
 
         async def run() -> Any:
-            async with AsyncFlora(**told) as client:
+            async with AsyncFlora(**arguments) as client:
                 return await call(client)
 
         return asyncio.run(run())
 
     def all(self, call: Callable[[Any], Any], **options: Any) -> list[Any]:
         """All items of a list call, over all pages."""
-        if self.colour == "sync":
+        if self.mode == "sync":
             return self(lambda client: list(call(client)), **options)
 
         async def collect(client: AsyncFlora) -> list[Any]:
@@ -191,7 +191,7 @@ class Clients:
 
     def pages(self, call: Callable[[Any], Any], **options: Any) -> list[Any]:
         """All pages of a list call."""
-        if self.colour == "sync":
+        if self.mode == "sync":
             return self(lambda client: list(call(client).iter_pages()), **options)
 
         async def collect(client: AsyncFlora) -> list[Any]:
@@ -219,5 +219,5 @@ START: dict[str, Any] = {
 
 
 def run(**changes: Any) -> dict[str, Any]:
-    """A run on the wire."""
+    """A run in a response."""
     return {**RUN, **changes}

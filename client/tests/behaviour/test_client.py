@@ -1,4 +1,4 @@
-"""How the clients are told their options, and what a request carries."""
+"""The options of the clients, and what their requests contain."""
 
 import logging
 import subprocess
@@ -10,20 +10,20 @@ import pytest
 import terrarium
 from terrarium import AsyncFlora, Flora, MissingAPIKeyError, Omit
 
-from .scripted import KEY, START, STARTED, Answer, Clients, ScriptedServer, run
+from .scripted import KEY, START, STARTED, Clients, Response, ScriptedServer, run
 
-RUN_1 = Answer(200, run())
+RUN_1 = Response(200, run())
 
 
 class TestOptions:
-    def test_defaults(self) -> None:
+    def test_options_have_defaults(self) -> None:
         with Flora() as client:
             assert str(client.base_url) == "http://127.0.0.1:8787/api/v1/"
             assert client.timeout == httpx.Timeout(60, connect=5)
             assert client.max_retries == 2
             assert client.api_key is None
 
-    def test_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_arguments_override_the_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("TERRARIUM_API_KEY", "sk_live_terrarium")
         monkeypatch.setenv("FLORA_BASE_URL", " https://flora.example/api/v1/\n")
         with Flora() as client:
@@ -32,17 +32,17 @@ class TestOptions:
         monkeypatch.setenv("FLORA_API_KEY", " sk_live_flora\n")
         with Flora() as client:
             assert client.api_key == "sk_live_flora"
-        with Flora(api_key="sk_live_told", base_url="http://told/api") as client:
-            assert client.api_key == "sk_live_told"
-            assert str(client.base_url) == "http://told/api/"
+        with Flora(api_key="sk_live_argument", base_url="http://argument/api") as client:
+            assert client.api_key == "sk_live_argument"
+            assert str(client.base_url) == "http://argument/api/"
 
-    def test_nonsense_is_refused_at_once(self) -> None:
+    def test_invalid_options_are_refused_at_once(self) -> None:
         with pytest.raises(ValueError, match="base_url must be an http"):
             Flora(base_url="127.0.0.1:8787")
         with pytest.raises(ValueError, match="max_retries"):
             Flora(max_retries=-1)
 
-    def test_aliases(self) -> None:
+    def test_all_names_can_be_imported(self) -> None:
         assert terrarium.Client is Flora
         assert terrarium.AsyncClient is AsyncFlora
         assert set(terrarium.__all__) <= set(dir(terrarium))
@@ -50,7 +50,7 @@ class TestOptions:
         with pytest.raises(AttributeError, match="Fauna"):
             _ = terrarium.Fauna  # type: ignore[attr-defined]
 
-    def test_with_options_keeps_the_rest(self, flora: Clients, server: ScriptedServer) -> None:
+    def test_with_options_keeps_the_other_options(self, flora: Clients, server: ScriptedServer) -> None:
         server.script = [RUN_1]
 
         def call(client: Flora) -> object:
@@ -64,9 +64,9 @@ class TestOptions:
             return other.runs.retrieve("run_1")
 
         flora(call, default_headers={"x-one": "1"}, default_query={"a": True})
-        seen = server.seen[0]
-        assert (seen.headers["x-one"], seen.headers["x-more"]) == ("1", "2")
-        assert seen.query == {"a": "true", "b": "2"}
+        request = server.requests[0]
+        assert (request.headers["x-one"], request.headers["x-more"]) == ("1", "2")
+        assert request.query == {"a": "true", "b": "2"}
 
     def test_importing_the_package_imports_no_http_client(self) -> None:
         code = "import sys, terrarium; assert not {'httpx', 'pydantic'} & {*sys.modules}; terrarium.Flora"
@@ -74,12 +74,12 @@ class TestOptions:
 
 
 class TestRequests:
-    def test_headers(self, flora: Clients, server: ScriptedServer) -> None:
-        server.script = [Answer(201, STARTED), RUN_1]
+    def test_requests_have_the_usual_headers(self, flora: Clients, server: ScriptedServer) -> None:
+        server.script = [Response(201, STARTED), RUN_1]
         flora(lambda client: client.runs.start_generation(**START, params={"seed": 7}))
         flora(lambda client: client.runs.retrieve("run_1"))
-        post, get = server.seen
-        name = "Flora" if flora.colour == "sync" else "AsyncFlora"
+        post, get = server.requests
+        name = "Flora" if flora.mode == "sync" else "AsyncFlora"
         assert post.headers["user-agent"] == f"{name}/Python {terrarium.__version__}"
         assert post.headers["authorization"] == f"Bearer {KEY}"
         assert post.headers["accept"] == "application/json"
@@ -88,11 +88,11 @@ class TestRequests:
         # An argument that was not given is not sent, not even as null.
         assert post.body == {**START, "params": {"seed": 7}}
 
-    def test_extras_win(
+    def test_extras_override_defaults(
         self, flora: Clients, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("FLORA_CUSTOM_HEADERS", "X-Team: plants\nAccept: text/plain\nnonsense")
-        server.script = [Answer(201, STARTED)]
+        server.script = [Response(201, STARTED)]
         flora(
             lambda client: client.runs.start_generation(
                 **START,
@@ -101,93 +101,93 @@ class TestRequests:
                 extra_body={"callback_url": "https://hooks.example"},
             )
         )
-        seen = server.seen[0]
-        assert (seen.headers["x-team"], seen.headers["accept"]) == ("plants", "application/json")
-        assert not seen.headers["user-agent"].startswith(("Flora", "AsyncFlora"))
-        assert seen.query == {"note": "a b&c", "none": ""}
-        assert seen.body["callback_url"] == "https://hooks.example"
+        request = server.requests[0]
+        assert (request.headers["x-team"], request.headers["accept"]) == ("plants", "application/json")
+        assert not request.headers["user-agent"].startswith(("Flora", "AsyncFlora"))
+        assert request.query == {"note": "a b&c", "none": ""}
+        assert request.body["callback_url"] == "https://hooks.example"
 
-    def test_a_key_of_ones_own(self, flora: Clients, server: ScriptedServer) -> None:
+    def test_an_authorization_header_replaces_the_key(self, flora: Clients, server: ScriptedServer) -> None:
         server.script = [RUN_1]
         flora(
             lambda client: client.runs.retrieve("run_1", extra_headers={"authorization": "Bearer other"}),
             api_key=None,
         )
-        assert server.seen[0].headers["authorization"] == "Bearer other"
+        assert server.requests[0].headers["authorization"] == "Bearer other"
 
-    def test_no_key_on_purpose(self, flora: Clients, server: ScriptedServer) -> None:
+    def test_the_key_can_be_omitted(self, flora: Clients, server: ScriptedServer) -> None:
         server.script = [RUN_1]
         flora(lambda client: client.runs.retrieve("run_1"), default_headers={"Authorization": Omit()})
-        assert "authorization" not in server.seen[0].headers
+        assert "authorization" not in server.requests[0].headers
 
     @pytest.mark.parametrize("run_id", ["", ".", ".."])
-    def test_ids_cannot_leave_their_place(self, flora: Clients, run_id: str) -> None:
-        with pytest.raises(ValueError, match="cannot stand in the path"):
+    def test_an_id_cannot_change_the_path(self, flora: Clients, run_id: str) -> None:
+        with pytest.raises(ValueError, match="cannot be used in the path"):
             flora(lambda client: client.runs.retrieve(run_id))
 
     def test_ids_are_encoded(self, flora: Clients, server: ScriptedServer) -> None:
         server.script = [RUN_1]
         flora(lambda client: client.runs.retrieve("../projects?x=é"))
-        assert server.seen[0].path == "/api/v1/runs/..%2Fprojects%3Fx=%C3%A9"
+        assert server.requests[0].path == "/api/v1/runs/..%2Fprojects%3Fx=%C3%A9"
 
-    def test_the_key_stays_with_its_server(self, flora: Clients, server: ScriptedServer) -> None:
-        server.script = [Answer(200, {"ok": True})]
+    def test_the_key_is_not_sent_to_another_server(self, flora: Clients, server: ScriptedServer) -> None:
+        server.script = [Response(200, {"ok": True})]
         elsewhere = server.url.replace("127.0.0.1", "localhost")
         assert flora(lambda client: client.get(f"{elsewhere}/thing")) == {"ok": True}
-        assert "authorization" not in server.seen[0].headers
+        assert "authorization" not in server.requests[0].headers
 
     def test_requests_are_logged_without_the_key(
         self, flora: Clients, server: ScriptedServer, caplog: pytest.LogCaptureFixture
     ) -> None:
-        server.script = [Answer(503), RUN_1]
+        server.script = [Response(503), RUN_1]
         with caplog.at_level(logging.DEBUG, "flora"):
             flora(lambda client: client.runs.retrieve("run_1"))
-        assert "status 503; again in 0.50 s" in caplog.text
+        assert "status 503; retrying in 0.50 s" in caplog.text
         assert KEY not in caplog.text
 
 
 class TestUndocumented:
     @pytest.mark.parametrize("verb", ["post", "patch", "put", "delete"])
-    def test_writes(self, flora: Clients, server: ScriptedServer, verb: str) -> None:
-        server.script = [Answer(503), Answer(200, {"done": True})]
+    def test_writes_are_retried_with_one_key(self, flora: Clients, server: ScriptedServer, verb: str) -> None:
+        server.script = [Response(503), Response(200, {"done": True})]
         result = flora(lambda client: getattr(client, verb)("/things/1", body={"a": 1}, query={"q": 1}))
         assert result == {"done": True}
-        first, second = server.seen
+        first, second = server.requests
         assert (first.method, first.path) == (verb.upper(), "/api/v1/things/1")
         assert (first.query, first.body) == ({"q": "1"}, {"a": 1})
         assert first.headers["idempotency-key"] == second.headers["idempotency-key"]
 
     def test_a_post_without_body_sends_none(self, flora: Clients, server: ScriptedServer) -> None:
-        server.script = [Answer(204)]
+        server.script = [Response(204)]
         assert flora(lambda client: client.post("/assets/asset_1/complete")) is None
-        assert server.seen[0].raw == b""
-        assert "content-type" not in server.seen[0].headers
+        assert server.requests[0].raw == b""
+        assert "content-type" not in server.requests[0].headers
 
-    def test_reads(self, flora: Clients, server: ScriptedServer) -> None:
-        server.script = [Answer(200, b"pong", {"content-type": "text/plain"}), RUN_1]
+    def test_reads_return_json_text_or_a_type(self, flora: Clients, server: ScriptedServer) -> None:
+        server.script = [Response(200, b"pong", {"content-type": "text/plain"}), RUN_1]
         assert flora(lambda client: client.get("/ping")) == "pong"
-        found = flora(lambda client: client.get("/runs/run_1", cast_to=terrarium.types.Run))
-        assert found.run_id == "run_1"
-        assert "idempotency-key" not in server.seen[0].headers
+        read = flora(lambda client: client.get("/runs/run_1", cast_to=terrarium.types.Run))
+        assert read.run_id == "run_1"
+        assert "idempotency-key" not in server.requests[0].headers
 
 
-class TestAnswers:
-    def test_what_a_newer_server_says_is_kept(self, flora: Clients, server: ScriptedServer) -> None:
+class TestResponses:
+    def test_unknown_values_of_a_newer_server_are_kept(self, flora: Clients, server: ScriptedServer) -> None:
         output = {"output_id": "o", "type": "modelUrl", "url": "https://x/y", "depth": 3}
-        server.script = [Answer(200, run(status="paused", stage="drying", outputs=[output]))]
-        found = flora(lambda client: client.runs.retrieve("run_1"))
-        assert found.status == "paused"
-        assert found.stage == "drying"
-        assert found.outputs[0].type == "modelUrl"
-        assert found.outputs[0].depth == 3
-        assert found.to_dict()["outputs"] == [output]
+        server.script = [Response(200, run(status="paused", stage="drying", outputs=[output]))]
+        received = flora(lambda client: client.runs.retrieve("run_1"))
+        assert received.status == "paused"
+        assert received.stage == "drying"
+        assert received.outputs[0].type == "modelUrl"
+        assert received.outputs[0].depth == 3
+        assert received.to_dict()["outputs"] == [output]
 
-    def test_only_what_was_sent_is_given_back(self, flora: Clients, server: ScriptedServer) -> None:
+    def test_to_dict_has_only_the_fields_that_were_sent(self, flora: Clients, server: ScriptedServer) -> None:
         server.script = [RUN_1]
-        found = flora(lambda client: client.runs.retrieve("run_1"))
-        assert found.to_dict() == run()
-        assert '"run_id": "run_1"' in found.to_json()
-        assert found.charged_cost is None
+        received = flora(lambda client: client.runs.retrieve("run_1"))
+        assert received.to_dict() == run()
+        assert '"run_id": "run_1"' in received.to_json()
+        assert received.charged_cost is None
 
     @pytest.mark.parametrize(
         ("call", "body", "shape"),
@@ -200,13 +200,13 @@ class TestAnswers:
             (lambda c: c.workspaces.list(), {"workspaces": []}, "WorkspaceList"),
         ],
     )
-    def test_raw(
+    def test_raw_responses_have_status_headers_and_content(
         self, flora: Clients, server: ScriptedServer, call: object, body: object, shape: str
     ) -> None:
-        server.script = [Answer(503), Answer(200, body, {"request-id": "req_9", "x-more": "1"})]
+        server.script = [Response(503), Response(200, body, {"request-id": "req_9", "x-more": "1"})]
 
         class Raw:
-            """Calls ``with_raw_response`` of whatever resource is asked for."""
+            """Returns ``with_raw_response`` of every resource."""
 
             def __init__(self, client: Flora) -> None:
                 self.client = client
@@ -222,13 +222,13 @@ class TestAnswers:
         assert response.content
 
 
-def test_closed_clients_are_closed() -> None:
+def test_a_closed_client_sends_nothing() -> None:
     client = Flora(api_key="k")
     client.close()
     with pytest.raises(RuntimeError, match="closed"):
         client.workspaces.list()
 
 
-def test_a_missing_key_is_no_matter_until_it_is_used() -> None:
+def test_a_missing_key_is_an_error_only_when_a_request_is_sent() -> None:
     with Flora() as client, pytest.raises(MissingAPIKeyError):
         client.workspaces.list()

@@ -1,4 +1,4 @@
-"""The examples of the documents, run as they stand."""
+"""The examples of the documents are executed unchanged."""
 
 import re
 import shlex
@@ -13,7 +13,7 @@ import terrarium._client
 from terrarium.cli._app import EPILOG, app
 from terrarium.cli._report import Exit
 
-from .scripted import KEY, START, STARTED, Answer, FakeTime, ScriptedServer, Seen, refusal, run
+from .scripted import KEY, START, STARTED, FakeTime, RecordedRequest, Response, ScriptedServer, refusal, run
 from .test_cli import MODEL, PNG, PROJECT, WORKSPACE
 
 ROOT = Path(__file__).parents[3]
@@ -25,35 +25,35 @@ def blocks(document: Path, language: str) -> list[str]:
 
 
 @pytest.fixture
-def house(
+def working_server(
     server: ScriptedServer, time: FakeTime, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> ScriptedServer:
     monkeypatch.setenv("FLORA_API_KEY", KEY)
     monkeypatch.setenv("FLORA_BASE_URL", server.url)
-    monkeypatch.setattr(terrarium._client, "REAL", time.pace)
-    monkeypatch.setattr(terrarium._async_client, "REAL", time.pace)
+    monkeypatch.setattr(terrarium._client, "SYSTEM_CLOCK", time.clock)
+    monkeypatch.setattr(terrarium._async_client, "SYSTEM_CLOCK", time.clock)
     monkeypatch.chdir(tmp_path)
 
-    def start(seen: Seen) -> Answer:
-        if not seen.body["prompt"]:
+    def start(request: RecordedRequest) -> Response:
+        if not request.body["prompt"]:
             return refusal(400, "input_validation_error", "prompt: Required", ("prompt", "Required"))
-        if seen.headers["idempotency-key"] == "mug-7":
+        if request.headers["idempotency-key"] == "mug-7":
             return refusal(
                 409, "idempotency_duplicate", "Dup.", location="/runs/run_1", x_should_retry="false"
             )
-        assert {*START} <= {*seen.body}
-        return Answer(201, STARTED)
+        assert {*START} <= {*request.body}
+        return Response(201, STARTED)
 
     picture = {"output_id": "o1", "type": "imageUrl", "url": f"{server.origin}/media/a.png"}
     done = run(status="completed", progress=100, outputs=[picture], charged_cost=0.004)
     row = {**done, "generation_id": "run_1", "workspace_id": "ws_1", "project_id": "prj_1"}
     server.routes = {
-        "GET /workspaces": Answer(200, {"workspaces": [WORKSPACE]}),
-        "GET /projects": Answer(200, {"projects": [PROJECT], "meta": {"next_cursor": None}}),
-        "POST /projects": Answer(201, PROJECT),
-        "GET /models": Answer(200, {"models": [MODEL]}),
+        "GET /workspaces": Response(200, {"workspaces": [WORKSPACE]}),
+        "GET /projects": Response(200, {"projects": [PROJECT], "meta": {"next_cursor": None}}),
+        "POST /projects": Response(201, PROJECT),
+        "GET /models": Response(200, {"models": [MODEL]}),
         "POST /runs/generation": start,
-        "POST /runs/estimate": Answer(
+        "POST /runs/estimate": Response(
             200,
             {
                 "charged_cost": 0.004,
@@ -62,25 +62,27 @@ def house(
                 "type": "generation",
             },
         ),
-        "GET /runs/run_1": Answer(200, done, {"etag": '"1"', "request-id": "req_1"}),
-        "GET /generations": Answer(200, {"generations": [row], "meta": {"next_cursor": None}}),
-        "GET /media/a.png": Answer(200, PNG, {"content-type": "image/png"}),
+        "GET /runs/run_1": Response(200, done, {"etag": '"1"', "request-id": "req_1"}),
+        "GET /generations": Response(200, {"generations": [row], "meta": {"next_cursor": None}}),
+        "GET /media/a.png": Response(200, PNG, {"content-type": "image/png"}),
     }
     return server
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_python(document: Path, house: ScriptedServer, capsys: pytest.CaptureFixture[str]) -> None:
+def test_python_examples_run(
+    document: Path, working_server: ScriptedServer, capsys: pytest.CaptureFixture[str]
+) -> None:
     names: dict[str, Any] = {"__name__": "example"}
-    found = blocks(document, "python")
-    assert found
-    for block in found:
-        exec(compile(block, document.name, "exec"), names)
+    examples = blocks(document, "python")
+    assert examples
+    for example in examples:
+        exec(compile(example, document.name, "exec"), names)
     assert capsys.readouterr().out
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_commands(document: Path, house: ScriptedServer) -> None:
+def test_command_examples_run(document: Path, working_server: ScriptedServer) -> None:
     lines = [line for block in blocks(document, "sh") for line in block.splitlines()]
     commands = [line.partition(" > ")[0] for line in lines if line.startswith("terrarium ")]
     assert commands
@@ -89,14 +91,14 @@ def test_commands(document: Path, house: ScriptedServer) -> None:
         assert done.exit_code == 0, f"{command}: {done.stderr}"
 
 
-def test_every_exit_code_is_told() -> None:
+def test_every_exit_code_is_documented() -> None:
     text = DOCUMENTS[1].read_text("utf-8")
     for code in Exit:
         assert f"| {int(code)} |" in text
         assert f" {int(code)} " in EPILOG
 
 
-def test_every_error_is_told() -> None:
+def test_every_error_is_documented() -> None:
     text = DOCUMENTS[1].read_text("utf-8")
     for name in terrarium.__all__:
         if name.endswith(("Error", "Timeout")) and name != "APIError" and name != "FieldError":

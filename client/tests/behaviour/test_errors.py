@@ -1,15 +1,15 @@
-"""What the server's refusals become."""
+"""The exceptions for the server's refusals."""
 
 import pytest
 
 import terrarium
 from terrarium import APIError, APIResponseValidationError, APIStatusError, FloraError, MissingAPIKeyError
 
-from .scripted import START, Answer, Clients, ScriptedServer, refusal
+from .scripted import START, Clients, Response, ScriptedServer, refusal
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "kind"),
+    ("status", "code", "class_name"),
     [
         (400, "input_validation_error", "BadRequestError"),
         (401, "unauthorized", "AuthenticationError"),
@@ -25,21 +25,21 @@ from .scripted import START, Answer, Clients, ScriptedServer, refusal
     ],
 )
 def test_every_status_has_its_class(
-    flora: Clients, server: ScriptedServer, status: int, code: str, kind: str
+    flora: Clients, server: ScriptedServer, status: int, code: str, class_name: str
 ) -> None:
-    answer = refusal(status, code, "What the server says.")
-    server.script = [answer]
+    response = refusal(status, code, "The server's message.")
+    server.script = [response]
     with pytest.raises(APIStatusError) as caught:
         flora(lambda client: client.runs.retrieve("run_1"), max_retries=0)
     error = caught.value
-    assert type(error).__name__ == kind
+    assert type(error).__name__ == class_name
     assert isinstance(error, APIError)
     assert isinstance(error, FloraError)
     assert (error.status_code, error.code, error.request_id) == (status, code, "req_1")
-    assert error.message == "What the server says."
-    assert error.body == answer.body
+    assert error.message == "The server's message."
+    assert error.body == response.body
     assert error.response.status_code == status
-    assert str(error) == f"What the server says. ({status} {code}, request req_1)"
+    assert str(error) == f"The server's message. ({status} {code}, request req_1)"
 
 
 def test_the_text_lists_every_rejected_field(flora: Clients, server: ScriptedServer) -> None:
@@ -57,7 +57,7 @@ def test_the_text_lists_every_rejected_field(flora: Clients, server: ScriptedSer
 
 
 def test_x_request_id_is_read_too(flora: Clients, server: ScriptedServer) -> None:
-    server.script = [Answer(404, {"error": {"message": "Gone."}}, {"x-request-id": "req_x"})]
+    server.script = [Response(404, {"error": {"message": "Gone."}}, {"x-request-id": "req_x"})]
     with pytest.raises(terrarium.NotFoundError) as caught:
         flora(lambda client: client.runs.retrieve("run_1"))
     assert caught.value.request_id == "req_x"
@@ -66,8 +66,8 @@ def test_x_request_id_is_read_too(flora: Clients, server: ScriptedServer) -> Non
 @pytest.mark.parametrize(
     "body", [b"<html>nginx</html>", [1, 2], {"error": "text"}, {"error": {"fields": 3}}, b""]
 )
-def test_other_bodies_do_not_confuse(flora: Clients, server: ScriptedServer, body: object) -> None:
-    server.script = [Answer(404, body)]
+def test_unexpected_error_bodies_are_tolerated(flora: Clients, server: ScriptedServer, body: object) -> None:
+    server.script = [Response(404, body)]
     with pytest.raises(terrarium.NotFoundError, match="The server answered 404") as caught:
         flora(lambda client: client.runs.retrieve("run_1"))
     assert caught.value.code is None
@@ -75,23 +75,25 @@ def test_other_bodies_do_not_confuse(flora: Clients, server: ScriptedServer, bod
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"),
+    ("response", "message"),
     [
-        (Answer(200, b"<html>", {"content-type": "text/html"}), "text/html instead of JSON"),
-        (Answer(200, b"{", {"content-type": "application/json"}), "broken JSON"),
-        (Answer(200, {"status": "running"}), "another shape"),
-        (Answer(200, [1]), "another shape"),
-        (Answer(200, b""), "an empty body"),
+        (Response(200, b"<html>", {"content-type": "text/html"}), "text/html instead of JSON"),
+        (Response(200, b"{", {"content-type": "application/json"}), "broken JSON"),
+        (Response(200, {"status": "running"}), "another shape"),
+        (Response(200, [1]), "another shape"),
+        (Response(200, b""), "an empty body"),
     ],
 )
-def test_an_answer_that_is_none(flora: Clients, server: ScriptedServer, answer: Answer, said: str) -> None:
-    server.script = [answer]
-    with pytest.raises(APIResponseValidationError, match=said):
+def test_an_unusable_response_is_an_error(
+    flora: Clients, server: ScriptedServer, response: Response, message: str
+) -> None:
+    server.script = [response]
+    with pytest.raises(APIResponseValidationError, match=message):
         flora(lambda client: client.runs.retrieve("run_1"))
 
 
-def test_a_page_of_something_else(flora: Clients, server: ScriptedServer) -> None:
-    server.script = [Answer(200, {"projects": [{"name": "x"}], "meta": {"next_cursor": None}})]
+def test_an_unusable_page_is_an_error(flora: Clients, server: ScriptedServer) -> None:
+    server.script = [Response(200, {"projects": [{"name": "x"}], "meta": {"next_cursor": None}})]
     with pytest.raises(APIResponseValidationError, match="projects"):
         flora.all(lambda client: client.projects.list(workspace_id="ws_1"))
 
@@ -101,4 +103,4 @@ def test_no_key_fails_at_the_first_request_and_says_what_to_do(
 ) -> None:
     with pytest.raises(MissingAPIKeyError, match=r"FLORA_API_KEY.*terrarium serve"):
         flora(lambda client: client.workspaces.list(), api_key=None)
-    assert server.seen == []
+    assert server.requests == []

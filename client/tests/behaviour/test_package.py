@@ -1,4 +1,4 @@
-"""The client stands alone."""
+"""The client works without its extras and without the server."""
 
 import subprocess
 import sys

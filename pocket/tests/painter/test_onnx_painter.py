@@ -1,4 +1,4 @@
-"""Repainting pictures: i2i-painter, from a file to a file, and the networks behind it."""
+"""Repainting pictures with i2i-painter, and its networks."""
 
 import dataclasses
 import io
@@ -14,29 +14,29 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from support.cases.onnx import CASE, scene
-from support.driving import Driven
+from support.cases.onnx import CASE, sunset
+from support.driver import EngineDriver
 from support.pocket import End, in_memory, pocket_job
+from terrarium_pocket.looks import DEFAULT_LOOK, LOOKS, LookPainter
+from terrarium_pocket.looks.networks import any_size
+from terrarium_pocket.sketch.styles import STYLES
 from terrarium_server.catalog import load_cards
 from terrarium_server.engines import Failed, Finished, Input, Output, Refused
-from terrarium_server.engines._onnx import DEFAULT_LOOK, LOOKS, LookPainter
-from terrarium_server.engines._onnx.networks import any_size
-from terrarium_server.engines._sketch import STYLES
 
 _NAMES = iter(range(10**6))
 
 
 @pytest.fixture(scope="module")
-def painter() -> Iterator[Driven]:
-    with CASE.driven() as driven:
-        yield driven
+def painter() -> Iterator[EngineDriver]:
+    with CASE.driver() as driver:
+        yield driver
 
 
-def repainted(painter: Driven, picture: Path, style: Path | None = None, **params: Any) -> End:
+def repainted(painter: EngineDriver, picture: Path, style: Path | None = None, **params: Any) -> End:
     files = {"image_url": picture, "style_image_url": style}
     inputs = {name: (Input(path, "image/png"),) for name, path in files.items() if path is not None}
     job = pocket_job("i2i-painter", "", key=f"run_{next(_NAMES)}", inputs=inputs, **params)
-    return in_memory(painter.made(job))
+    return in_memory(painter.run(job))
 
 
 def output(end: End) -> Output:
@@ -61,7 +61,7 @@ def difference(one: NDArray[np.int16], other: NDArray[np.int16]) -> float:
 
 @pytest.fixture
 def picture(tmp_path: Path) -> Path:
-    return saved(tmp_path, Image.fromarray(scene(256, 192)))
+    return saved(tmp_path, Image.fromarray(sunset(256, 192)))
 
 
 def networks() -> dict[str, Path]:
@@ -78,9 +78,9 @@ def test_the_cards_offer_all_looks_by_name() -> None:
                 assert values == (*STYLES, *LOOKS)
 
 
-def test_every_look_is_another_and_none_is_the_picture() -> None:
+def test_all_looks_differ_from_each_other_and_from_the_picture() -> None:
     network = LookPainter(networks()["multistyle26.onnx"], threads=2)
-    plain = scene(128, 96)
+    plain = sunset(128, 96)
     painted = np.stack([network.paint(plain, look) for look in LOOKS]).astype(np.int16)
     for index, one in enumerate(painted):
         assert difference(one, plain.astype(np.int16)) > 10, LOOKS[index]
@@ -90,43 +90,45 @@ def test_every_look_is_another_and_none_is_the_picture() -> None:
         network.paint(plain, "van gogh")
 
 
-def test_only_the_transform_network_is_opened_for_any_size() -> None:
+def test_only_the_transform_network_is_changed_to_any_size() -> None:
     raw = networks()["arbitrary_transform.onnx"].read_bytes()
     assert len(any_size(raw)) == len(raw)
     with pytest.raises(ValueError, match="not the arbitrary"):
         any_size(networks()["arbitrary_predict.onnx"].read_bytes())
 
 
-def test_a_picture_is_repainted_at_its_size(painter: Driven, tmp_path: Path) -> None:
-    odd = saved(tmp_path, Image.fromarray(scene(301, 203)))
+def test_a_picture_is_repainted_at_its_size(painter: EngineDriver, tmp_path: Path) -> None:
+    odd = saved(tmp_path, Image.fromarray(sunset(301, 203)))
     made = output(repainted(painter, odd))
     assert (made.content_type, made.width, made.height) == ("image/png", 301, 203)
 
 
-def test_strength_goes_from_the_picture_to_the_paint(painter: Driven, picture: Path) -> None:
-    plain = scene(256, 192).astype(np.int16)
-    for style in (None, saved(picture.parent, Image.fromarray(scene(90, 90)[::-1, :, ::-1]), "style.png")):
+def test_strength_goes_from_the_picture_to_the_paint(painter: EngineDriver, picture: Path) -> None:
+    plain = sunset(256, 192).astype(np.int16)
+    for style in (None, saved(picture.parent, Image.fromarray(sunset(90, 90)[::-1, :, ::-1]), "style.png")):
         made = [opened(repainted(painter, picture, style, strength=share)) for share in (0.0, 0.5, 1.0)]
-        away = [difference(plain, each) for each in made]
-        assert away[0] == 0 and 3 < away[1] < away[2]
+        differences = [difference(plain, each) for each in made]
+        assert differences[0] == 0 and 3 < differences[1] < differences[2]
 
 
-def test_kept_colours_are_the_pictures_own(painter: Driven, picture: Path) -> None:
+def test_kept_colours_are_the_pictures_own(painter: EngineDriver, picture: Path) -> None:
     def chroma(rgb: NDArray[np.int16]) -> NDArray[np.int16]:
         return np.asarray(Image.fromarray(rgb.astype(np.uint8)).convert("YCbCr")).astype(np.int16)[..., 1:]
 
-    plain = scene(256, 192).astype(np.int16)
+    plain = sunset(256, 192).astype(np.int16)
     painted = opened(repainted(painter, picture, look="crimson gouache"))
     kept = opened(repainted(painter, picture, look="crimson gouache", preserve_color=True))
-    # What is left of a difference is colour that has no room so bright or so dark.
+    # The remaining difference are colours that are out of gamut at the new brightness.
     assert difference(chroma(kept), chroma(plain)) < difference(chroma(painted), chroma(plain)) / 3
     assert difference(kept, plain) > 5
     assert abs(kept.mean() - plain.mean()) < 12
 
 
-def test_a_style_picture_takes_the_place_of_the_look(painter: Driven, picture: Path) -> None:
+def test_a_style_picture_replaces_the_look(painter: EngineDriver, picture: Path) -> None:
     reds, blues = (
-        saved(picture.parent, Image.fromarray(scene(120, 120) // 4 + np.array(tint, np.uint8)), f"{name}.png")
+        saved(
+            picture.parent, Image.fromarray(sunset(120, 120) // 4 + np.array(tint, np.uint8)), f"{name}.png"
+        )
         for name, tint in (("red", (190, 0, 0)), ("blue", (0, 0, 190)))
     )
     red, blue = (opened(repainted(painter, picture, style)).mean(axis=(0, 1)) for style in (reds, blues))
@@ -136,26 +138,26 @@ def test_a_style_picture_takes_the_place_of_the_look(painter: Driven, picture: P
     assert output(again).content_type == "image/jpeg"
 
 
-def test_a_large_picture_has_no_seams(painter: Driven, tmp_path: Path) -> None:
-    large = saved(tmp_path, Image.fromarray(scene(1900, 1600)), "large.jpg", quality=92)
+def test_a_large_picture_has_no_seams(painter: EngineDriver, tmp_path: Path) -> None:
+    large = saved(tmp_path, Image.fromarray(sunset(1900, 1600)), "large.jpg", quality=92)
     end = repainted(painter, large, look="misty watercolor", brush="broad")
     assert output(end).content_type == "image/jpeg"
     made = opened(end).astype(np.float32)
     steps = np.abs(np.diff(made, axis=0)).mean(axis=(1, 2))
-    # Beside each border between bands, the steps from row to row are like those around it.
+    # At each border between bands the differences of rows are like those around it.
     for border in range(256, 1600, 256):
         around = np.r_[steps[border - 12 : border - 2], steps[border + 1 : border + 11]]
         assert steps[border - 1] < around.max() * 1.25 + 0.2, border
 
 
-def test_pictures_of_all_kinds_are_taken(painter: Driven, tmp_path: Path) -> None:
-    plain = Image.fromarray(scene(200, 120))
+def test_pictures_of_all_formats_are_accepted(painter: EngineDriver, tmp_path: Path) -> None:
+    plain = Image.fromarray(sunset(200, 120))
     exif = Image.Exif()
-    exif[0x0112] = 6  # held upright, the camera lay on its side
+    exif[0x0112] = 6  # the camera was rotated
     turned = saved(tmp_path, plain, "turned.jpg", exif=exif, quality=95)
     upright = opened(repainted(painter, turned, strength=0.0))
     assert upright.shape == (200, 120, 3)
-    assert difference(upright, np.rot90(scene(200, 120), -1).astype(np.int16)) < 3
+    assert difference(upright, np.rot90(sunset(200, 120), -1).astype(np.int16)) < 3
 
     grey = np.asarray(plain.convert("L")).astype(np.uint16) * 257
     for kind in (
@@ -170,8 +172,8 @@ def test_pictures_of_all_kinds_are_taken(painter: Driven, tmp_path: Path) -> Non
         assert difference(same, np.broadcast_to(expected, same.shape).astype(np.int16)) < 8, kind.name
 
 
-def test_transparency_stays_and_is_white_in_a_jpeg(painter: Driven, tmp_path: Path) -> None:
-    clear = Image.fromarray(scene(160, 160))
+def test_transparency_is_kept_and_is_white_in_a_jpeg(painter: EngineDriver, tmp_path: Path) -> None:
+    clear = Image.fromarray(sunset(160, 160))
     alpha = np.zeros((160, 160), np.uint8)
     alpha[:, 80:] = 255
     clear.putalpha(Image.fromarray(alpha))
@@ -190,7 +192,7 @@ def _bomb() -> bytes:
 
 def _png(width: int, height: int) -> bytes:
     kept = io.BytesIO()
-    Image.fromarray(scene(width, height)).save(kept, "PNG")
+    Image.fromarray(sunset(width, height)).save(kept, "PNG")
     return kept.getvalue()
 
 
@@ -206,10 +208,10 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
 
 @pytest.mark.parametrize("kind", HOSTILE)
 @pytest.mark.parametrize("name", ["image_url", "style_image_url"])
-def test_what_is_no_picture_is_told_and_the_painter_lives(
-    painter: Driven, picture: Path, tmp_path: Path, kind: str, name: str
+def test_an_unusable_picture_fails_and_the_process_survives(
+    painter: EngineDriver, picture: Path, tmp_path: Path, kind: str, name: str
 ) -> None:
-    make, told = HOSTILE[kind]
+    make, message = HOSTILE[kind]
     bad = tmp_path / "bad.png"
     bad.write_bytes(make())
     assert isinstance(repainted(painter, picture, strength=0.0), Finished)
@@ -217,19 +219,19 @@ def test_what_is_no_picture_is_told_and_the_painter_lives(
     failed = repainted(painter, bad) if name == "image_url" else repainted(painter, picture, bad)
     assert isinstance(failed, Failed)
     assert failed.code == "GENERATION_INPUT_VALIDATION"
-    assert told in failed.message and failed.message.startswith(name)
+    assert message in failed.message and failed.message.startswith(name)
     assert str(tmp_path) not in failed.message
     assert isinstance(repainted(painter, picture, strength=0.0), Finished)
     assert {child.pid for child in psutil.Process().children()} == before
 
 
-def test_a_job_that_lacks_something_is_refused_at_once(painter: Driven) -> None:
+def test_a_job_that_lacks_something_is_refused(painter: EngineDriver) -> None:
     whole = CASE.job("run_lacking")
-    for lacking, told in (
+    for lacking, message in (
         (dataclasses.replace(whole, inputs={}), "image_url"),
         (dataclasses.replace(whole, weights={}), "multistyle26.onnx"),
         (dataclasses.replace(whole, options={"task": "upscale"}), "restyle"),
     ):
-        with pytest.raises(Refused, match=told):
+        with pytest.raises(Refused, match=message):
             painter.submit(lacking)
     assert "upscale" in str(painter.engine.problem({"task": "upscale"}))

@@ -1,4 +1,4 @@
-"""Repainting videos: v2v-painter, and what keeps the paint in its place."""
+"""Repainting videos with v2v-painter, and stabilizing the paint."""
 
 from pathlib import Path
 from typing import Any
@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from support.cases.onnx import CASE, scene
-from support.driving import Driven
+from support.cases.onnx import CASE, sunset
+from support.driver import EngineDriver
 from support.pocket import End, in_memory, pocket_job
+from terrarium_pocket.painter.motion import View, find_motion
+from terrarium_pocket.painter.stabilizer import Stabilizer
 from terrarium_server.engines import Failed, Finished, Input, Progress
-from terrarium_server.engines._onnx.motion import View, find_motion
-from terrarium_server.engines._onnx.steady import Steady
 from terrarium_server.media import VideoWriter, encode_audio, frames, probe
 
 FRAMES, FPS = 8, 12.5
@@ -21,7 +21,7 @@ FRAMES, FPS = 8, 12.5
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A still scene, noisy as from a camera, over which a disc moves; the sound is shorter than it."""
+    """A still scene, noisy as from a camera, over which a disc moves; its sound is shorter."""
     folder = tmp_path_factory.mktemp("clip")
     noise = np.random.default_rng(3)
     tone = np.sin(np.arange(22_050) * 0.06).astype(np.float32)[: int(22_050 * 0.5)] * 0.4
@@ -29,7 +29,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     y, x = np.mgrid[:144, :192]
     with VideoWriter(192, 144, FPS, sound=folder / "tone.wav", crf=10) as writer:
         for index in range(FRAMES):
-            frame = scene(192, 144).astype(np.float32) + noise.normal(0, 3, (144, 192, 3))
+            frame = sunset(192, 144).astype(np.float32) + noise.normal(0, 3, (144, 192, 3))
             frame[(x - 10 - index * 4) ** 2 + (y - 20) ** 2 < 100] = (240, 240, 240)
             writer.write(frame.clip(0, 255).astype(np.uint8))
         (folder / "clip.mp4").write_bytes(writer.finish())
@@ -38,20 +38,20 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def ends(clip: Path) -> dict[float, End]:
-    with CASE.driven() as painter:
+    with CASE.driver() as painter:
         return {steadiness: repainted(painter, clip, steadiness=steadiness) for steadiness in (0.0, 0.9)}
 
 
-def repainted(painter: Driven, video: Path, **params: Any) -> End:
+def repainted(painter: EngineDriver, video: Path, **params: Any) -> End:
     inputs = {"video_url": (Input(video, "video/mp4"),)}
     key = f"run_{video.name}_{len(params)}_{params.get('steadiness')}"
     ticket = painter.submit(pocket_job("v2v-painter", "", key=key, inputs=inputs, **params))
     progress = 0.0
-    for heard in painter.follow(ticket):
-        if not isinstance(heard, Progress):
-            return in_memory(heard)
-        assert progress <= heard.fraction < 1
-        progress = heard.fraction
+    for update in painter.follow(ticket):
+        if not isinstance(update, Progress):
+            return in_memory(update)
+        assert progress <= update.fraction < 1
+        progress = update.fraction
     raise AssertionError("the news ended without an end")
 
 
@@ -70,10 +70,10 @@ def test_size_rate_length_and_sound_are_kept(ends: dict[float, End], tmp_path: P
     end = ends[0.9]
     assert isinstance(end, Finished) and end.outputs[0].duration_seconds == pytest.approx(FRAMES / FPS)
     with av.open(str(path)) as container:
-        heard = np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)])
+        samples = np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)])
     # The tone, and silence from where it ends.
-    assert np.abs(heard[4000:9000]).mean() > 0.1 > 0.01 > np.abs(heard[-2000:]).mean()
-    assert np.abs(shown[0] - scene(192, 144)).mean() > 15
+    assert np.abs(samples[4000:9000]).mean() > 0.1 > 0.01 > np.abs(samples[-2000:]).mean()
+    assert np.abs(shown[0] - sunset(192, 144)).mean() > 15
 
 
 def test_steady_paint_flickers_less_and_is_painted_as_much(ends: dict[float, End], tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_steady_paint_flickers_less_and_is_painted_as_much(ends: dict[float, End
     assert relief[1] > relief[0] * 0.75
 
 
-def test_what_moves_is_seen_where_it_is(ends: dict[float, End], tmp_path: Path) -> None:
+def test_a_moving_object_is_painted_where_it_is(ends: dict[float, End], tmp_path: Path) -> None:
     alone, steady = (decoded(ends[share], tmp_path)[1] for share in (0.0, 0.9))
     last = 10 + (FRAMES - 1) * 4
     where = (slice(-1, None), slice(16, 25), slice(last - 4, last + 5))
@@ -97,51 +97,51 @@ def test_what_moves_is_seen_where_it_is(ends: dict[float, End], tmp_path: Path) 
 
 
 def _view(shift: float = 0) -> View:
-    return View(scene(256, 192, shift=shift).transpose(2, 0, 1).astype(np.float32))
+    return View(sunset(256, 192, shift=shift).transpose(2, 0, 1).astype(np.float32))
 
 
-def test_motion_is_found_and_standing_still_is_none() -> None:
+def test_motion_is_found_and_a_still_picture_has_none() -> None:
     still = find_motion(_view(), _view())
     assert not still.flow.any() and not still.difference.any()
-    # What is now at x was 5 pixels further right in the unmoved one; a cell is two pixels wide.
+    # The content at x was 5 pixels further right in the other picture; a cell is two pixels wide.
     found = find_motion(_view(5), _view())
-    there = found.flow[:, 65:90, 20:100]
-    assert abs(float(np.median(there[0])) - 5) < 0.5
-    assert abs(float(np.median(there[1]))) < 0.5
+    flow = found.flow[:, 65:90, 20:100]
+    assert abs(float(np.median(flow[0])) - 5) < 0.5
+    assert abs(float(np.median(flow[1]))) < 0.5
     assert found.difference.mean() < np.abs(_view(5).colours - _view().colours).max(axis=0).mean() / 3
 
 
-def test_after_a_cut_nothing_is_left() -> None:
-    steady = Steady(1.0)
-    steady.follow(scene(128, 96), scene(128, 96))
-    other = 255 - scene(128, 96)[:, ::-1]
-    assert (steady.follow(other, other) == other).all()
+def test_after_a_cut_no_old_paint_is_left() -> None:
+    stabilizer = Stabilizer(1.0)
+    stabilizer.follow(sunset(128, 96), sunset(128, 96))
+    other = 255 - sunset(128, 96)[:, ::-1]
+    assert (stabilizer.follow(other, other) == other).all()
 
 
-def test_the_paint_of_a_frame_between_is_where_its_neighbours_have_it() -> None:
-    steady = Steady(0.9)
-    assert steady.between(scene(256, 192)) is None
+def test_the_paint_of_a_frame_between_two_comes_from_its_neighbours() -> None:
+    stabilizer = Stabilizer(0.9)
+    assert stabilizer.between(sunset(256, 192)) is None
     for shift in (0, 8):
-        steady.follow(scene(256, 192, shift=shift), 255 - scene(256, 192, shift=shift))
-    between = steady.between(scene(256, 192, shift=4))
+        stabilizer.follow(sunset(256, 192, shift=shift), 255 - sunset(256, 192, shift=shift))
+    between = stabilizer.between(sunset(256, 192, shift=4))
     assert between is not None
-    apart = np.abs(between.astype(np.float32) - (255 - scene(256, 192, shift=4)))
+    apart = np.abs(between.astype(np.float32) - (255 - sunset(256, 192, shift=4)))
     assert apart.mean() < 6
-    # After a cut it is as the only side that knows it, and alone between two cuts nobody knows it.
-    other = np.ascontiguousarray(255 - scene(256, 192)[:, ::-1])
-    steady.follow(other, other)
-    for known in (scene(256, 192, shift=8), other):
-        assert steady.between(known) is not None
-    assert steady.between(np.ascontiguousarray(other[::-1])) is None
+    # Next to a cut one neighbour is enough; between two cuts there is none.
+    other = np.ascontiguousarray(255 - sunset(256, 192)[:, ::-1])
+    stabilizer.follow(other, other)
+    for frame in (sunset(256, 192, shift=8), other):
+        assert stabilizer.between(frame) is not None
+    assert stabilizer.between(np.ascontiguousarray(other[::-1])) is None
 
 
 def test_a_lone_frame_between_two_cuts_is_painted_too(tmp_path: Path) -> None:
-    lone = np.ascontiguousarray(255 - scene(192, 144)[::-1])
+    lone = np.ascontiguousarray(255 - sunset(192, 144)[::-1])
     with VideoWriter(192, 144, FPS, crf=10) as writer:
-        for frame in (scene(192, 144), lone, np.ascontiguousarray(scene(192, 144)[:, ::-1]), lone):
+        for frame in (sunset(192, 144), lone, np.ascontiguousarray(sunset(192, 144)[:, ::-1]), lone):
             writer.write(frame)
         (tmp_path / "cuts.mp4").write_bytes(writer.finish())
-    with CASE.driven() as painter:
+    with CASE.driver() as painter:
         ends = [repainted(painter, tmp_path / "cuts.mp4", steadiness=share) for share in (0.0, 0.9)]
     alone, steady = (decoded(end, tmp_path)[1] for end in ends)
     assert len(steady) == 4
@@ -156,7 +156,7 @@ def _written(path: Path, width: int, height: int, fps: float, count: int) -> Pat
     return path
 
 
-def test_what_cannot_be_repainted_is_told_and_the_painter_lives(clip: Path, tmp_path: Path) -> None:
+def test_an_unusable_video_fails_and_the_process_survives(clip: Path, tmp_path: Path) -> None:
     whole = clip.read_bytes()
     text, broken = tmp_path / "text.mp4", tmp_path / "broken.mp4"
     text.write_text("not a film")
@@ -168,11 +168,11 @@ def test_what_cannot_be_repainted_is_told_and_the_painter_lives(clip: Path, tmp_
         _written(tmp_path / "large.mp4", 2560, 1440, 10, 1): "1920 x 1080",
         _written(tmp_path / "tiny.mp4", 32, 32, 10, 2): "from 64 pixels",
     }
-    with CASE.driven() as painter:
-        for path, told in cases.items():
+    with CASE.driver() as painter:
+        for path, message in cases.items():
             failed = repainted(painter, path)
             assert isinstance(failed, Failed) and failed.code == "GENERATION_INPUT_VALIDATION"
-            assert told in failed.message, failed.message
+            assert message in failed.message, failed.message
         assert isinstance(repainted(painter, clip, strength=0.0), Finished)
         upright = _written(tmp_path / "upright.mp4", 66, 130, 10, 2)
         end = repainted(painter, upright, look="stained glass")

@@ -1,4 +1,4 @@
-"""Sitters, wares, rooms and vases: what a brief names is there, in the colour it is given."""
+"""Portraits, wares, rooms and vases: what a prompt names is painted, in the colour it names."""
 
 import colorsys
 import io
@@ -11,14 +11,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from terrarium_server.engines._sketch import paint
-from terrarium_server.engines._sketch.brief import read
-from terrarium_server.engines._sketch.canvas import Frame
-from terrarium_server.engines._sketch.interior import PARTS
-from terrarium_server.engines._sketch.noise import Dice
-from terrarium_server.engines._sketch.painter import prepare
-from terrarium_server.engines._sketch.scenes.wares import ware
-from terrarium_server.engines._sketch.vocabulary import COLOURS
+from terrarium_pocket.sketch.canvas import Frame
+from terrarium_pocket.sketch.interior import PARTS
+from terrarium_pocket.sketch.noise import SeededRandom
+from terrarium_pocket.sketch.painter import paint, prepare_renderer
+from terrarium_pocket.sketch.prompt import parse_prompt
+from terrarium_pocket.sketch.scenes.wares import make_ware
+from terrarium_pocket.sketch.vocabulary import COLOURS
 
 RED, YELLOW, GREEN, BLUE = 0.0, 0.15, 0.33, 0.6
 HUES = {"red": RED, "yellow": YELLOW, "green": GREEN, "blue": BLUE}
@@ -37,22 +36,22 @@ def picture(prompt: str, *, seed: int = 1, side: int = 96) -> NDArray[np.uint8]:
 
 
 def share(pixels: NDArray[np.uint8], hue: float) -> float:
-    """How much of some pixels, shape (..., 3), is strongly of one hue."""
+    """The share of pixels, shape (..., 3), with a strong colour of one hue."""
     rows = pixels.reshape(-1, 3)
     right = 0
     for red, green, blue in rows.tolist():
-        found, saturation, value = colorsys.rgb_to_hsv(red / 255, green / 255, blue / 255)
-        away = abs(found - hue)
+        own, saturation, value = colorsys.rgb_to_hsv(red / 255, green / 255, blue / 255)
+        away = abs(own - hue)
         right += min(away, 1 - away) < 0.085 and saturation > 0.42 and value > 0.2
     return right / len(rows)
 
 
 def parts(prompt: str) -> dict[str, list[str]]:
-    """The colours a brief gives to each part."""
-    found: dict[str, list[str]] = {}
-    for tint in read(prompt).tints:
-        found.setdefault(tint.part, []).append(tint.colour.name)
-    return found
+    """The colours that a prompt gives to each part."""
+    colours: dict[str, list[str]] = {}
+    for tint in parse_prompt(prompt).tints:
+        colours.setdefault(tint.part, []).append(tint.colour.name)
+    return colours
 
 
 @pytest.mark.parametrize(
@@ -89,7 +88,7 @@ _NOUNS = sorted({words.split()[0]: part for part, words in PARTS.items()}.items(
 def test_two_nouns_never_swap_their_colours(
     first: str, second: str, noun: tuple[str, str], other: tuple[str, str], link: str
 ) -> None:
-    tints = read(f"a {first} {noun[0]} {link} a {second} {other[0]}").tints
+    tints = parse_prompt(f"a {first} {noun[0]} {link} a {second} {other[0]}").tints
     assert [(tint.part, tint.noun) for tint in tints] == [(noun[1], noun[0]), (other[1], other[0])]
     names = {tint.colour.name for tint in tints}
     assert names == {first, second}
@@ -97,14 +96,14 @@ def test_two_nouns_never_swap_their_colours(
 
 
 @given(st.text(max_size=200))
-def test_any_text_is_read(text: str) -> None:
-    brief = read(text)
-    assert {colour for colour in brief.colours} <= {tint.colour for tint in brief.tints}
-    hash(brief)
+def test_any_text_is_parsed(text: str) -> None:
+    parsed = parse_prompt(text)
+    assert {colour for colour in parsed.colours} <= {tint.colour for tint in parsed.tints}
+    hash(parsed)
 
 
 @pytest.mark.parametrize(
-    ("prompt", "scene", "prop"),
+    ("prompt", "scene", "variant"),
     [
         ("portrait of a cat", "portrait", "cat"),
         ("an owl, studio portrait", "portrait", "owl"),
@@ -120,9 +119,9 @@ def test_any_text_is_read(text: str) -> None:
         ("a reading corner with a lamp and a plant", "room", "window"),
     ],
 )
-def test_what_belongs_together_is_one_subject(prompt: str, scene: str, prop: str) -> None:
-    brief = read(prompt)
-    assert (brief.scene, brief.prop) == (scene, prop)
+def test_words_that_belong_together_name_one_subject(prompt: str, scene: str, variant: str) -> None:
+    parsed = parse_prompt(prompt)
+    assert (parsed.scene, parsed.variant) == (scene, variant)
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -167,13 +166,13 @@ def test_a_blue_vase_stands_under_white_roses() -> None:
         ("portrait of a bald man", "portrait of a man"),
     ],
 )
-def test_what_a_sitter_wears_is_seen(named: str, plain: str) -> None:
+def test_what_a_person_wears_is_visible(named: str, plain: str) -> None:
     one, two = (picture(prompt).astype(int) for prompt in (named, plain))
     assert np.abs(one - two).mean() > 0.5
 
 
 @pytest.mark.parametrize("animal", ANIMALS)
-def test_animals_are_unlike_each_other_and_take_their_colour(animal: str) -> None:
+def test_animals_differ_and_have_the_named_colour(animal: str) -> None:
     shown = picture(f"a blue {animal}, white background")
     assert share(shown[30:70, 30:66], 0.6) > 0.15
     for other in ANIMALS:
@@ -185,29 +184,29 @@ def test_animals_are_unlike_each_other_and_take_their_colour(animal: str) -> Non
 @pytest.mark.parametrize("thing", WARES)
 def test_every_ware_stands_in_the_picture(thing: str) -> None:
     frame = Frame(80, 80)
-    scene = prepare(read(thing), frame, seed=4, style="photo").scene
-    whole, far = scene.shade(frame.whole()), scene.behind(frame.whole())  # type: ignore[attr-defined]
+    scene = prepare_renderer(parse_prompt(thing), frame, seed=4, style="photo").scene
+    whole, far = scene.shade(frame.whole()), scene.background(frame.whole())  # type: ignore[attr-defined]
     assert whole.dtype == np.float32 and np.isfinite(whole).all()
     apart = np.abs(whole - far).max(axis=0) > 0.02
-    # Something stands near the middle, and air is left above it.
+    # The ware is near the middle, with empty space above it.
     assert apart[30:60, 25:55].mean() > 0.3
     assert apart[:6].mean() < 0.2
 
 
 @pytest.mark.parametrize("thing", WARES)
 def test_wares_are_solids_that_rest_on_the_table(thing: str) -> None:
-    made = ware(read(thing), Dice("ware"))
-    rolls = Dice("points").many(6_000, -1.0, 1.0).reshape(3, 2_000)
-    far = 2.0 + np.abs(rolls[0])
-    angle = rolls[1] * np.pi
-    outside = made.shape((far * np.cos(angle), np.abs(rolls[2]), far * np.sin(angle)))
+    made = make_ware(parse_prompt(thing), SeededRandom("ware"))
+    values = SeededRandom("points").many(6_000, -1.0, 1.0).reshape(3, 2_000)
+    far = 2.0 + np.abs(values[0])
+    angle = values[1] * np.pi
+    outside = made.shape((far * np.cos(angle), np.abs(values[2]), far * np.sin(angle)))
     assert (outside > 0).all()
-    # A distance never promises more room than there is to the cylinder that holds the thing.
+    # A distance is never greater than the distance to the bounding cylinder.
     assert (outside <= far + 0.2).all()
-    below = made.shape((rolls[0], np.full(2_000, -0.1, dtype=np.float32), rolls[1]))
+    below = made.shape((values[0], np.full(2_000, -0.1, dtype=np.float32), values[1]))
     assert (below > 0).all()
     assert (
-        made.shape((rolls[0] * made.bound.radius, np.full(2_000, 0.1, np.float32), rolls[1] * 0.4)) < 0
+        made.shape((values[0] * made.bound.radius, np.full(2_000, 0.1, np.float32), values[1] * 0.4)) < 0
     ).any()
 
 
@@ -231,9 +230,9 @@ def test_a_larger_picture_is_the_same_picture(prompt: str) -> None:
 
 
 def test_candles_burn() -> None:
-    flames = ware(read("birthday cake with candles"), Dice("cake")).flames
-    assert len(flames) == 5 and ware(read("a cake"), Dice("cake")).flames == ()
+    flames = make_ware(parse_prompt("birthday cake with candles"), SeededRandom("cake")).flames
+    assert len(flames) == 5 and make_ware(parse_prompt("a cake"), SeededRandom("cake")).flames == ()
     shown = picture("birthday cake with candles").astype(int)
-    # Flames are the brightest thing, and warm.
+    # Flames are the brightest pixels, and warm.
     bright = shown[:48][shown[:48].sum(axis=2) > 660]
     assert len(bright) > 8 and (bright[:, 0] >= bright[:, 2]).all()

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from terrarium_server.engines._sketch import STYLES, Painting, paint
-from terrarium_server.engines._sketch.brief import read
-from terrarium_server.engines._sketch.canvas import Band, Frame
-from terrarium_server.engines._sketch.noise import Dice
-from terrarium_server.engines._sketch.painter import SCENES
-from terrarium_server.engines._sketch.palette import choose
+from terrarium_pocket.sketch.canvas import Band, Frame
+from terrarium_pocket.sketch.noise import SeededRandom
+from terrarium_pocket.sketch.painter import SCENES, Painting, paint
+from terrarium_pocket.sketch.palette import choose_palette
+from terrarium_pocket.sketch.prompt import parse_prompt
+from terrarium_pocket.sketch.styles import STYLES
 
 HEADLINE = "A cinematic product photo of a ceramic mug on a sunlit table"
 
@@ -76,7 +76,7 @@ def test_every_scene_has_a_prompt_here() -> None:
 def test_another_process_paints_the_same_bytes() -> None:
     code = (
         "import hashlib\n"
-        "from terrarium_server.engines._sketch import paint\n"
+        "from terrarium_pocket.sketch.painter import paint\n"
         "paint('a forest', width=64, height=64, seed=9)\n"
         f"print(hashlib.sha256(paint({HEADLINE!r}, width=96, height=80, seed=7).png).hexdigest())"
     )
@@ -170,7 +170,7 @@ def test_odd_and_huge_prompts_paint(prompt: str) -> None:
     assert small(prompt, side=64).scene in SCENES
 
 
-def test_unknown_words_become_an_abstract() -> None:
+def test_unknown_words_become_an_abstract_picture() -> None:
     assert small("zxqv wobble 風景", side=64).scene == "abstract"
 
 
@@ -194,15 +194,15 @@ def test_unknown_words_become_an_abstract() -> None:
     ],
 )
 def test_the_heaviest_subject_wins(prompt: str, scene: str) -> None:
-    assert read(prompt).scene == scene
+    assert parse_prompt(prompt).scene == scene
 
 
 @pytest.mark.parametrize("scene", SCENES)
 def test_light_stays_in_single_precision(scene: str) -> None:
     frame = Frame(80, 64)
-    brief = read(PROMPTS[scene])
-    palette = choose(brief, brief.light, Dice("palette"))
-    light = SCENES[scene](brief, palette, Dice("scene"), frame).shade(frame.whole())
+    parsed = parse_prompt(PROMPTS[scene])
+    palette = choose_palette(parsed, parsed.light, SeededRandom("palette"))
+    light = SCENES[scene](parsed, palette, SeededRandom("scene"), frame).shade(frame.whole())
     assert light.dtype == np.float32
     assert light.shape == (3, 64, 80)
     assert np.isfinite(light).all()
@@ -211,19 +211,21 @@ def test_light_stays_in_single_precision(scene: str) -> None:
 @pytest.mark.parametrize("scene", SCENES)
 def test_bands_meet_without_a_seam(scene: str) -> None:
     frame = Frame(72, 120)
-    brief = read(PROMPTS[scene] + ", starry night, birds")
-    scenery = SCENES[scene](brief, choose(brief, brief.light, Dice("palette")), Dice("scene"), frame)
+    parsed = parse_prompt(PROMPTS[scene] + ", starry night, birds")
+    scenery = SCENES[scene](
+        parsed, choose_palette(parsed, parsed.light, SeededRandom("palette")), SeededRandom("scene"), frame
+    )
     whole = scenery.shade(frame.whole())
     bands = [scenery.shade(Band(frame, top, 15)) for top in range(0, 120, 15)]
     assert np.abs(whole - np.concatenate(bands, axis=1)).max() < 0.02
 
 
 def test_progress_rises_to_one() -> None:
-    told: list[float] = []
-    paint("abstract", width=1024, height=1024, seed=1, progress=told.append)
-    assert len(told) >= 5
-    assert told == sorted(set(told))
-    assert told[0] >= 0.0 and told[-1] == 1.0
+    fractions: list[float] = []
+    paint("abstract", width=1024, height=1024, seed=1, progress=fractions.append)
+    assert len(fractions) >= 5
+    assert fractions == sorted(set(fractions))
+    assert fractions[0] >= 0.0 and fractions[-1] == 1.0
 
 
 def test_progress_changes_nothing() -> None:

@@ -1,6 +1,7 @@
-"""The parts of speaking: text in sentences, phonemes as ids, noise as an input, programs that answer."""
+"""The parts of speech: sentences, phoneme ids, noise as an input, and the programs of eSpeak NG."""
 
 import stat
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from terrarium_server.engines._speech.espeak import (
-    EspeakError,
-    LibraryEspeak,
-    ProgramEspeak,
-    Voice,
-    open_espeak,
-)
-from terrarium_server.engines._speech.language import find_language
-from terrarium_server.engines._speech.noise import NotAModel, noise_as_inputs
-from terrarium_server.engines._speech.sound import joined
-from terrarium_server.engines._speech.text import clauses, sentences
-from terrarium_server.engines._speech.voice import (
+from terrarium_pocket.piper.noise import NotAModel, noise_as_inputs
+from terrarium_pocket.piper.voice import (
     BadVoice,
     Description,
     Network,
@@ -30,6 +21,10 @@ from terrarium_server.engines._speech.voice import (
     read_description,
     speaker_number,
 )
+from terrarium_pocket.speech.espeak import EspeakError, LibraryEspeak, ProgramEspeak, Voice, open_espeak
+from terrarium_pocket.speech.language import find_language
+from terrarium_pocket.speech.sound import joined
+from terrarium_pocket.speech.text import clauses, sentences
 
 
 @pytest.mark.parametrize(
@@ -47,24 +42,24 @@ from terrarium_server.engines._speech.voice import (
         ("", []),
     ],
 )
-def test_a_text_is_parted_into_what_is_said_in_one_breath(text: str, parts: list[str]) -> None:
+def test_a_text_is_split_into_sentences(text: str, parts: list[str]) -> None:
     assert sentences(text) == parts
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.text(alphabet="ab .,!?—\n你。", max_size=900))
-def test_no_word_is_lost_and_no_sentence_is_endless(text: str) -> None:
-    found = sentences(text)
+def test_no_word_is_lost_and_no_sentence_is_too_long(text: str) -> None:
+    parts = sentences(text)
     letters = [sign for sign in text if sign.isalpha()]
-    assert [sign for part in found for sign in part if sign.isalpha()] == letters
-    assert all(len(part) <= 300 for part in found)
-    assert [s for part in found for clause in clauses(part) for s in clause.text if s.isalpha()] == letters
+    assert [sign for part in parts for sign in part if sign.isalpha()] == letters
+    assert all(len(part) <= 300 for part in parts)
+    assert [s for part in parts for clause in clauses(part) for s in clause.text if s.isalpha()] == letters
 
 
 def test_clauses_keep_their_marks() -> None:
-    found = clauses("At 3,000 m, said she — “really?” — he rested; then: down")
-    assert [clause.mark for clause in found] == [",", ",", "?", ";", ":", "."]
-    assert found[0].text == "At 3,000 m," and found[-1].text == "down"
+    parts = clauses("At 3,000 m, said she — “really?” — he rested; then: down")
+    assert [clause.mark for clause in parts] == [",", ",", "?", ";", ":", "."]
+    assert parts[0].text == "At 3,000 m," and parts[-1].text == "down"
 
 
 VOICES = [
@@ -77,7 +72,7 @@ VOICES = [
 @pytest.mark.parametrize(
     ("wanted", "handle"), [("en", "gmw/en"), ("EN_us", "gmw/en-US"), ("german", "gmw/de"), (" de ", "gmw/de")]
 )
-def test_a_language_is_found_however_it_is_written(wanted: str, handle: str) -> None:
+def test_a_language_is_found_in_any_spelling(wanted: str, handle: str) -> None:
     assert find_language(wanted, VOICES) == handle
 
 
@@ -95,7 +90,7 @@ esac
 """
 
 
-def test_the_systems_program_is_preferred_and_understood(
+def test_the_systems_program_is_preferred_and_its_output_is_parsed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program = tmp_path / "espeak-ng"
@@ -115,7 +110,7 @@ def test_the_systems_program_is_preferred_and_understood(
         espeak.phonemes("nope", ["one"])
 
 
-def test_the_librarys_program_answers_the_same_each_time_and_survives_its_end() -> None:
+def test_the_librarys_program_gives_the_same_result_each_time_and_restarts() -> None:
     espeak = LibraryEspeak()
     try:
         voices = espeak.voices()
@@ -135,36 +130,36 @@ def test_the_librarys_program_answers_the_same_each_time_and_survives_its_end() 
 IDS = {"_": [0], "^": [1], "$": [2], "a": [5], "̃": [6], "o": [7], ".": [8], " ": [9]}
 
 
-def described(**changes: Any) -> Description:
-    said: dict[str, Any] = {"ids": IDS, "replaced": {}, "rate": 16_000, "noise": 0.6, "length": 1.0}
-    said |= {"noise_of_lengths": 0.8, "espeak_voice": "en", "speakers": 2, "speaker_names": {"ada": 1}}
-    return Description(**said | changes)
+def description(**changes: Any) -> Description:
+    fields: dict[str, Any] = {"ids": IDS, "replaced": {}, "rate": 16_000, "noise": 0.6, "length": 1.0}
+    fields |= {"noise_of_lengths": 0.8, "espeak_voice": "en", "speakers": 2, "speaker_names": {"ada": 1}}
+    return Description(**fields | changes)
 
 
 def test_phonemes_become_the_ids_that_piper_voices_read() -> None:
-    # Decomposed, language marks and unknown signs left out, a pad after each.
-    assert phoneme_ids(described(), "(fr)ã(en)§.") == [1, 0, 5, 0, 6, 0, 8, 0, 2]
-    assert phoneme_ids(described(replaced={"u": ["o", "a"]}), "u") == [1, 0, 7, 0, 5, 0, 2]
-    assert phoneme_ids(described(), "§") == []
+    # Characters are decomposed, language marks and unknown signs left out, and a pad follows each phoneme.
+    assert phoneme_ids(description(), "(fr)ã(en)§.") == [1, 0, 5, 0, 6, 0, 8, 0, 2]
+    assert phoneme_ids(description(replaced={"u": ["o", "a"]}), "u") == [1, 0, 7, 0, 5, 0, 2]
+    assert phoneme_ids(description(), "§") == []
 
 
-def test_speakers_go_by_name_or_number() -> None:
-    assert [speaker_number(described(), who) for who in (None, "", "ada", "1", 0)] == [0, 0, 1, 1, 0]
+def test_speakers_have_names_and_numbers() -> None:
+    assert [speaker_number(description(), who) for who in (None, "", "ada", "1", 0)] == [0, 0, 1, 1, 0]
     with pytest.raises(NoSuchSpeaker, match=r"no speaker '2'; give a number from 0 to 1 or one of: ada"):
-        speaker_number(described(), "2")
+        speaker_number(description(), "2")
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("{", "not the description"),
         ('{"phoneme_type": "pinyin"}', "'pinyin'"),
         ("null", "not the description"),
     ],
 )
-def test_a_description_that_is_wrong_is_told(tmp_path: Path, text: str, told: str) -> None:
+def test_an_invalid_description_is_an_error(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "v.onnx.json").write_text(text)
-    with pytest.raises(BadVoice, match=told):
+    with pytest.raises(BadVoice, match=message):
         read_description(tmp_path / "v.onnx.json")
 
 
@@ -180,7 +175,7 @@ def message(*fields: tuple[int, bytes | int]) -> bytes:
 
 
 def tiny_voice() -> bytes:
-    """A network that says its noise, three samples of it, times the speaker's number."""
+    """A network whose output is three samples of its noise, times the speaker's number."""
 
     def value(name: bytes, kind: int, *sides: int) -> bytes:
         shape = message(*[(1, message((1, side))) for side in sides])
@@ -200,16 +195,16 @@ def tiny_voice() -> bytes:
     return message((1, 8), (7, message(*graph)), (8, message((1, b""), (2, 15))))
 
 
-def test_noise_comes_from_the_seed_and_the_speaker_is_told(tmp_path: Path) -> None:
+def test_noise_comes_from_the_seed_and_the_speaker_is_an_input(tmp_path: Path) -> None:
     (tmp_path / "v.onnx").write_bytes(tiny_voice())
     network = Network(tmp_path / "v.onnx", threads=1)
-    made = [
-        network.speak(described(), [1, 0, 5, 2], seed=seed, rate=1.0, speaker=who)
+    outputs = [
+        network.speak(description(), [1, 0, 5, 2], seed=seed, rate=1.0, speaker=who)
         for seed, who in [((7,), 1), ((7,), 0), ((8,), 1)]
     ]
     expected = np.random.default_rng((7,)).standard_normal(3, dtype=np.float32)
-    assert np.allclose(made[0], np.clip(expected, -1, 1))
-    assert not made[1].any() and not np.array_equal(made[0], made[2])
+    assert np.allclose(outputs[0], np.clip(expected, -1, 1))
+    assert not outputs[1].any() and not np.array_equal(outputs[0], outputs[2])
 
 
 def test_noise_that_is_too_short_is_read_from_its_start_again() -> None:
@@ -222,8 +217,22 @@ def test_noise_that_is_too_short_is_read_from_its_start_again() -> None:
     assert session.run(None, feeds)[0].tolist() == [3, 4, 3]
 
 
+def test_a_breathy_voice_sounds_the_same_at_any_time() -> None:
+    espeak = LibraryEspeak()
+    started, sounds = int(time.time()), set[bytes]()
+    try:
+        # By default the library takes its seed from the clock, in seconds.
+        while int(time.time()) == started or not sounds:
+            sounds.add(espeak.speak("gmw/en-US+f3", "Sea.", words_per_minute=175, pitch=50).samples)
+            espeak.close()
+        sounds.add(espeak.speak("gmw/en-US+f3", "Sea.", words_per_minute=175, pitch=50).samples)
+    finally:
+        espeak.close()
+    assert len(sounds) == 1
+
+
 @pytest.mark.parametrize("broken", [b"\x3a\xff\x01abc", b"not a model"])
-def test_what_is_no_model_is_told(broken: bytes, tmp_path: Path) -> None:
+def test_a_file_that_is_no_model_is_an_error(broken: bytes, tmp_path: Path) -> None:
     with pytest.raises(NotAModel):
         noise_as_inputs(broken)
     (tmp_path / "v.onnx").write_bytes(broken)
@@ -237,8 +246,8 @@ def tone(seconds: float, *, level: float, rate: int = 22_050) -> np.ndarray:
 
 def test_joins_have_no_clicks() -> None:
     parts = [tone(0.2, level=0.9), tone(0.3, level=0.9)]
-    row = joined(parts, 22_050, 0.1)
-    assert len(row) == round(0.6 * 22_050)
-    assert row[0] == row[-1] == 0
+    sound = joined(parts, 22_050, 0.1)
+    assert len(sound) == round(0.6 * 22_050)
+    assert sound[0] == sound[-1] == 0
     # Nowhere steeper than the tone itself.
-    assert np.abs(np.diff(row)).max() <= np.abs(np.diff(parts[0])).max() * 1.05
+    assert np.abs(np.diff(sound)).max() <= np.abs(np.diff(parts[0])).max() * 1.05

@@ -1,28 +1,28 @@
-"""The composition root: the only file that knows everyone."""
+"""The composition root: the only module that imports all packages."""
 
 import asyncio
 import logging
 import signal
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 
-from terrarium_server import __version__, accounts, ids, ledger, migrations
+from terrarium_server import __version__, accounts, ids, ledger, migrations, money
 from terrarium_server.admission import Admission, RateLimits
 from terrarium_server.assets import Sweep
 from terrarium_server.catalog import Availability, Catalog, ModelCard, load_cards, weights_folder
 from terrarium_server.configuration import Configuration
-from terrarium_server.engines import Engines, TemporaryFolder, discover, remove_abandoned
+from terrarium_server.engines.processes import TemporaryFolder, remove_abandoned
+from terrarium_server.engines.registry import Engines, discover
 from terrarium_server.http import (
-    AnswerHeaders,
     BodyLimit,
-    Door,
+    HttpContext,
+    ResponseHeaders,
     api,
     install_refusals,
-    plain,
+    unversioned,
 )
 from terrarium_server.media import FetchRules
 from terrarium_server.runs import Signals
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-class House:
-    """Everything one process holds: made from the settings, started once, closed once."""
+class Services:
+    """What one process holds: created from the settings, started once, closed once."""
 
     def __init__(self, settings: Settings, *, engines: Engines | None = None) -> None:
         """Open the database (its schema is brought up to date) and read the catalogue.
@@ -45,7 +45,7 @@ class House:
         RuntimeError for a database that cannot be brought up to date.
         """
         self.settings = settings
-        self.configuration = _read_configuration(settings)
+        self.configuration = Configuration.find(settings.config)
         cards = load_cards(self.configuration.cards, settings.cards_dir)
         _check_models(self.configuration, cards)
         self.worker_id = ids.mint("wrk")
@@ -82,13 +82,13 @@ class House:
             self.workers.wake()
 
     def run_ended(self, run_id: str) -> None:
-        """Tell who waits for a run, and who makes it in this process, that a caller has ended it."""
+        """Notify the requests that wait for a run and the worker that executes it: a caller has ended it."""
         self.signals.changed(run_id)
         if self.workers is not None:
             self.workers.stop_run(run_id)
 
     def start_workers(self) -> None:
-        """Start executing runs in this process; what was admitted before is executed too."""
+        """Start executing runs in this process, those admitted earlier included."""
         from terrarium_server.execution import Context, Workers
 
         remove_abandoned(self.temporary.path.parent)
@@ -122,14 +122,14 @@ class House:
         await self.database.write_for_worker(self.admission.forget_expired)
 
     def stopping(self, *, hurry: bool = False) -> None:
-        """Note a stop signal: nobody waits for a run any longer, and with ``hurry`` not for work either."""
+        """Prepare to stop: requests stop waiting for runs, and with ``hurry`` workers do not finish them."""
         self.is_accepting = False
         self.signals.close()
         if hurry and self.workers is not None:
             self.workers.hurry()
 
     def close(self) -> None:
-        """Stop, in the order that loses nothing."""
+        """Stop in the order that loses no work."""
         self.stopping()
         if self.workers is not None:
             self.workers.stop()
@@ -137,43 +137,36 @@ class House:
         self.database.close()
 
 
-def _read_configuration(settings: Settings) -> Configuration:
-    if settings.config is not None:
-        return Configuration.read(settings.config)
-    usual = Path("terrarium.toml")
-    return Configuration.read(usual) if usual.exists() else Configuration()
-
-
 def _workspaces(tx: Transaction) -> set[str]:
     return {workspace.workspace_id for workspace in accounts.list_workspaces(tx)}
 
 
 def _check_models(configuration: Configuration, cards: list[ModelCard]) -> None:
-    """Raises ConfigurationError for a default or a fallback that cannot be one."""
-    known = {card.id: card for card in cards}
+    """Raises ConfigurationError for a default or a fallback model that is missing or of the wrong type."""
+    by_id = {card.id: card for card in cards}
     for type, model in configuration.defaults.items():
-        if model not in known or known[model].type != type:
+        if model not in by_id or by_id[model].type != type:
             names = ", ".join(sorted(card.id for card in cards if card.type == type))
             message = f"{model} is not a model of this type; one of: {names}"
             raise configuration.error("defaults", type, message)
-    for model, other in configuration.fallback.items():
-        if model not in known or other not in known or known[model].type != known[other].type:
-            message = f"{model} and {other} must be models that are known here, of the same type"
+    for model, fallback in configuration.fallback.items():
+        if model not in by_id or fallback not in by_id or by_id[model].type != by_id[fallback].type:
+            message = f"{model} and {fallback} must be models of this server, of the same type"
             raise configuration.error("fallback", model, message)
 
 
-def first_start(house: House) -> accounts.NewKey | None:
-    """On an empty database, make a workspace with credits, a project and a key; else None."""
-    settings = house.settings
-    with house.database.transaction() as tx:
-        # Of several servers that start at once, one finds the database empty.
+def first_start(services: Services) -> accounts.NewKey | None:
+    """On an empty database, create a workspace with credits, a project and a key; else return None."""
+    settings = services.settings
+    with services.database.transaction() as tx:
+        # Several servers may start at once; only one of them finds the database empty.
         tx.lock("first start")
         if accounts.count_workspaces(tx):
             return None
         workspace = accounts.create_workspace(tx, "My workspace")
         ledger.open_account(tx, workspace.workspace_id)
         ledger.grant(
-            tx, workspace.workspace_id, round(settings.bootstrap_credits * 1_000_000), note="first start"
+            tx, workspace.workspace_id, money.to_micros(settings.bootstrap_credits), note="first start"
         )
         accounts.create_project(tx, workspace.workspace_id, "My project", origin=None)
         return accounts.create_key(
@@ -181,54 +174,54 @@ def first_start(house: House) -> accounts.NewKey | None:
         )
 
 
-def create_app(house: House, *, workers: bool = True) -> FastAPI:
-    """Build the HTTP app around a house; with ``workers`` it also carries out runs."""
+def create_app(services: Services, *, workers: bool = True) -> FastAPI:
+    """Build the HTTP application; with ``workers`` its process also executes runs."""
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
-        house.is_accepting = True
-        starting = asyncio.create_task(_start_workers(house)) if workers else None
+        services.is_accepting = True
+        starting = asyncio.create_task(_start_workers(services)) if workers else None
         yield
         if starting is not None:
             await starting
-        await asyncio.to_thread(house.close)
+        await asyncio.to_thread(services.close)
 
     app = FastAPI(
         title="Terrarium",
         version=__version__,
         summary="A self-hosted generation server that speaks the public FLORA API.",
         lifespan=lifespan,
-        # The usual page for it loads its code from another host, which a self-hosted server should not.
+        # FastAPI's documentation pages load code from another host, which a self-hosted server should not do.
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
     )
-    app.state.door = Door(
-        database=house.database,
-        blobs=house.blobs,
-        catalog=house.catalog,
-        admission=house.admission,
-        signals=house.signals,
-        public_url=house.settings.public_url,
-        is_ready=lambda: house.is_accepting,
-        run_ended=house.run_ended,
+    app.state.context = HttpContext(
+        database=services.database,
+        blobs=services.blobs,
+        catalog=services.catalog,
+        admission=services.admission,
+        signals=services.signals,
+        public_url=services.settings.public_url,
+        is_ready=lambda: services.is_accepting,
+        run_ended=services.run_ended,
     )
     app.include_router(api)
-    app.include_router(plain)
+    app.include_router(unversioned)
     install_refusals(app)
-    app.add_middleware(BodyLimit, max_bytes=house.settings.max_body_bytes)
-    app.add_middleware(AnswerHeaders, rates=house.rates)
-    app.openapi = lambda: _described(app)  # type: ignore[method-assign]
+    app.add_middleware(BodyLimit, max_bytes=services.settings.max_body_bytes)
+    app.add_middleware(ResponseHeaders, rates=services.rates)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
 
 
-async def _start_workers(house: House) -> None:
+async def _start_workers(services: Services) -> None:
     try:
-        await asyncio.to_thread(house.start_workers)
+        await asyncio.to_thread(services.start_workers)
     except Exception:
-        # Accepting runs that nobody carries out would be worse than not running.
+        # Accepting runs that are never executed would be worse than stopping.
         _log.exception("the workers could not start; stopping")
-        house.is_accepting = False
+        services.is_accepting = False
         signal.raise_signal(signal.SIGTERM)
 
 
@@ -240,10 +233,10 @@ def openapi_document() -> dict[str, Any]:
         summary="A self-hosted generation server that speaks the public FLORA API.",
     )
     app.include_router(api)
-    return _described(app)
+    return _openapi(app)
 
 
-def _described(app: FastAPI) -> dict[str, Any]:
+def _openapi(app: FastAPI) -> dict[str, Any]:
     if app.openapi_schema is None:
         document = FastAPI.openapi(app)
         document["servers"] = [{"url": "/"}]
@@ -251,7 +244,7 @@ def _described(app: FastAPI) -> dict[str, Any]:
         document["security"] = [{"bearer": []}]
         for path in document["paths"].values():
             for operation in path.values():
-                # FastAPI declares 422 for every body; here that is a 400 with the envelope.
+                # FastAPI declares 422 for every body; this API answers 400 with its own envelope.
                 operation.get("responses", {}).pop("422", None)
         for name in ("HTTPValidationError", "ValidationError"):
             document["components"]["schemas"].pop(name, None)

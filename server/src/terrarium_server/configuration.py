@@ -1,6 +1,6 @@
 """The owner's ``terrarium.toml``: engines, default models, the folder of their cards.
 
-Everything that is wrong in it is told with the file, the line and what to change; nothing is ignored.
+Every mistake in it is reported with the file, the line and what to change; nothing is ignored.
 """
 
 import re
@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from terrarium_server.validation import Cause, causes_of
 
 _NAME = r"^[a-z0-9][a-z0-9._-]*$"
 
@@ -23,7 +25,7 @@ class _Table(BaseModel):
 
 
 class _Engine(BaseModel):
-    """What every ``[[engine]]`` may say; the rest is its kind's."""
+    """The fields of every ``[[engine]]``; its kind checks the others."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
@@ -51,8 +53,8 @@ class _Document(_Table):
 
 @dataclass(frozen=True, slots=True)
 class EngineEntry:
-    """One ``[[engine]]``: ``options`` are the fields that its kind checks, ``key_env`` names the variable
-    that holds its secret."""
+    """One ``[[engine]]``: ``options`` holds the fields that its kind checks, ``key_env`` is the name of the
+    variable with its secret."""
 
     kind: str
     name: str
@@ -65,13 +67,13 @@ class EngineEntry:
     line: int
 
     def error(self, message: str) -> ConfigurationError:
-        """Say that something is wrong with this entry."""
+        """Return an error about this entry."""
         return ConfigurationError(f"{self.path}:{self.line}: [[engine]] {self.name}: {message}")
 
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """What the owner chose; ``defaults`` maps a type to a model id, ``fallback`` a model id to another."""
+    """The owner's choices; ``defaults`` maps a type to a model id, ``fallback`` a model id to another."""
 
     cards: Path | None = None
     defaults: dict[str, str] = field(default_factory=dict[str, str])
@@ -81,9 +83,20 @@ class Configuration:
     text: str = ""
 
     def error(self, table: str, name: str, message: str) -> ConfigurationError:
-        """Say that something is wrong with what stands under this name in this table."""
+        """Return an error about the value of this name in this table."""
         line = _line_of(self.text, (table, name))
         return ConfigurationError(f"{self.path}:{line}: [{table}] {name}: {message}")
+
+    @classmethod
+    def find(cls, path: Path | None) -> Self:
+        """Read the file that the owner named, else ``terrarium.toml`` here if there is one.
+
+        Raises ConfigurationError.
+        """
+        default = Path("terrarium.toml")
+        if path is None and not default.exists():
+            return cls()
+        return cls.read(path or default)
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -98,43 +111,40 @@ class Configuration:
             line = re.search(r"line (\d+)", str(error))
             raise ConfigurationError(f"{path}:{line[1] if line else 1}: not valid TOML: {error}") from error
         except ValidationError as error:
-            causes = "; ".join(_cause(path, text, cause["loc"], cause["msg"]) for cause in error.errors())
-            raise ConfigurationError(causes) from error
+            causes = (_located(path, text, cause) for cause in causes_of(error))
+            raise ConfigurationError("; ".join(causes)) from error
         defaults = {type: model for type, model in document.defaults if model is not None}
-        entries = tuple(_entry(path, text, number, given) for number, given in enumerate(document.engine))
-        seen: set[str] = set()
+        entries = tuple(_entry(path, text, number, engine) for number, engine in enumerate(document.engine))
+        names: set[str] = set()
         for entry in entries:
-            if entry.name in seen:
+            if entry.name in names:
                 raise entry.error("name: taken by an engine above; give this one another name")
-            seen.add(entry.name)
+            names.add(entry.name)
         cards = path.parent / document.cards if document.cards is not None else None
         return cls(cards, defaults, document.fallback, entries, path, text)
 
 
-def _entry(path: Path, text: str, number: int, given: _Engine) -> EngineEntry:
+def _entry(path: Path, text: str, number: int, engine: _Engine) -> EngineEntry:
     return EngineEntry(
-        kind=given.kind,
-        name=given.name or given.kind,
-        key_env=given.key_env,
-        processes=given.processes,
-        concurrency=given.concurrency,
-        requests_per_second=given.requests_per_second,
-        options=dict(given.model_extra or {}),
+        kind=engine.kind,
+        name=engine.name or engine.kind,
+        key_env=engine.key_env,
+        processes=engine.processes,
+        concurrency=engine.concurrency,
+        requests_per_second=engine.requests_per_second,
+        options=dict(engine.model_extra or {}),
         path=path,
         line=_line_of(text, ("engine", number)),
     )
 
 
-def _cause(path: Path, text: str, where: tuple[int | str, ...], message: str) -> str:
-    name = ".".join(str(part) for part in where)
-    if message.startswith("Extra inputs"):
-        known = _Document.model_fields if len(where) == 1 else _Defaults.model_fields
-        message = f"unknown; known here: {', '.join(known)}"
-    return f"{path}:{_line_of(text, where)}: {name}: {message}"
+def _located(path: Path, text: str, cause: Cause) -> str:
+    fields = _Document.model_fields if len(cause.where) == 1 else _Defaults.model_fields
+    return f"{path}:{_line_of(text, cause.where)}: {cause.line(fields)}"
 
 
 def _line_of(text: str, where: tuple[int | str, ...]) -> int:
-    """Find the line that a dotted place stands on, as well as one can without a parser that keeps lines."""
+    """Guess the line of a value by its path; the TOML parser reports no lines."""
     lines = text.splitlines()
     start, names = 0, [part for part in where if isinstance(part, str)]
     numbers = [part for part in where if isinstance(part, int)]

@@ -1,7 +1,7 @@
-"""Minting and checking prefixed identifiers that sort by the time they were made.
+"""Prefixed identifiers that sort by the time they were made: creating and checking them.
 
 An identifier is a prefix and 26 characters of lower-case Crockford base 32: 48 bits of UTC
-milliseconds, then 80 random bits (the layout of a ULID). Secrets carry 160 random bits and no time.
+milliseconds, then 80 random bits (the layout of a ULID). Secrets have 160 random bits and no time.
 """
 
 import os

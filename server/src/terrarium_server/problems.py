@@ -1,6 +1,6 @@
-"""The refusals Terrarium can give: a kind, FLORA's wire code and a message. No HTTP numbers here.
+"""The refusals of Terrarium: one class each, with FLORA's wire code and a message. No HTTP statuses.
 
-The codes are FLORA's closed list; `http/refusals.py` turns a kind into a status and a body.
+The codes are FLORA's closed list; `http/refusals.py` maps a class to a status and a body.
 """
 
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ class FieldProblem:
 
 
 class Problem(Exception):
-    """A refusal with a wire ``code`` and a ``message`` that a person can act on."""
+    """A refusal with a wire ``code`` and a ``message`` that says what to do."""
 
     code: str = "unknown_error"
 
@@ -48,13 +48,13 @@ class InvalidJson(Problem):
 
 
 class TooLarge(Problem):
-    """The body is larger than this server reads."""
+    """The body is larger than the server's limit."""
 
     code = "input_validation_error"
 
 
 class Unauthorized(Problem):
-    """No key, or one that is unknown, expired or revoked."""
+    """There is no API key, or it is unknown, expired or revoked."""
 
     code = "unauthorized"
 
@@ -72,7 +72,7 @@ class InsufficientCredits(Problem):
 
 
 class Forbidden(Problem):
-    """The key is good but its role does not allow this."""
+    """The key is valid but its role does not allow this."""
 
     code = "forbidden"
 
@@ -81,7 +81,7 @@ class Forbidden(Problem):
 
 
 class NotFound(Problem):
-    """There is no such thing, or it belongs to another workspace."""
+    """The resource does not exist or belongs to another workspace."""
 
     code = "not_found"
 

@@ -1,4 +1,4 @@
-"""Keys: kept as a digest, good until they expire or are revoked, able to spend up to their cap."""
+"""Keys: stored as a digest, valid until they expire or are revoked, with a spending cap."""
 
 import pytest
 import sqlalchemy as sa
@@ -20,7 +20,7 @@ def make(database: Database, **options: object) -> tuple[str, accounts.NewKey]:
         return workspace_id, accounts.create_key(tx, workspace_id, **options)  # type: ignore[arg-type]
 
 
-def test_a_key_tells_whose_it_is(database: Database) -> None:
+def test_a_key_identifies_its_workspace_and_role(database: Database) -> None:
     workspace_id, key = make(database, role="viewer", spending_cap_micros=5)
     with database.transaction() as tx:
         caller = accounts.authenticate(tx, key.api_key)
@@ -36,14 +36,14 @@ def test_the_secret_itself_is_nowhere_in_the_database(database: Database) -> Non
     assert row.hint == key.api_key[-4:]
 
 
-def test_two_keys_are_never_alike(database: Database) -> None:
+def test_every_key_is_different(database: Database) -> None:
     keys = [make(database)[1].api_key for _ in range(20)]
     assert len(set(keys)) == 20
     assert all(len(key) == len("sk_live_") + 32 for key in keys)
 
 
 @pytest.mark.parametrize("secret", ["", "sk_live_none", "é", "\0", "x" * 10_000, "' OR 1=1 --"])
-def test_an_unknown_key_is_nobodys(database: Database, secret: str) -> None:
+def test_an_unknown_key_is_refused(database: Database, secret: str) -> None:
     make(database)
     with database.transaction() as tx, pytest.raises(Unauthorized):
         accounts.authenticate(tx, secret)
@@ -78,7 +78,7 @@ def test_a_revoked_key_stays_revoked(migrated_url: str) -> None:
     database.close()
 
 
-def test_a_preset_key_is_made_once(database: Database) -> None:
+def test_a_preset_key_is_created_once(database: Database) -> None:
     workspace_id, key = make(database, secret="sk_live_preset")
     assert key.api_key == "sk_live_preset"
     with database.transaction() as tx, pytest.raises(InvalidInput, match="exists already"):
@@ -90,29 +90,29 @@ def test_a_key_needs_a_workspace(database: Database) -> None:
         accounts.create_key(tx, "ws_none")
 
 
-def test_a_cap_is_spent_to_the_last_micro_and_given_back(database: Database) -> None:
+def test_a_cap_can_be_spent_entirely_and_is_refunded(database: Database) -> None:
     workspace_id, key = make(database, spending_cap_micros=10)
     with database.transaction() as tx:
         accounts.spend(tx, key.key_id, 4)
         accounts.spend(tx, key.key_id, 6)
         with pytest.raises(InsufficientCredits):
             accounts.spend(tx, key.key_id, 1)
-        accounts.give_back(tx, key.key_id, 4)
+        accounts.refund(tx, key.key_id, 4)
         accounts.spend(tx, key.key_id, 4)
         [record] = accounts.list_keys(tx, workspace_id)
     assert record.spent_micros == 10
 
 
-def test_a_key_without_a_cap_is_not_counted_down(database: Database) -> None:
+def test_a_refund_changes_nothing_for_a_key_without_a_cap(database: Database) -> None:
     workspace_id, key = make(database)
     with database.transaction() as tx:
-        accounts.give_back(tx, key.key_id, 5)
+        accounts.refund(tx, key.key_id, 5)
         [record] = accounts.list_keys(tx, workspace_id)
     assert (record.spending_cap_micros, record.spent_micros) == (None, 0)
 
 
 @pytest.mark.parametrize(("role", "may"), [("owner", True), ("editor", True), ("viewer", False)])
-def test_only_who_may_edit_edits(database: Database, role: str, may: bool) -> None:
+def test_a_viewer_may_not_edit(database: Database, role: str, may: bool) -> None:
     _, key = make(database, role=role)
     with database.transaction() as tx:
         caller = accounts.authenticate(tx, key.api_key)

@@ -1,4 +1,4 @@
-"""Workspaces, their people, and their projects in the order of use."""
+"""Workspaces, their members, and their projects in the order of use."""
 
 import pytest
 
@@ -16,16 +16,16 @@ def workspace_id(database: Database) -> str:
 def test_workspaces_are_counted_listed_and_found(database: Database) -> None:
     with database.transaction() as tx:
         assert accounts.count_workspaces(tx) == 0
-        made = [accounts.create_workspace(tx, name) for name in ("a", "b")]
+        created = [accounts.create_workspace(tx, name) for name in ("a", "b")]
         assert accounts.count_workspaces(tx) == 2
-        assert sorted(accounts.list_workspaces(tx), key=lambda one: one.name) == made
-        assert accounts.find_workspace(tx, made[0].workspace_id) == made[0]
+        assert sorted(accounts.list_workspaces(tx), key=lambda workspace: workspace.name) == created
+        assert accounts.find_workspace(tx, created[0].workspace_id) == created[0]
         with pytest.raises(NotFound):
             accounts.find_workspace(tx, "ws_none")
-    assert made[0].webhook_secret != made[1].webhook_secret
+    assert created[0].webhook_secret != created[1].webhook_secret
 
 
-def test_a_rate_limit_is_set_and_taken_away(database: Database, workspace_id: str) -> None:
+def test_a_rate_limit_is_set_and_removed(database: Database, workspace_id: str) -> None:
     for limit in (5, None):
         with database.transaction() as tx:
             accounts.set_rate_limit(tx, workspace_id, limit)
@@ -57,7 +57,7 @@ def test_a_project_is_found_only_in_its_workspace(database: Database, workspace_
         assert accounts.list_projects(tx, other, limit=10) == []
 
 
-def test_projects_come_in_the_order_of_their_use(migrated_url: str) -> None:
+def test_projects_are_listed_in_the_order_of_their_use(migrated_url: str) -> None:
     now = 1_000
     database = Database(migrated_url, clock_ms=lambda: now)
     with database.transaction() as tx:
@@ -79,14 +79,14 @@ def test_projects_come_in_the_order_of_their_use(migrated_url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "found"),
+    ("query", "names"),
     [("mug", ["Mugs"]), ("MUG", ["Mugs"]), ("%", ["100%"]), ("_", ["a_b"]), ("\\", ["c\\d"]), ("z", [])],
 )
 def test_a_project_is_found_by_a_part_of_its_name(
-    database: Database, workspace_id: str, query: str, found: list[str]
+    database: Database, workspace_id: str, query: str, names: list[str]
 ) -> None:
     with database.transaction() as tx:
         for name in ("Mugs", "100%", "a_b", "c\\d"):
             accounts.create_project(tx, workspace_id, name)
         listed = accounts.list_projects(tx, workspace_id, limit=10, query=query)
-    assert [project.name for project in listed] == found
+    assert [project.name for project in listed] == names

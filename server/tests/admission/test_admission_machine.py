@@ -1,4 +1,4 @@
-"""Any order of starts, good and bad, with and without idempotency keys, while time passes."""
+"""Any order of valid and invalid starts, with and without idempotency keys, while time passes."""
 
 from dataclasses import replace
 from typing import Any
@@ -33,7 +33,7 @@ CAP = 4 * PRICE
 
 KEYS = st.sampled_from([None, None, "a", "b", "c"])
 
-# How a start is bad, and what it is refused with.
+# What is wrong with a start, and its refusal.
 FLAWS: dict[str, type[Problem]] = {
     "unknown parameter": InvalidInput,
     "parameter out of range": InvalidInput,
@@ -48,7 +48,7 @@ FLAWS: dict[str, type[Problem]] = {
 }
 
 
-def everything(tx: Transaction) -> dict[str, list[Any]]:
+def all_rows(tx: Transaction) -> dict[str, list[Any]]:
     """All rows of all tables."""
     return {
         table.name: sorted(map(tuple, tx.execute(sa.select(table))), key=repr)
@@ -57,15 +57,15 @@ def everything(tx: Transaction) -> dict[str, list[Any]]:
 
 
 class AdmissionMachine(RuleBasedStateMachine):
-    """One workspace, an uncapped and a capped key, and a clock of ours."""
+    """One workspace, an uncapped and a capped key, and a clock that the test sets."""
 
     def __init__(self, url: str) -> None:
         super().__init__()
         self.now_ms = 1_800_000_000_000
         self.database = Database(url, clock_ms=lambda: self.now_ms)
-        self.rings = 0
+        self.wakes = 0
         self.rates = RateLimits(1_000_000)
-        self.admission = Admission(Catalog(load_cards(CARDS)), self.rates, FetchRules(), self._ring)
+        self.admission = Admission(Catalog(load_cards(CARDS)), self.rates, FetchRules(), self._wake)
         with self.database.transaction() as tx:
             for table in reversed(metadata.sorted_tables):
                 tx.execute(sa.delete(table))
@@ -79,8 +79,8 @@ class AdmissionMachine(RuleBasedStateMachine):
         self.started: list[str] = []
         self.holders: dict[str, tuple[str, int]] = {}
 
-    def _ring(self) -> None:
-        self.rings += 1
+    def _wake(self) -> None:
+        self.wakes += 1
 
     def teardown(self) -> None:
         self.database.close()
@@ -90,12 +90,12 @@ class AdmissionMachine(RuleBasedStateMachine):
         self.now_ms += minutes * 60_000
 
     @rule(past=st.sampled_from([-1, 0]))
-    def a_keys_two_hours_are_just_over_or_not_yet(self, past: int) -> None:
+    def a_keys_two_hours_have_just_passed_or_not(self, past: int) -> None:
         if self.holders:
             self.now_ms = max(self.now_ms, min(until for _, until in self.holders.values()) + past)
 
     @rule()
-    def expired_keys_are_forgotten(self) -> None:
+    def expired_keys_are_deleted(self) -> None:
         with self.database.transaction() as tx:
             self.admission.forget_expired(tx)
         self.holders = {key: held for key, held in self.holders.items() if held[1] > self.now_ms}
@@ -129,7 +129,7 @@ class AdmissionMachine(RuleBasedStateMachine):
             self.holders[key] = (run.run_id, self.now_ms + 2 * HOUR_MS)
 
     @rule(key=KEYS, flaw=st.sampled_from(sorted(FLAWS)))
-    def start_badly(self, key: str | None, flaw: str) -> None:
+    def start_invalidly(self, key: str | None, flaw: str) -> None:
         caller, request, expected = self.caller, self._request(), FLAWS[flaw]
         match flaw:
             case "unknown parameter":
@@ -159,17 +159,17 @@ class AdmissionMachine(RuleBasedStateMachine):
         self._refused(caller, request, key, expected)
 
     @rule(key=KEYS)
-    def what_went_well_is_rolled_back(self, key: str | None) -> None:
+    def an_admission_is_rolled_back(self, key: str | None) -> None:
         class Crash(Exception):
             pass
 
         if self.balance < PRICE or self.holders.get(key or "", ("", 0))[1] > self.now_ms:
             return
-        before, rings = self._everything(), self.rings
+        before, wakes = self._all_rows(), self.wakes
         with pytest.raises(Crash), self.database.transaction() as tx:
             self.admission.admit(tx, self.caller, self._request(), key)
             raise Crash
-        assert (self._everything(), self.rings) == (before, rings)
+        assert (self._all_rows(), self.wakes) == (before, wakes)
 
     def _request(self) -> GenerationRequest:
         return GenerationRequest(
@@ -184,23 +184,23 @@ class AdmissionMachine(RuleBasedStateMachine):
     def _refused(
         self, caller: Caller, request: GenerationRequest, key: str | None, expected: type[Problem]
     ) -> Problem:
-        """Expect a refusal that leaves nothing behind: no claim, hold, run or node, and nobody is called."""
-        before, rings = self._everything(), self.rings
+        """Expect a refusal that writes nothing, no claim, hold, run or node, and wakes no worker."""
+        before, wakes = self._all_rows(), self.wakes
         with pytest.raises(expected) as raised, self.database.transaction() as tx:
             self.admission.admit(tx, caller, request, key)
-        assert (self._everything(), self.rings) == (before, rings)
+        assert (self._all_rows(), self.wakes) == (before, wakes)
         return raised.value
 
-    def _everything(self) -> dict[str, list[Any]]:
+    def _all_rows(self) -> dict[str, list[Any]]:
         with self.database.transaction() as tx:
-            return everything(tx)
+            return all_rows(tx)
 
     @invariant()
     def the_records_agree(self) -> None:
-        kept = self._everything()
-        assert sorted(row[0] for row in kept["runs"]) == sorted(self.started)
-        assert len(kept["canvas_nodes"]) == len(self.started) == self.rings
-        claims = {row[2]: (row[3], row[4]) for row in kept["idempotency_keys"]}
+        tables = self._all_rows()
+        assert sorted(row[0] for row in tables["runs"]) == sorted(self.started)
+        assert len(tables["canvas_nodes"]) == len(self.started) == self.wakes
+        claims = {row[2]: (row[3], row[4]) for row in tables["idempotency_keys"]}
         assert claims == self.holders
         with self.database.transaction() as tx:
             assert ledger.read_balance(tx, self.mine.workspace_id) == self.balance
@@ -209,6 +209,6 @@ class AdmissionMachine(RuleBasedStateMachine):
         assert spent == {0, CAP - self.left_of_cap}
 
 
-def test_what_is_admitted_is_there_whole_and_what_is_refused_leaves_nothing(migrated_url: str) -> None:
+def test_an_admission_is_recorded_whole_and_a_refusal_writes_nothing(migrated_url: str) -> None:
     examples = 30 if migrated_url.startswith("sqlite") else 12
     run_machine(lambda: AdmissionMachine(migrated_url), examples=examples, steps=20)

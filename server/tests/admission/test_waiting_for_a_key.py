@@ -12,8 +12,8 @@ from terrarium_server.store import Database
 CLAIMANTS = 12
 
 
-class LetGo(Exception):
-    """The first claimant's transaction fails."""
+class RolledBack(Exception):
+    """Makes the first claimant's transaction fail."""
 
 
 def claim(database: Database, run_id: str) -> str:
@@ -23,8 +23,8 @@ def claim(database: Database, run_id: str) -> str:
     return run_id
 
 
-def race(database: Database, *, first_lets_go: bool) -> list[Future[str]]:
-    """One claims and keeps its transaction open until all others have begun to claim."""
+def race(database: Database, *, first_fails: bool) -> list[Future[str]]:
+    """One claims the key and keeps its transaction open until all others have begun to claim it."""
     begun = threading.Barrier(CLAIMANTS + 1)
 
     def follow(number: int) -> str:
@@ -37,22 +37,22 @@ def race(database: Database, *, first_lets_go: bool) -> list[Future[str]]:
             with database.transaction() as tx:
                 idempotency.claim(tx, "ws_1", "generation", "the key", "run_first")
                 begun.wait()
-                if first_lets_go:
-                    raise LetGo
-        except LetGo:
+                if first_fails:
+                    raise RolledBack
+        except RolledBack:
             pass
     return followers
 
 
-def test_all_others_learn_who_holds_the_key(database: Database) -> None:
-    for follower in race(database, first_lets_go=False):
+def test_all_others_get_the_run_that_holds_the_key(database: Database) -> None:
+    for follower in race(database, first_fails=False):
         with pytest.raises(DuplicateKey) as raised:
             follower.result()
         assert raised.value.run_id == "run_first"
 
 
-def test_when_the_first_one_fails_one_other_gets_the_key(database: Database) -> None:
-    failures = [follower.exception() for follower in race(database, first_lets_go=True)]
+def test_if_the_first_one_fails_one_other_gets_the_key(database: Database) -> None:
+    failures = [follower.exception() for follower in race(database, first_fails=True)]
     winners = [number for number, failure in enumerate(failures) if failure is None]
     assert len(winners) == 1
     holders = {failure.run_id for failure in failures if isinstance(failure, DuplicateKey)}

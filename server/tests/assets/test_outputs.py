@@ -1,4 +1,4 @@
-"""Outputs: bytes become a medium with a link, text stays in the record; both are found again."""
+"""Outputs: bytes become a medium with a link, text stays in the record, and both can be read again."""
 
 import asyncio
 import hashlib
@@ -19,7 +19,7 @@ def blobs(tmp_path: Path) -> Blobs:
 
 
 def keep(blobs: Blobs, run_id: str, position: int, data: bytes | str, workspace: str = "ws_1") -> KeptOutput:
-    kind, content_type = ("text", "text/plain") if isinstance(data, str) else ("imageUrl", "image/png")
+    kind, content_type = ("text", "text/plain") if isinstance(data, str) else ("image", "image/png")
     return assets.keep(
         blobs,
         run_id,
@@ -43,7 +43,7 @@ def files(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
-def test_bytes_are_kept_under_a_name_of_their_own_and_a_link_that_cannot_be_guessed(
+def test_bytes_are_stored_under_a_unique_name_and_get_a_link_that_cannot_be_guessed(
     blobs: Blobs, tmp_path: Path
 ) -> None:
     kept = [keep(blobs, "run_1", 0, b"picture") for _ in range(2)]
@@ -54,7 +54,7 @@ def test_bytes_are_kept_under_a_name_of_their_own_and_a_link_that_cannot_be_gues
     assert len(links) == 2
     for output in kept:
         assert output.link and output.link.endswith(".png")
-        # None of what the API tells tells another.
+        # Neither the output's id nor the blob's name reveals the link.
         body = output.link.removeprefix("lnk_").removesuffix(".png")
         assert body not in output.output_id and body not in medium(output).blob
         assert (output.text, medium(output).size_bytes) == (None, 7)
@@ -70,18 +70,18 @@ def test_a_file_becomes_a_blob_like_bytes(blobs: Blobs, tmp_path: Path) -> None:
         "run_1",
         "ws_1",
         0,
-        type="videoUrl",
+        type="video",
         content_type="video/mp4",
         data=made,
         duration_seconds=4.04,
         now_ms=7,
     )
     assert not made.exists()
-    found = medium(kept)
-    assert found.blob.startswith("ws_1/") and found.blob.endswith(".mp4")
-    assert (found.size_bytes, found.sha256) == (6, hashlib.sha256(b"moving").hexdigest())
-    assert (found.width, found.height, found.duration_ms) == (None, None, 4040)
-    assert asyncio.run(blobs.get(found.blob, 0, 6)) == b"moving"
+    video = medium(kept)
+    assert video.blob.startswith("ws_1/") and video.blob.endswith(".mp4")
+    assert (video.size_bytes, video.sha256) == (6, hashlib.sha256(b"moving").hexdigest())
+    assert (video.width, video.height, video.duration_ms) == (None, None, 4040)
+    assert asyncio.run(blobs.get(video.blob, 0, 6)) == b"moving"
 
 
 def test_text_stays_in_the_record(blobs: Blobs, tmp_path: Path) -> None:
@@ -102,9 +102,9 @@ def test_outputs_are_found_by_run_in_order_by_id_and_by_link(blobs: Blobs, datab
         assert assets.outputs_by_id(tx, wanted) == {kept[1].output_id: kept[1], other.output_id: other}
         assert assets.outputs_by_id(tx, []) == {}
         assert assets.find_medium(tx, str(kept[2].link)) == kept[2].medium
-        for none in (kept[2].output_id, medium(kept[2]).blob, medium(kept[2]).media_id):
+        for unknown in (kept[2].output_id, medium(kept[2]).blob, medium(kept[2]).media_id):
             with pytest.raises(NotFound):
-                assets.find_medium(tx, none)
+                assets.find_medium(tx, unknown)
 
 
 def test_a_run_has_one_output_at_each_position(blobs: Blobs, database: Database) -> None:
@@ -126,11 +126,11 @@ def test_equal_content_of_a_workspace_is_one_medium_with_a_link_for_each(
     with database.transaction() as tx:
         assets.record_outputs(tx, [second])
     with database.transaction() as tx:
-        found = [assets.find_medium(tx, str(output.link)) for output in (first, second)]
+        media = [assets.find_medium(tx, str(output.link)) for output in (first, second)]
     assert first.link != second.link
-    assert found[0] == found[1]
-    # The newer file counts: who makes content again wants it to be there, whatever became of the older one.
-    assert found[0].media_id == medium(first).media_id and found[0].blob == medium(second).blob
+    assert media[0] == media[1]
+    # The newer file is used, because the older one may be damaged.
+    assert media[0].media_id == medium(first).media_id and media[0].blob == medium(second).blob
 
 
 def test_another_workspace_shares_nothing(blobs: Blobs, database: Database) -> None:
@@ -142,13 +142,13 @@ def test_another_workspace_shares_nothing(blobs: Blobs, database: Database) -> N
         assert assets.find_medium(tx, str(other.link)) == other.medium
 
 
-def test_what_is_known_of_a_medium_stays_known(blobs: Blobs, database: Database) -> None:
+def test_a_record_without_a_size_does_not_erase_the_known_size(blobs: Blobs, database: Database) -> None:
     described = keep(blobs, "run_1", 0, b"same")
     bare = assets.keep(
-        blobs, "run_2", "ws_1", 0, type="imageUrl", content_type="image/png", data=b"same", now_ms=8
+        blobs, "run_2", "ws_1", 0, type="image", content_type="image/png", data=b"same", now_ms=8
     )
     with database.transaction() as tx:
         assets.record_outputs(tx, [described, bare])
     with database.transaction() as tx:
-        found = assets.find_medium(tx, str(bare.link))
-    assert (found.width, found.height) == (2, 1)
+        merged = assets.find_medium(tx, str(bare.link))
+    assert (merged.width, merged.height) == (2, 1)

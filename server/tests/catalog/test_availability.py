@@ -1,27 +1,30 @@
-"""A model says why it cannot be used; the built-in ones that need no weights can be used anywhere."""
+"""Availability of models: the reason why one cannot be used; built-in ones without weights always can."""
 
 import asyncio
 from pathlib import Path
 
 from terrarium_server.catalog import Availability, load_cards
-from terrarium_server.engines import BUILT_IN, discover
+from terrarium_server.engines.registry import discover
 
 
 def test_a_machine_without_weights_still_sketches_and_says_how_to_get_the_rest(tmp_path: Path) -> None:
     engines = discover(processes=1, scratch=tmp_path)
     availability = Availability(engines, tmp_path)
-    told = {card.id: availability.problem_of(card) or "" for card in load_cards()}
+    problems = {card.id: availability.problem_of(card) or "" for card in load_cards()}
     asyncio.run(engines.close())
-    assert {name for name, problem in told.items() if not problem} >= {
+    assert {name for name, problem in problems.items() if not problem} >= {
         "t2i-sketch", "t2v-sketch", "i2v-sketch", "t2t-sketch", "i2t-sketch", "t2a-espeak",
     }  # fmt: skip
     for name in ("t2t-smollm2-135m", "t2a-piper-joe", "t2a-band", "i2i-painter", "v2v-painter"):
-        assert f"terrarium models pull {name}" in told[name]
+        assert f"terrarium models pull {name}" in problems[name]
     for name in ("t2i-flux-schnell-fal", "t2i-gpt-image-2.5-flare"):
-        assert "add it as an [[engine]] to terrarium.toml" in told[name]
+        assert "add it as an [[engine]] to terrarium.toml" in problems[name]
 
 
-def test_the_weights_of_every_built_in_model_come_with_the_setup() -> None:
-    needed = {card.id: card.weights for card in load_cards() if card.engine in BUILT_IN and card.weights}
+def test_the_weights_of_every_built_in_model_come_with_the_setup(tmp_path: Path) -> None:
+    engines = discover(processes=1, scratch=tmp_path)
+    built_in = {engine.name for engine in engines}
+    asyncio.run(engines.close())
+    needed = {card.id: card.weights for card in load_cards() if card.engine in built_in and card.weights}
     assert {"t2t-smollm2-135m", "t2a-piper-joe", "t2a-band", "i2i-painter", "v2v-painter"} <= needed.keys()
     assert [name for name, weights in needed.items() if not weights.pocket] == []

@@ -1,4 +1,4 @@
-"""Cards are read from TOML; a wrong one is told with its file, its field and the remedy."""
+"""Cards are read from TOML; the error of a wrong one names the file, the field and the remedy."""
 
 from pathlib import Path
 
@@ -41,7 +41,7 @@ def test_the_owners_cards_are_added_and_win(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        (("name =", "nom ="), "name: Field required; nom: Extra inputs"),
+        (("name =", "nom ="), "name: Field required; nom: unknown"),
         (('type = "image"', 'type = "smell"'), "type: Input should be"),
         (("usd = 0.004", "usd = -1"), "price.usd: Input should be greater"),
         (("usd = 0.004", 'usd = 0.004\ntimes = "count"'), "price.times must name an int parameter"),
@@ -49,7 +49,9 @@ def test_the_owners_cards_are_added_and_win(tmp_path: Path) -> None:
         (("estimated_seconds = 3", "estimated_seconds ="), "not valid TOML"),
     ],
 )
-def test_a_wrong_card_is_told(tmp_path: Path, change: tuple[str, str], named: str) -> None:
+def test_a_wrong_card_is_refused_with_its_mistakes(
+    tmp_path: Path, change: tuple[str, str], named: str
+) -> None:
     path = tmp_path / "wrong.toml"
     path.write_text(CARD.replace(*change))
     with pytest.raises(CardError) as caught:
@@ -58,7 +60,7 @@ def test_a_wrong_card_is_told(tmp_path: Path, change: tuple[str, str], named: st
     assert named in str(caught.value)
 
 
-def test_a_folder_that_is_none_is_told(tmp_path: Path) -> None:
+def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CardError, match="TERRARIUM_CARDS_DIR"):
         load_cards(tmp_path / "none")
 
@@ -91,14 +93,16 @@ def test_a_price_is_whole_micros_rounded_up(usd: float, scale: float, count: int
     ("type_", "model_id", "field"),
     [("image", "t2i-none", "model"), ("text", "t2i-mine", "model"), ("video", None, "type")],
 )
-def test_what_cannot_be_chosen_names_what_can(type_: str, model_id: str | None, field: str) -> None:
+def test_the_error_for_an_unusable_model_names_the_usable_ones(
+    type_: str, model_id: str | None, field: str
+) -> None:
     catalog = Catalog([card(), card(id="t2t-mine", type="text")])
     with pytest.raises(InvalidInput) as caught:
         catalog.choose(type_, model_id)
-    [told] = caught.value.fields
-    assert told.field == field
+    [problem] = caught.value.fields
+    assert problem.field == field
     expected = {"image": "t2i-mine", "text": "t2t-mine", "video": "image, text"}[type_]
-    assert told.message.endswith(expected)
+    assert problem.message.endswith(expected)
 
 
 def test_a_cards_version_changes_with_anything_in_it() -> None:

@@ -1,4 +1,4 @@
-"""Parameters are checked against the card: whatever comes in, what goes out satisfies it."""
+"""Parameters are checked against the card: the result satisfies it for any input."""
 
 import json
 import math
@@ -79,7 +79,7 @@ def test_any_parameters_are_accepted_as_declared_or_refused(params: dict[str, An
         return
     assert_satisfied(checked)
     assert set(checked) == {*DEFAULTS, *(name for name, value in params.items() if value is not None)}
-    # What was checked passes again unchanged, and can be kept as JSON.
+    # Checked parameters pass again unchanged, and can be stored as JSON.
     assert check_params(CARD, checked) == checked
     assert json.loads(json.dumps(checked, allow_nan=False).encode()) == checked
 
@@ -120,7 +120,7 @@ def test_defaults_are_filled_in() -> None:
     assert check_params(CARD, {"count": None, "seed": None}) == DEFAULTS
 
 
-def test_another_spelling_is_resolved() -> None:
+def test_an_alias_is_resolved() -> None:
     assert check_params(CARD, {"ratio": "landscape_16_9"})["ratio"] == "16:9"
 
 
@@ -144,12 +144,12 @@ def test_every_wrong_parameter_is_named_with_what_is_accepted() -> None:
 
 
 @pytest.mark.parametrize("value", [True, "1", 1.5, math.nan, [1], {}])
-def test_what_is_no_whole_number_is_refused(value: object) -> None:
+def test_a_value_that_is_no_whole_number_is_refused(value: object) -> None:
     assert refused({"count": value}) == {"params.count": "Must be a whole number, between 1 and 4"}
 
 
 @pytest.mark.parametrize("depth", [1, 5, 100, 2_000])
-def test_a_deep_object_is_kept_or_refused(depth: int) -> None:
+def test_a_deep_object_is_accepted_unchanged_or_refused(depth: int) -> None:
     nested: Any = 1
     for _ in range(depth):
         nested = {"a": nested}
@@ -160,7 +160,7 @@ def test_a_deep_object_is_kept_or_refused(depth: int) -> None:
         assert set(refused(params)) == {"params.extra"}
 
 
-def test_a_required_parameter_is_asked_for() -> None:
+def test_a_missing_required_parameter_is_refused() -> None:
     card = CARD.model_copy(update={"params": (CARD.params[0].model_copy(update={"required": True}),)})
     with pytest.raises(InvalidInput) as caught:
         check_params(card, {"ratio": None})
@@ -170,7 +170,7 @@ def test_a_required_parameter_is_asked_for() -> None:
 @pytest.mark.parametrize("card", load_cards(), ids=lambda card: card.id)
 @settings(max_examples=15)
 @given(data=st.data())
-def test_the_shipped_cards_take_every_value_they_declare(card: ModelCard, data: st.DataObject) -> None:
+def test_the_installed_cards_accept_every_value_they_declare(card: ModelCard, data: st.DataObject) -> None:
     params: dict[str, Any] = {}
     for param in card.params:
         if param.options:

@@ -1,4 +1,4 @@
-"""Weights are fetched once, checked, and never half there."""
+"""Weights are fetched once, checked, and never left incomplete."""
 
 import hashlib
 import io
@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from support.loopback import Asked, Reply, loopback
+from support.loopback import Reply, Request, loopback
 from terrarium_server.catalog import ModelCard, PullError, find_weights, folder_of, pull
 
 WEIGHTS = bytes(range(256)) * 4000
 
 
 def card(source: str, data: bytes, **more: Any) -> ModelCard:
-    about = {
+    weights = {
         "source": source,
         "sha256": hashlib.sha256(data).hexdigest(),
         "bytes": len(data),
@@ -31,7 +31,7 @@ def card(source: str, data: bytes, **more: Any) -> ModelCard:
             "engine": "rehearsal",
             "description": "For tests.",
             "estimated_seconds": 1,
-            "weights": about | more,
+            "weights": weights | more,
         }
     )
 
@@ -53,21 +53,21 @@ def tarball() -> bytes:
 
 
 @pytest.mark.parametrize("data", [wheel(), tarball()], ids=["wheel", "tarball"])
-def test_members_of_an_archive_are_put_into_place(tmp_path: Path, data: bytes) -> None:
+def test_members_of_an_archive_are_unpacked(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "archive").write_bytes(data)
     mine = card(f"file:{tmp_path / 'archive'}", data, files={"model.bin": "package/model.bin"})
     assert find_weights(mine, tmp_path / "weights") is None
     arrived: list[int] = []
-    found = pull(mine, tmp_path / "weights", arrived.append)
-    assert found == find_weights(mine, tmp_path / "weights")
-    assert found["model.bin"].read_bytes() == WEIGHTS
+    files = pull(mine, tmp_path / "weights", arrived.append)
+    assert files == find_weights(mine, tmp_path / "weights")
+    assert files["model.bin"].read_bytes() == WEIGHTS
     assert arrived[-1] == len(data)
     (tmp_path / "archive").unlink()
-    assert pull(mine, tmp_path / "weights", arrived.append) == found
+    assert pull(mine, tmp_path / "weights", arrived.append) == files
 
 
 @pytest.mark.parametrize("member", ["package/other.bin", "package"])
-def test_a_member_that_is_not_there_is_told(tmp_path: Path, member: str) -> None:
+def test_a_missing_member_is_refused(tmp_path: Path, member: str) -> None:
     (tmp_path / "archive").write_bytes(tarball())
     mine = card(f"file:{tmp_path / 'archive'}", tarball(), files={"model.bin": member})
     with pytest.raises(PullError):
@@ -75,7 +75,7 @@ def test_a_member_that_is_not_there_is_told(tmp_path: Path, member: str) -> None
     assert find_weights(mine, tmp_path / "weights") is None
 
 
-def test_a_wrong_sum_keeps_nothing(tmp_path: Path) -> None:
+def test_a_download_with_a_wrong_sum_is_deleted(tmp_path: Path) -> None:
     (tmp_path / "model").write_bytes(b"not what the card says")
     mine = card(f"file:{tmp_path / 'model'}", WEIGHTS)
     with pytest.raises(PullError, match="nothing was kept"):
@@ -83,10 +83,10 @@ def test_a_wrong_sum_keeps_nothing(tmp_path: Path) -> None:
     assert [path.suffix for path in (tmp_path / "weights").iterdir()] == [".lock"]
 
 
-def test_a_download_that_broke_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_download_is_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     half = len(WEIGHTS) // 2
 
-    def answer(asked: Asked) -> Reply:
+    def answer(asked: Request) -> Reply:
         if "range" not in asked.headers:
             return Reply((WEIGHTS[:half],), drops=True)
         start = int(asked.headers["range"].removeprefix("bytes=").removesuffix("-"))
@@ -99,7 +99,7 @@ def test_a_download_that_broke_goes_on_where_it_was(tmp_path: Path, monkeypatch:
             pull(mine, tmp_path, lambda _: None)
         assert find_weights(mine, tmp_path) is None
         pull(mine, tmp_path, lambda _: None)
-        assert [asked.path for asked in hub.asked] == ["/owner/model/resolve/main/model.bin"] * 2
-        assert hub.asked[1].headers["range"] == f"bytes={half}-"
+        assert [asked.path for asked in hub.requests] == ["/owner/model/resolve/main/model.bin"] * 2
+        assert hub.requests[1].headers["range"] == f"bytes={half}-"
     assert mine.weights is not None
     assert (folder_of(mine.weights, tmp_path) / "model.bin").read_bytes() == WEIGHTS

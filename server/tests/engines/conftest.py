@@ -5,20 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from support.driving import driving
+from support.driver import drive_engine
 
-from .puppets import Open, Puppets
+from .scripted import Open, ScriptedEngine
 
 
 @pytest.fixture
 def scratch(tmp_path: Path) -> Path:
-    """A folder that has to be made."""
+    """A folder that does not exist yet."""
     return tmp_path / "data" / "scratch"
 
 
 @pytest.fixture
 def open_pool(scratch: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
-    """Opens engines of puppets, and closes them at the end."""
+    """Opens engines with scripted processes, and closes them at the end."""
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
     with ExitStack() as stack:
-        yield lambda **how: stack.enter_context(driving(Puppets(scratch, **how)))
+        yield lambda **how: stack.enter_context(drive_engine(ScriptedEngine(scratch, **how)))

@@ -1,4 +1,4 @@
-"""What the engines on PyTorch do before a model is there, without torch. With models: tests-local/."""
+"""The engines on PyTorch without torch and models. The tests with models are in tests-local/."""
 
 import importlib.util
 import os
@@ -13,16 +13,20 @@ from typing import Any
 
 import pytest
 
-from support.driving import driving
-from terrarium_server.engines import Engine, Job, Output, Refused, Setup, diffusers, transformers
-from terrarium_server.engines._child import Cancelled, Unfit
-from terrarium_server.engines._child_setup import files_in
-from terrarium_server.engines._diffusers import Pipelines, read_call
-from terrarium_server.engines._local.bench import Bench
-from terrarium_server.engines._local.lease import Lease
-from terrarium_server.engines._local.machine import GIB, is_broken, is_out_of_memory, weights_size
-from terrarium_server.engines._local.shelf import Shelf
-from terrarium_server.engines._local.waiting import Progress, attend
+from support.driver import drive_engine
+from terrarium_server.engines import Engine, Job, Output, Refused
+from terrarium_server.engines.child import Cancelled, JobError
+from terrarium_server.engines.child._setup import temporary_files_in
+from terrarium_server.engines.diffusers import engine as diffusers
+from terrarium_server.engines.diffusers.call import read_call
+from terrarium_server.engines.diffusers.pipeline import Pipelines
+from terrarium_server.engines.pytorch.cache import ModelCache
+from terrarium_server.engines.pytorch.device import GIB, is_broken, is_out_of_memory, weights_size
+from terrarium_server.engines.pytorch.gpu_lock import GpuLock
+from terrarium_server.engines.pytorch.model_thread import JobProgress, run_in_model_thread
+from terrarium_server.engines.pytorch.runner import Runner
+from terrarium_server.engines.setup import Setup
+from terrarium_server.engines.transformers import engine as transformers
 
 
 def engine(kind: Any = diffusers, **options: Any) -> Engine:
@@ -31,7 +35,7 @@ def engine(kind: Any = diffusers, **options: Any) -> Engine:
 
 @pytest.fixture
 def installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every library is there, as far as anyone looks."""
+    """Every library seems to be installed."""
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: name)
 
 
@@ -41,37 +45,37 @@ def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
     assert problem == "torch not installed; pip install 'terrarium-server[local]'"
 
 
-def test_the_lease_of_a_gpu_is_not_among_the_temporary_files_of_a_job(tmp_path: Path) -> None:
-    with files_in(tmp_path):
-        lease = Lease(f"of test {os.getpid()}")
-        assert not lease.wanted() and list(tmp_path.iterdir()) == []
-        lease.close()
+def test_the_lock_of_a_gpu_is_not_among_the_temporary_files_of_a_job(tmp_path: Path) -> None:
+    with temporary_files_in(tmp_path):
+        lock = GpuLock(f"of test {os.getpid()}")
+        assert not lock.is_held_elsewhere() and list(tmp_path.iterdir()) == []
+        lock.close()
     Path(tempfile.gettempdir(), f"terrarium-gpu-of-test-{os.getpid()}.lock").unlink()
 
 
 @pytest.mark.usefixtures("installed")
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
-        ({}, "options.model: Field required"),
-        ({"model": "./nowhere", "colour": 1}, "options.colour: Extra inputs are not permitted; a card"),
+        ({}, "[options] of its card: model: Field required"),
+        ({"model": "./nowhere", "colour": 1}, "colour: unknown; known here: model, revision"),
         ({"model": "./nowhere"}, "there is no folder {folder}/nowhere; put the model there"),
         ({"model": "./empty"}, "{folder}/empty has no model_index.json"),
         ({"model": "sdxl"}, "write the hub's owner/name, or a path"),
-        ({"model": "me/sd"}, "me/sd is not on this machine; say download = true for"),
+        ({"model": "me/sd"}, "me/sd is not on this machine; set download = true for"),
         ({"model": "me/sd", "revision": "v2"}, "hf download me/sd --revision v2"),
     ],
 )
-def test_what_is_wrong_with_a_card_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], said: str
+def test_an_error_of_a_card_is_a_problem_of_its_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], message: str
 ) -> None:
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
     (tmp_path / "empty").mkdir()
     opened = engine(folder=tmp_path)
     problem = opened.problem(options)
-    assert problem is not None and said.format(folder=tmp_path) in problem
-    with driving(opened) as driven, pytest.raises(Refused, match="t2i-mine cannot be used"):
-        driven.submit(Job("run_1", "t2i-mine", "image", "a fern", {}, 7, options=options))
+    assert problem is not None and message.format(folder=tmp_path) in problem
+    with drive_engine(opened) as driver, pytest.raises(Refused, match="t2i-mine cannot be used"):
+        driver.submit(Job("run_1", "t2i-mine", "image", "a fern", {}, 7, options=options))
 
 
 @pytest.mark.usefixtures("installed")
@@ -80,106 +84,105 @@ def test_a_model_is_found_in_a_folder_and_in_the_hubs_cache(
 ) -> None:
     monkeypatch.delenv("HF_HUB_CACHE", raising=False)
     monkeypatch.setenv("HF_HOME", str(tmp_path))
-    there = tmp_path / "hub/models--me--lm"
-    (there / "snapshots/abc123").mkdir(parents=True)
-    (there / "refs").mkdir()
-    (there / "refs/main").write_text("abc123")
-    (there / "snapshots/abc123/config.json").write_text("{}")
-    opened = engine(transformers, folder=there / "snapshots")
+    model = tmp_path / "hub/models--me--lm"
+    (model / "snapshots/abc123").mkdir(parents=True)
+    (model / "refs").mkdir()
+    (model / "refs/main").write_text("abc123")
+    (model / "snapshots/abc123/config.json").write_text("{}")
+    opened = engine(transformers, folder=model / "snapshots")
     for options in ({"model": "me/lm"}, {"model": "me/lm", "revision": "abc123"}, {"model": "./abc123"}):
         assert opened.problem(options) is None
     assert opened.problem({"model": "me/lm", "revision": "v2"}) is not None
     assert engine(transformers, download=True).problem({"model": "me/other"}) is None
 
 
-def test_a_gpu_is_held_by_one_process_and_lookers_do_not_mind_each_other(tmp_path: Path) -> None:
-    ours, looker = Lease("GPU 0", tmp_path), Lease("GPU 0", tmp_path)
+def test_a_gpu_is_locked_by_one_process_and_two_may_look_at_once(tmp_path: Path) -> None:
+    first, second = GpuLock("GPU 0", tmp_path), GpuLock("GPU 0", tmp_path)
     other = (
-        "import sys; from pathlib import Path; from terrarium_server.engines._local.lease import Lease\n"
-        "with Lease('GPU 0', Path(sys.argv[1])).held(lambda: None): print(flush=True); sys.stdin.read()"
+        "import sys; from pathlib import Path\n"
+        "from terrarium_server.engines.pytorch.gpu_lock import GpuLock\n"
+        "with GpuLock('GPU 0', Path(sys.argv[1])).held(lambda: None): print(flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(
         [sys.executable, "-c", other, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
         assert process.stdout is not None and process.stdin is not None
         process.stdout.readline()
-        assert ours.wanted() and looker.wanted()
-        waited: list[int] = []
+        assert first.is_held_elsewhere() and second.is_held_elsewhere()
+        waits: list[int] = []
 
-        def waiting() -> None:
-            waited.append(1)
+        def wait() -> None:
+            waits.append(1)
             assert process.stdin is not None
             process.stdin.close()
             process.wait()
 
-        # The other ends, and with it its hold.
-        with ours.held(waiting):
-            assert waited and looker.wanted()
-    assert not ours.wanted() and not looker.wanted()
-    ours.close()
-    looker.close()
+        # The lock of a process that has ended is free.
+        with first.held(wait):
+            assert waits and second.is_held_elsewhere()
+    assert not first.is_held_elsewhere() and not second.is_held_elsewhere()
+    first.close()
+    second.close()
 
 
-class Resting:
+class Model:
     def __init__(self) -> None:
-        self.rested = 0
+        self.offloads = 0
 
-    def rest(self) -> None:
-        self.rested += 1
+    def offload(self) -> None:
+        self.offloads += 1
 
 
-def shelf(free: Callable[[], int | None]) -> Shelf[Resting]:
-    machine: Any = SimpleNamespace(lease=None, tidy=lambda: None)
-    return Shelf[Resting](machine, ram=free)
+def cache(ram: Callable[[], int | None]) -> ModelCache[Model]:
+    device: Any = SimpleNamespace(lock=None, empty_cache=lambda: None)
+    return ModelCache[Model](device, ram=ram)
 
 
 def test_models_stay_until_the_memory_is_needed() -> None:
-    left = [1000]
-    kept = shelf(lambda: left[0])
-    first, second = Resting(), Resting()
-    assert kept.take("a", 500, lambda: first) is first
-    assert kept.take("b", 500, lambda: second) is second
-    assert first.rested == 1, "only one is on the GPU"
-    assert kept.take("a", 500, Resting) is first
+    models = cache(lambda: 1000)
+    first, second = Model(), Model()
+    assert models.get("a", 500, lambda: first) is first
+    assert models.get("b", 500, lambda: second) is second
+    assert first.offloads == 1, "only one is on the GPU"
+    assert models.get("a", 500, Model) is first
 
-    def load() -> Resting:
-        assert "b" not in kept and "a" in kept, "the one that was used longest ago goes"
-        return Resting()
+    def load() -> Model:
+        assert "b" not in models and "a" in models, "the least recently used one is removed"
+        return Model()
 
     free = iter([100, 1000, 1000])
-    left[:] = [0]
-    kept._ram = lambda: next(free)  # pyright: ignore[reportPrivateUsage]
-    kept.take("c", 500, load)
+    models._ram = lambda: next(free)  # pyright: ignore[reportPrivateUsage]
+    models.get("c", 500, load)
 
 
 def test_without_enough_memory_nothing_is_loaded() -> None:
-    def load() -> Resting:
+    def load() -> Model:
         raise AssertionError
 
-    with pytest.raises(Unfit, match=r"needs about 11\.5 GiB of memory, and 2\.0 are free") as unfit:
-        shelf(lambda: 2 * 1024**3).take("a", 10 * 1024**3, load)
-    assert unfit.value.code == "GPU_PROVIDER_ERROR"
-    unknown = shelf(lambda: None)
-    unknown.take("a", 1 << 60, Resting)
-    unknown.take("b", 1 << 60, Resting)
-    assert "a" not in unknown, "where it cannot be told, one at a time"
+    with pytest.raises(JobError, match=r"needs about 11\.5 GiB of memory, and 2\.0 are free") as raised:
+        cache(lambda: 2 * 1024**3).get("a", 10 * 1024**3, load)
+    assert raised.value.code == "GPU_PROVIDER_ERROR"
+    unknown = cache(lambda: None)
+    unknown.get("a", 1 << 60, Model)
+    unknown.get("b", 1 << 60, Model)
+    assert "a" not in unknown, "if the free memory is unknown, one at a time"
 
 
-def test_a_lack_of_memory_is_told_from_other_failures() -> None:
+def test_a_lack_of_memory_is_distinguished_from_other_errors() -> None:
     class OutOfMemoryError(RuntimeError): ...
 
     class AcceleratorError(RuntimeError): ...
 
-    lacks = [
+    errors = [
         OutOfMemoryError("CUDA"),
         MemoryError(),
         RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"),
         RuntimeError("MPS backend out of memory"),
     ]
-    assert all(is_out_of_memory(error) for error in lacks)
+    assert all(is_out_of_memory(error) for error in errors)
     assert not is_out_of_memory(RuntimeError("shapes do not match"))
     assert not is_out_of_memory(ValueError("the prompt says: out of memory"))
-    assert is_broken(AcceleratorError()) and not is_broken(lacks[0])
+    assert is_broken(AcceleratorError()) and not is_broken(errors[0])
 
 
 def test_only_the_weights_of_the_variant_count(tmp_path: Path) -> None:
@@ -191,29 +194,30 @@ def test_only_the_weights_of_the_variant_count(tmp_path: Path) -> None:
     assert weights_size(tmp_path / "vae", None) == 8
 
 
-def test_work_is_told_of_while_it_goes_on_and_stops_at_its_next_report() -> None:
-    told: list[float] = []
-    go_on = threading.Event()
+def test_progress_is_reported_during_the_work_and_a_cancelled_job_ends_at_its_next_report() -> None:
+    reports: list[float] = []
+    was_cancelled = threading.Event()
 
-    class Talk:
+    class JobContext:
         def report(self, fraction: float, preview: object = None) -> None:
-            told.append(fraction)
+            reports.append(fraction)
             if fraction >= 0.5:
-                go_on.set()
+                was_cancelled.set()
                 raise Cancelled
 
-    def work(progress: Progress) -> None:
+    def work(progress: JobProgress) -> None:
         progress.report(0.5)
-        go_on.wait()
-        # The cancellation comes from the other thread, a moment later.
+        was_cancelled.wait()
+        # The other thread passes the cancellation on a moment later.
         while True:
             progress.report(0.6)
 
-    talk: Any = Talk()
+    context: Any = JobContext()
     with pytest.raises(Cancelled):
-        attend(talk, work)
-    assert told[-1] >= 0.5
-    assert attend(SimpleNamespace(report=lambda *_: None), lambda progress: "made") == "made"  # pyright: ignore[reportArgumentType]
+        run_in_model_thread(context, work)
+    assert reports[-1] >= 0.5
+    silent: Any = SimpleNamespace(report=lambda *_: None)
+    assert run_in_model_thread(silent, lambda progress: "made") == "made"
 
 
 class Part:
@@ -229,8 +233,8 @@ class Part:
         return []
 
 
-class Placed:
-    """A pipeline that writes down where it is put."""
+class RecordingPipeline:
+    """A pipeline that records where it is placed."""
 
     def __init__(self) -> None:
         self.components = {"unet": Part(6 * GIB), "text_encoder": Part(2 * GIB), "scheduler": "none"}
@@ -256,63 +260,68 @@ def gpu(free: float, total: float = 80) -> Any:
         nn=SimpleNamespace(Module=Part), cuda=SimpleNamespace(mem_get_info=lambda _: sizes)
     )
     return SimpleNamespace(
-        is_cuda=True, name="cuda:0", lease=None, torch=torch, free=lambda: sizes[0], tidy=lambda: None
+        is_cuda=True,
+        name="cuda:0",
+        lock=None,
+        torch=torch,
+        free_memory=lambda: sizes[0],
+        empty_cache=lambda: None,
     )
 
 
 @pytest.mark.parametrize(
-    ("machine", "placed"),
+    ("device", "placed"),
     [
         (gpu(40), "cuda:0"),
         (gpu(9, total=9), "by model on cuda:0"),
         (gpu(4, total=9), "by layer on cuda:0"),
     ],
 )
-def test_weights_are_put_on_the_gpu_as_far_as_they_fit(machine: Any, placed: str) -> None:
-    base = Placed()
-    model = Pipelines(machine, base)
+def test_weights_are_placed_on_the_gpu_as_far_as_they_fit(device: Any, placed: str) -> None:
+    base = RecordingPipeline()
+    model = Pipelines(device, base)
     for _ in range(2):
-        assert model.ready("text-to-image") is base
+        assert model.on_device("text-to-image") is base
     assert base.log == [placed], "once, and it stays there"
-    model.rest()
-    model.rest()
+    model.offload()
+    model.offload()
     assert base.log == [placed, "cpu"]
-    model.ready("text-to-image", frugal=True)
+    model.on_device("text-to-image", low_memory=True)
     assert "by" in base.log[-1]
 
 
-@pytest.mark.parametrize(("lacks", "tried"), [(1, [False, True]), (2, [False, True])])
-def test_without_room_on_the_gpu_it_is_tried_frugally_before_it_is_told(
-    monkeypatch: pytest.MonkeyPatch, lacks: int, tried: list[bool]
+@pytest.mark.parametrize("failures", [1, 2])
+def test_if_the_gpu_is_out_of_memory_the_work_is_tried_once_with_less(
+    monkeypatch: pytest.MonkeyPatch, failures: int
 ) -> None:
-    monkeypatch.setattr("terrarium_server.engines._local.bench.Machine", lambda *_: gpu(40))
-    monkeypatch.setattr("terrarium_server.engines._local.bench.stay_offline", lambda **_: None)
-    seen: list[bool] = []
+    monkeypatch.setattr("terrarium_server.engines.pytorch.runner.Device", lambda *_: gpu(40))
+    monkeypatch.setattr("terrarium_server.engines.pytorch.runner.set_offline", lambda **_: None)
+    attempts: list[bool] = []
 
-    def work(_machine: Any, _model: Any, _request: Any, _progress: Any, frugal: bool) -> list[Output]:
-        seen.append(frugal)
-        if len(seen) <= lacks:
+    def work(_device: Any, _model: Any, _request: Any, _progress: Any, low_memory: bool) -> list[Output]:
+        attempts.append(low_memory)
+        if len(attempts) <= failures:
             raise RuntimeError("CUDA out of memory. Tried to allocate")
         return [Output("text/plain", "made")]
 
-    request = {"device": "auto", "dtype": "auto", "download": True, "place": {}}
+    request = {"device": "auto", "dtype": "auto", "download": True, "source": {}}
     request["card"] = {"variant": None, "dtype": "auto", "trust_remote_code": False}
-    bench = Bench[Resting](lambda _machine, _request: (0, Resting), work)
-    talk: Any = SimpleNamespace(report=lambda *_: None)
-    if lacks == 1:
-        assert bench.handle(request, talk) == [Output("text/plain", "made")]
+    runner = Runner[Model](lambda _device, _request: (0, Model), work)
+    context: Any = SimpleNamespace(report=lambda *_: None)
+    if failures == 1:
+        assert runner.handle(request, context) == [Output("text/plain", "made")]
     else:
-        with pytest.raises(Unfit, match="ask for a lower resolution") as unfit:
-            bench.handle(request, talk)
-        assert unfit.value.code == "GENERATION_INPUT_VALIDATION"
-    assert seen == tried
+        with pytest.raises(JobError, match="ask for a lower resolution") as raised:
+            runner.handle(request, context)
+        assert raised.value.code == "GENERATION_INPUT_VALIDATION"
+    assert attempts == [False, True]
 
 
 def pipe(**parts: Any) -> Any:
     return SimpleNamespace(**{"vae_scale_factor": 8, **parts})
 
 
-WORDS = {"prompt", "width", "height", "num_inference_steps", "num_frames", "frame_rate", "output_type"}
+ACCEPTED = {"prompt", "width", "height", "num_inference_steps", "num_frames", "frame_rate", "output_type"}
 
 
 @pytest.mark.parametrize(
@@ -348,20 +357,22 @@ def test_parameters_become_a_pipelines_arguments(
     model: Any, task: str, params: dict[str, Any], arguments: dict[str, Any]
 ) -> None:
     request = {"prompt": "a fern", "params": params, "card": {"call": {}, "multiple": None}}
-    call = read_call(model, WORDS, task, request, None)
+    call = read_call(model, ACCEPTED, task, request, None)
     assert call.arguments == {"prompt": "a fern", "output_type": "np", **arguments}
     assert call.count == params.get("num_images", 1) and call.fps == params.get("fps", 8)
 
 
 @pytest.mark.parametrize(
-    ("params", "code", "said"),
+    ("params", "code", "message"),
     [
         ({"guidance": 3.0, "strength": 0.5}, "GENERATION_INVALID_PARAMS", "guidance, strength: not taken"),
         ({"resolution": "huge"}, "GENERATION_INVALID_PARAMS", "resolution: huge is none; write it like"),
     ],
 )
-def test_what_a_pipeline_does_not_take_is_refused(params: dict[str, Any], code: str, said: str) -> None:
+def test_parameters_that_a_pipeline_does_not_accept_are_refused(
+    params: dict[str, Any], code: str, message: str
+) -> None:
     request = {"prompt": "a fern", "params": params, "card": {"call": {}, "multiple": None}}
-    with pytest.raises(Unfit, match=said) as unfit:
-        read_call(pipe(), WORDS, "text-to-image", request, None)
-    assert unfit.value.code == code
+    with pytest.raises(JobError, match=message) as raised:
+        read_call(pipe(), ACCEPTED, "text-to-image", request, None)
+    assert raised.value.code == code

@@ -11,26 +11,16 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from support.cases.openai_compatible import PNG, SSE, engine_for, image_job, said, text_job
-from support.driving import content, driving
-from support.loopback import Asked, Reply, loopback
+from support.cases.openai_compatible import PNG, SSE, engine_for, image_job, streamed_text, text_job
+from support.driver import content, drive_engine
+from support.loopback import Reply, Request, loopback
 from support.pocket import pocket_job
 from support.replay import replay
 from terrarium_server.catalog import load_cards
-from terrarium_server.engines import (
-    Engine,
-    Failed,
-    Finished,
-    Input,
-    Job,
-    Lost,
-    Output,
-    Progress,
-    Refused,
-    Setup,
-    openai_compatible,
-)
-from terrarium_server.engines.openai_compatible import OpenAICompatibleEngine
+from terrarium_server.engines import Engine, Failed, Finished, Input, Job, Lost, Output, Progress, Refused
+from terrarium_server.engines.openai_compatible import engine as openai_compatible
+from terrarium_server.engines.openai_compatible.engine import OpenAICompatibleEngine
+from terrarium_server.engines.setup import Setup
 
 CONVERSATIONS = Path(__file__).parent / "conversations" / "openai"
 KEY = "sk-test-0123456789"
@@ -42,18 +32,18 @@ def open_engine(url: str, key: str | None = KEY, **options: Any) -> OpenAICompat
     return openai_compatible.build(Setup("openai", 1, checked, secret, "OPENAI_API_KEY"))
 
 
-def carry_out(engine: Engine, job: Job) -> tuple[Finished | Failed | Lost, list[Progress]]:
+def run(engine: Engine, job: Job) -> tuple[Finished | Failed | Lost, list[Progress]]:
     """Submit and follow until the end; progress never goes back."""
-    with driving(engine) as driven:
-        *before, end = driven.follow(driven.submit(job))
-    seen = [heard for heard in before if isinstance(heard, Progress)]
-    assert isinstance(end, Finished | Failed | Lost) and len(seen) == len(before)
-    assert [heard.fraction for heard in seen] == sorted(heard.fraction for heard in seen)
-    return end, seen
+    with drive_engine(engine) as driver:
+        *before, end = driver.follow(driver.submit(job))
+    progress = [news for news in before if isinstance(news, Progress)]
+    assert isinstance(end, Finished | Failed | Lost) and len(progress) == len(before)
+    assert [news.fraction for news in progress] == sorted(news.fraction for news in progress)
+    return end, progress
 
 
 def outputs(end: Finished | Failed | Lost) -> tuple[Output, ...]:
-    """The outputs of a job that came to a good end; their files are read and deleted."""
+    """The outputs of a job that succeeded; their files are read and deleted."""
     assert isinstance(end, Finished), end
     return tuple(replace(output, data=content(output)) for output in end.outputs)
 
@@ -63,19 +53,19 @@ def hosted(model_id: str, **params: Any) -> Job:
     return pocket_job(model_id, "a fern", **params)
 
 
-def test_pictures_are_asked_for_in_the_providers_words() -> None:
+def test_pictures_are_requested_with_the_providers_names() -> None:
     with replay(CONVERSATIONS / "image.json") as server:
         job = hosted("t2i-gpt-image-2.5-flare", aspect_ratio="3:2", quality="low", num_images=2)
-        end, _ = carry_out(open_engine(server.url), job)
+        end, _ = run(open_engine(server.url), job)
     assert [(o.content_type, o.width, o.height) for o in outputs(end)] == [("image/png", 3, 2)] * 2
 
 
-def test_a_picture_that_streams_shows_itself_before_it_is_done() -> None:
+def test_a_streamed_picture_has_a_preview_before_it_is_done() -> None:
     job = image_job("run_1")
     fixed = {"stream": True, "partial_images": 1}
     job = Job(job.key, "t2i", "image", "a fern", {}, 7, options={**job.options, "fixed": fixed})
     with replay(CONVERSATIONS / "image_stream.json") as server:
-        end, _ = carry_out(open_engine(server.url), job)
+        end, _ = run(open_engine(server.url), job)
     assert [(output.width, output.height) for output in outputs(end)] == [(4, 4)]
 
 
@@ -89,7 +79,7 @@ def test_pictures_to_start_from_are_sent_as_files_and_the_result_is_fetched(tmp_
     inputs = {"image_urls": (a, b), "mask_url": (mask,)}
     job = Job("run_1", "i2i", "image", "make it night", params, 7, inputs, options)
     with replay(CONVERSATIONS / "edit.json") as server:
-        end, _ = carry_out(open_engine(server.url), job)
+        end, _ = run(open_engine(server.url), job)
     assert [(output.width, output.height) for output in outputs(end)] == [(5, 5)]
 
 
@@ -98,20 +88,22 @@ def test_a_prompt_is_spoken() -> None:
     options = {"endpoint": "speech", "model": "speaker"}
     with replay(CONVERSATIONS / "speech.json") as server:
         job = Job("run_1", "t2a", "audio", "Good morning.", params, 7, options=options)
-        end, _ = carry_out(open_engine(server.url), job)
+        end, _ = run(open_engine(server.url), job)
     assert [output.content_type for output in outputs(end)] == ["audio/mpeg"]
 
 
-def test_a_text_streams_and_the_picture_beside_the_prompt_goes_along(tmp_path: Path) -> None:
+def test_a_text_is_streamed_and_a_picture_is_sent_with_the_prompt(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(PNG)
     inputs = {"image_urls": (Input(tmp_path / "a.png", "image/png"),)}
     params = {"system_prompt": "Be brief.", "temperature": 0.5, "max_tokens": 10, "image_urls": ["asset_1"]}
     job = Job("run_1", "t2t", "text", "What is it?", params, 7, inputs, text_job("run_1").options)
-    with loopback(lambda asked: Reply(said("It", "is", "a fern."), headers=SSE, pause=0.1)) as server:
-        end, seen = carry_out(open_engine(server.url), job)
-    body = server.asked[0].json()
+    with loopback(
+        lambda request: Reply(streamed_text("It", "is", "a fern."), headers=SSE, pause=0.1)
+    ) as server:
+        end, progress = run(open_engine(server.url), job)
+    body = server.requests[0].json()
     assert outputs(end)[0] == Output("text/plain", "It is a fern. ")
-    previews = [str(heard.preview.data) for heard in seen if heard.preview is not None]
+    previews = [str(news.preview.data) for news in progress if news.preview is not None]
     assert previews[0] == "It " and all(
         later.startswith(sooner) for sooner, later in itertools.pairwise(previews)
     )
@@ -122,15 +114,15 @@ def test_a_text_streams_and_the_picture_beside_the_prompt_goes_along(tmp_path: P
     assert "seed" not in body and "image_urls" not in body
 
 
-def _answers(reply: Reply) -> Callable[[Asked], Reply]:
-    return lambda asked: reply
+def _answers(reply: Reply) -> Callable[[Request], Reply]:
+    return lambda request: reply
 
 
 def _event(text: str) -> Reply:
     return Reply((f"data: {text}\n\n".encode(),), headers=SSE)
 
 
-TROUBLE = {
+FAILURES = {
     "content filter": (
         _event('{"choices": [{"delta": {}, "finish_reason": "content_filter"}]}'),
         "LLM_REFUSAL",
@@ -141,22 +133,22 @@ TROUBLE = {
         _event('{"error": {"message": "overloaded", "code": 503}}'),
         "GENERATION_DOWNSTREAM_SERVICE_ERROR",
     ),
-    "broke off": (_event('{"choices": [{"delta": {"content": "It is"}}]}'), "GPU_PROVIDER_ERROR"),
+    "stopped early": (_event('{"choices": [{"delta": {"content": "It is"}}]}'), "GPU_PROVIDER_ERROR"),
     "empty": (_event('{"choices": [{"delta": {}, "finish_reason": "length"}]}'), "GENERATION_NO_RESULT"),
     "no choices": (Reply({"choices": "none"}), "GENERATION_INVALID_PROVIDER_RESPONSE"),
     "not json": (_event("{nonsense"), "GENERATION_INVALID_PROVIDER_RESPONSE"),
 }
 
 
-@pytest.mark.parametrize("name", TROUBLE)
-def test_what_goes_wrong_with_a_text_is_told_apart(name: str) -> None:
-    reply, code = TROUBLE[name]
+@pytest.mark.parametrize("name", FAILURES)
+def test_each_failure_of_a_text_has_its_code(name: str) -> None:
+    reply, code = FAILURES[name]
     with loopback(_answers(reply)) as server:
-        end, _ = carry_out(open_engine(server.url), text_job("run_1"))
+        end, _ = run(open_engine(server.url), text_job("run_1"))
     assert isinstance(end, Failed) and end.code == code, end
 
 
-def test_a_wrong_card_or_a_missing_key_is_told_with_the_remedy() -> None:
+def test_a_wrong_card_or_a_missing_key_is_reported_with_the_remedy() -> None:
     card = {"endpoint": "chat", "model": "m"}
     engine = open_engine("http://127.0.0.1:9", None)
     assert "OPENAI_API_KEY" in str(engine.problem(card))
@@ -165,27 +157,27 @@ def test_a_wrong_card_or_a_missing_key_is_told_with_the_remedy() -> None:
         openai_compatible.build(Setup("openai", 1, openai_compatible.OPTIONS())).problem(card)
     )
     assert "endpoint" in str(engine.problem({"model": "m"}))
-    with driving(engine) as driven, pytest.raises(Refused, match="owner of this server"):
-        driven.submit(Job("run_1", "t2t", "text", "a", {}, 7, options={"endpoint": "chatter", "model": "m"}))
+    with drive_engine(engine) as driver, pytest.raises(Refused, match="owner of this server"):
+        driver.submit(Job("run_1", "t2t", "text", "a", {}, 7, options={"endpoint": "chatter", "model": "m"}))
 
 
-def test_media_that_no_message_takes_are_refused_before_anything_is_sent(tmp_path: Path) -> None:
+def test_media_that_a_message_cannot_contain_are_refused_before_anything_is_sent(tmp_path: Path) -> None:
     inputs = {"video_url": (Input(tmp_path / "a.mp4", "video/mp4"),)}
-    with driving(open_engine("http://127.0.0.1:9")) as driven, pytest.raises(Refused) as refused:
-        driven.submit(replace(text_job("run_1"), inputs=inputs))
+    with drive_engine(open_engine("http://127.0.0.1:9")) as driver, pytest.raises(Refused) as refused:
+        driver.submit(replace(text_job("run_1"), inputs=inputs))
     assert refused.value.failure.code == "GENERATION_INPUT_VALIDATION"
 
 
-def test_a_size_is_worked_out_where_the_card_has_none() -> None:
+def test_a_size_is_computed_where_the_card_has_none() -> None:
     options = {"endpoint": "images", "model": "m"}
     with loopback(_answers(Reply({"data": []}))) as server:
         job = Job(
             "run_1", "t2i", "image", "a", {"aspect_ratio": "16:9", "seed": 2**40}, 2**40 + 3, options=options
         )
-        end, _ = carry_out(open_engine(server.url), job)
+        end, _ = run(open_engine(server.url), job)
     assert isinstance(end, Failed) and end.code == "GENERATION_NO_RESULT"
-    assert server.asked[0].json()["size"] == "1360x768"
-    assert server.asked[0].json()["seed"] == 3
+    assert server.requests[0].json()["size"] == "1360x768"
+    assert server.requests[0].json()["seed"] == 3
 
 
 def test_the_cards_in_the_docs_can_be_used(tmp_path: Path) -> None:
@@ -195,9 +187,9 @@ def test_the_cards_in_the_docs_can_be_used(tmp_path: Path) -> None:
     for number, block in enumerate(cards):
         (tmp_path / f"{number}.toml").write_text(block)
     engine = engine_for("http://127.0.0.1:9")
-    found = [card for card in load_cards(tmp_path) if card.provider in ("ollama", "localai", "openai")]
-    assert len(found) >= len(cards) + 3
-    assert [engine.problem(card.options) for card in found] == [None] * len(found)
+    usable = [card for card in load_cards(tmp_path) if card.provider in ("ollama", "localai", "openai")]
+    assert len(usable) >= len(cards) + 3
+    assert [engine.problem(card.options) for card in usable] == [None] * len(usable)
 
 
 @pytest.fixture(scope="module")
@@ -220,24 +212,24 @@ def _small(key: str, prompt: str, **params: Any) -> Job:
     return Job(key, "t2t-llama", "text", prompt, params, 7, options=options)
 
 
-def test_llama_cpp_writes_and_shows_what_there_is(llama: str) -> None:
+def test_llama_cpp_writes_with_previews(llama: str) -> None:
     engine = open_engine(llama)
     job = _small("run_1", "Say hello.", max_tokens=6, temperature=0.0, seed=7)
-    end, seen = carry_out(engine, job)
+    end, progress = run(engine, job)
     written = outputs(end)[0]
     assert written.content_type == "text/plain" and str(written.data).strip()
-    previews = [str(heard.preview.data) for heard in seen if heard.preview is not None]
+    previews = [str(news.preview.data) for news in progress if news.preview is not None]
     assert previews and all(str(written.data).startswith(preview) for preview in previews)
 
 
-def test_llama_cpp_refusing_is_understood(llama: str) -> None:
-    wrong_key, _ = carry_out(open_engine(llama, "sk-wrong-0123456789"), _small("run_1", "Hello"))
+def test_refusals_of_llama_cpp_have_our_codes(llama: str) -> None:
+    wrong_key, _ = run(open_engine(llama, "sk-wrong-0123456789"), _small("run_1", "Hello"))
     assert isinstance(wrong_key, Failed) and wrong_key.code == "ACCESS_DENIED"
     assert "OPENAI_API_KEY" in wrong_key.message and "sk-wrong" not in wrong_key.message
-    too_long, _ = carry_out(open_engine(llama), _small("run_2", "word " * 600))
+    too_long, _ = run(open_engine(llama), _small("run_2", "word " * 600))
     assert isinstance(too_long, Failed) and too_long.code == "GENERATION_INPUT_VALIDATION"
     assert "context size" in too_long.message
-    no_such, _ = carry_out(
+    no_such, _ = run(
         open_engine(llama),
         Job("run_3", "t2a", "audio", "Hello", {}, 7, options={"endpoint": "speech", "model": "m"}),
     )

@@ -1,4 +1,4 @@
-"""Pools of model processes: who works, who is let go, and that nothing is left behind."""
+"""Pools of model processes: how many there are, when they end, and that they leave nothing behind."""
 
 import json
 import struct
@@ -8,83 +8,75 @@ from typing import Any
 
 import pytest
 
-from support.driving import content
+from support.driver import content
 from support.server import DEADLINE
-from terrarium_server.engines import (
-    CODES,
-    Failed,
-    Finished,
-    Lost,
-    Output,
-    Progress,
-    Refused,
-)
-from terrarium_server.engines import _process as pools
+from terrarium_server.engines import CODES, Failed, Finished, Lost, Output, Progress, Refused
+from terrarium_server.engines.processes import _pool as pools
 
-from .puppets import Open, children, do, empty, grandchild, wait_until, wait_until_gone
+from .scripted import Open, children, do, empty, grandchild, wait_until, wait_until_gone
 
 
 def test_media_come_as_files_and_nothing_else_is_left(open_pool: Open, scratch: Path) -> None:
-    driven = open_pool(threads=3)
-    heard = list(driven.follow(driven.submit(do("make"))))
-    assert Progress(0.5, Output("image/png", b"small", 1, 1)) in heard
-    made = heard[-1]
+    driver = open_pool(threads=3)
+    updates = list(driver.follow(driver.submit(do("make"))))
+    assert Progress(0.5, Output("image/png", b"small", 1, 1)) in updates
+    made = updates[-1]
     assert isinstance(made, Finished)
-    picture, film, words = made.outputs
+    picture, video, text = made.outputs
     assert (picture.content_type, picture.width, picture.height) == ("image/png", 4, 3)
-    assert (film.content_type, film.width, film.height) == ("video/mp4", 8, 6)
-    assert (picture.duration_seconds, film.duration_seconds) == (None, 2.5)
-    assert isinstance(words.data, str) and words.data.endswith("with 3 threads")
-    # The two files lie directly in the folder, and are all that is there.
-    assert {path for path in scratch.iterdir()} == {picture.data, film.data}
-    assert (content(picture), content(film)) == (b"a picture", b"a film")
+    assert (video.content_type, video.width, video.height) == ("video/mp4", 8, 6)
+    assert (picture.duration_seconds, video.duration_seconds) == (None, 2.5)
+    assert isinstance(text.data, str) and text.data.endswith("with 3 threads")
+    # The folder has these two files and nothing else.
+    assert {path for path in scratch.iterdir()} == {picture.data, video.data}
+    assert (content(picture), content(video)) == (b"a picture", b"a video")
     assert empty(scratch)
 
 
-def test_a_result_is_made_and_handed_out_once(open_pool: Open, scratch: Path) -> None:
-    driven = open_pool()
+def test_a_result_is_made_and_returned_once(open_pool: Open, scratch: Path) -> None:
+    driver = open_pool()
     before = children()
-    ticket = driven.submit(do("make"))
-    assert driven.submit(do("make")) == ticket
-    made = driven.end(ticket)
+    ticket = driver.submit(do("make"))
+    assert driver.submit(do("make")) == ticket
+    made = driver.end(ticket)
     assert isinstance(made, Finished)
-    assert driven.end(ticket) == Lost() and driven.find(do("make")) is None
+    assert driver.end(ticket) == Lost() and driver.find(do("make")) is None
     for output in made.outputs:
         content(output)
-    # A process that is kept did it, and will do the next.
+    # The process is kept for the next job.
     kept = children() - before
     assert len(kept) == 1
-    again = driven.made(do("make"))
+    again = driver.run(do("make"))
     assert isinstance(again, Finished) and again.outputs[2] == made.outputs[2]
     assert children() - before == kept
 
 
 def test_there_are_no_more_processes_than_allowed_and_no_threads_for_them(open_pool: Open) -> None:
-    driven = open_pool(processes=2, cancel_grace=DEADLINE)
+    driver = open_pool(processes=2, cancel_grace=DEADLINE)
     before = children()
-    tickets = [driven.submit(do("stay", f"run_{number}")) for number in range(4)]
+    tickets = [driver.submit(do("wait", f"run_{number}")) for number in range(4)]
     for ticket in tickets[:2]:
-        driven.wait_until_at_work(ticket)
+        driver.wait_until_started(ticket)
     for ticket in tickets[2:]:
-        assert next(driven.follow(ticket)) == Progress(0.0)
+        assert next(driver.follow(ticket)) == Progress(0.0)
     assert len(children() - before) == 2
-    named = {thread.name for thread in threading.enumerate()}
-    # asyncio's own: for file operations, and before Python 3.12 one that waits for each process's end.
-    assert not [name for name in named if "puppet" in name or "carrier" in name], named
-    driven.cancel(tickets[0])
-    driven.wait_until_at_work(tickets[2])
-    # One that is cancelled while it waits is not begun with.
-    driven.cancel(tickets[3])
-    driven.cancel(tickets[1])
-    assert isinstance(driven.made(do("make")), Finished)
+    names = {thread.name for thread in threading.enumerate()}
+    # asyncio has threads for file operations, and before Python 3.12 one for the end of each process.
+    assert not [name for name in names if "scripted" in name or "slot" in name], names
+    driver.cancel(tickets[0])
+    driver.wait_until_started(tickets[2])
+    # A job that is cancelled while it is queued is not started.
+    driver.cancel(tickets[3])
+    driver.cancel(tickets[1])
+    assert isinstance(driver.run(do("make")), Finished)
     assert len(children() - before) == 2
 
 
-def test_an_idle_process_ends_and_the_next_job_has_another(open_pool: Open) -> None:
-    driven = open_pool(idle_seconds=0.1)
+def test_an_idle_process_ends_and_the_next_job_starts_another(open_pool: Open) -> None:
+    driver = open_pool(idle_seconds=0.1)
     before = children()
     for number in range(2):
-        assert isinstance(driven.made(do("make", f"run_{number}")), Finished)
+        assert isinstance(driver.run(do("make", f"run_{number}")), Finished)
         wait_until(lambda: children() == before)
 
 
@@ -92,18 +84,18 @@ def test_an_idle_process_ends_and_the_next_job_has_another(open_pool: Open) -> N
 def test_a_cancelled_job_ends_by_itself_or_with_its_process(
     open_pool: Open, scratch: Path, grace: float
 ) -> None:
-    driven = open_pool(cancel_grace=grace)
+    driver = open_pool(cancel_grace=grace)
     before = children()
-    # It does not listen where it is given little time, so that it has to be killed.
-    ticket = driven.submit(do("stay" if grace != 0.2 else "fall silent"))
-    program = grandchild(driven, ticket)
+    # With the short grace the process does not react, so that it has to be killed.
+    ticket = driver.submit(do("wait" if grace != 0.2 else "hang"))
+    program = grandchild(driver, ticket)
     at_work = children() - before
-    driven.cancel(ticket)
-    assert driven.end(ticket) == Lost()
-    assert isinstance(driven.made(do("make", "run_2")), Finished)
+    driver.cancel(ticket)
+    assert driver.end(ticket) == Lost()
+    assert isinstance(driver.run(do("make", "run_2")), Finished)
     assert (children() - before == at_work) is (grace == DEADLINE)
     if grace < DEADLINE:
-        # What it had started itself is gone too.
+        # The program that it started has ended too.
         wait_until_gone(program)
     wait_until(lambda: not list(scratch.glob("*/*")))
 
@@ -114,7 +106,7 @@ def _frame(header: Any, body: bytes = b"") -> str:
 
 
 MEDIUM = {"content_type": "image/png", "width": 4, "height": 3}
-RUBBISH = {
+INVALID = {
     "no lengths": b"Traceback (most recent call last)".hex(),
     "no json": (struct.pack(">II", 4, 0) + b"\xff{!}").hex(),
     "no header": _frame(["progress", 0.5]),
@@ -125,73 +117,75 @@ RUBBISH = {
     "no text": _frame({"outputs": [{**MEDIUM, "text": 1}]}, b"\xff"),
     "no file": _frame({"outputs": [{**MEDIUM, "file": 7}]}),
     "no duration": _frame({"outputs": [{**MEDIUM, "text": 2, "duration": "long"}]}, b"hi"),
-    "a way out": _frame({"outputs": [{**MEDIUM, "file": "../hosts"}]}),
+    "another folder": _frame({"outputs": [{**MEDIUM, "file": "../hosts"}]}),
 }
 
 
-@pytest.mark.parametrize("name", RUBBISH)
-def test_a_process_that_makes_no_sense_fails_its_job_alone(open_pool: Open, scratch: Path, name: str) -> None:
-    driven = open_pool(patience=DEADLINE)
-    failed = driven.made(do("say rubbish", rubbish=RUBBISH[name]))
+@pytest.mark.parametrize("name", INVALID)
+def test_an_invalid_message_of_a_process_fails_its_job_alone(
+    open_pool: Open, scratch: Path, name: str
+) -> None:
+    driver = open_pool(patience=DEADLINE)
+    failed = driver.run(do("send bytes", bytes=INVALID[name]))
     assert isinstance(failed, Failed) and CODES[failed.code] == "retry-now", failed
-    # A file that is named and not there is not seen before it is moved.
-    assert name == "no file" or "what makes no sense" in failed.message
+    # A missing file is noticed only when it is moved.
+    assert name == "no file" or "sent an invalid message" in failed.message
     assert empty(scratch)
 
 
-def test_where_files_cannot_be_kept_the_job_fails_and_the_process_is_kept(
+def test_a_job_whose_files_cannot_be_stored_fails_and_its_process_is_kept(
     open_pool: Open, scratch: Path
 ) -> None:
-    driven = open_pool()
+    driver = open_pool()
     scratch.parent.mkdir()
     scratch.write_text("a file in the way")
-    failed = driven.made(do("make"))
+    failed = driver.run(do("make"))
     assert isinstance(failed, Failed) and "outputs" in failed.message and CODES[failed.code] == "retry-now"
     scratch.unlink()
-    assert isinstance(driven.made(do("make")), Finished)
+    assert isinstance(driver.run(do("make")), Finished)
 
 
 def test_following_is_never_silent_for_long(open_pool: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pools, "_HEARTBEAT", 0.05)
-    driven = open_pool()
-    news = driven.follow(driven.submit(do("fall silent")))
-    heard = [next(news) for _ in range(20)]
-    assert all(isinstance(one, Progress) for one in heard)
+    driver = open_pool()
+    news = driver.follow(driver.submit(do("hang")))
+    updates = [next(news) for _ in range(20)]
+    assert all(isinstance(update, Progress) for update in updates)
 
 
 def test_closing_leaves_no_process_no_file_and_no_follower(open_pool: Open, scratch: Path) -> None:
-    driven = open_pool(processes=2)
+    driver = open_pool(processes=2)
     before = children()
     made, at_work, waiting = (
-        driven.submit(do(*what)) for what in (("make", "run_1"), ("stay", "run_2"), ("stay", "run_3"))
+        driver.submit(do(*job)) for job in (("make", "run_1"), ("wait", "run_2"), ("wait", "run_3"))
     )
-    program = grandchild(driven, at_work)
-    # Made, and never asked for.
+    program = grandchild(driver, at_work)
+    # Its files are made, and it is never followed.
     wait_until(lambda: len([path for path in scratch.iterdir() if path.is_file()]) == 2)
-    followed = [driven.follow(ticket) for ticket in (at_work, waiting)]
+    followed = [driver.follow(ticket) for ticket in (at_work, waiting)]
     for news in followed:
         assert isinstance(next(news), Progress)
-    driven.close()
+    driver.close()
     assert children() == before and empty(scratch)
     wait_until_gone(program)
     for news in followed:
-        assert [heard for heard in news if not isinstance(heard, Progress)] == [Lost()]
-    assert driven.end(made) == Lost()
+        assert [update for update in news if not isinstance(update, Progress)] == [Lost()]
+    assert driver.end(made) == Lost()
     with pytest.raises(Refused) as refused:
-        driven.submit(do("make"))
+        driver.submit(do("make"))
     assert CODES[refused.value.failure.code] == "retry-now"
-    driven.close()
+    driver.close()
     assert children() == before
 
 
-def test_a_pool_forgets_what_is_over(open_pool: Open) -> None:
-    driven = open_pool(processes=2, idle_seconds=0.05)
+def test_a_pool_keeps_nothing_of_jobs_that_are_over(open_pool: Open) -> None:
+    driver = open_pool(processes=2, idle_seconds=0.05)
     before = children()
     for number in range(3):
-        driven.made(do("make", f"run_{number}"))
-        driven.cancel(driven.submit(do("stay", f"run_{number}")))
-        driven.made(do("die", f"run_{number}"))
+        driver.run(do("make", f"run_{number}"))
+        driver.cancel(driver.submit(do("wait", f"run_{number}")))
+        driver.run(do("die", f"run_{number}"))
     wait_until(lambda: children() == before)
-    engine: Any = driven.engine
+    engine: Any = driver.engine
     pool = engine._pool
-    wait_until(lambda: not (pool._tasks or pool._carriers or pool._children or pool._waiting.qsize()))
+    wait_until(lambda: not (pool._jobs or pool._slots or pool._children or pool._queue.qsize()))

@@ -1,4 +1,4 @@
-"""What a model process has of the server, what it may use, and where its files lie."""
+"""The sandbox of a model process: its environment, its resource limits and its temporary files."""
 
 import errno
 import json
@@ -12,15 +12,18 @@ from typing import Any
 import av.error
 import pytest
 
-from support.driving import Driven, driving
+from support.driver import EngineDriver, drive_engine
 from support.server import DEADLINE
+from terrarium_pocket.sketch import engine as sketch
 from terrarium_server.configuration import Configuration
-from terrarium_server.engines import CODES, Failed, Finished, Job, Progress, Setup, discover, sketch
-from terrarium_server.engines._environment import child_environment
-from terrarium_server.engines._limits import GIB, Limits
-from terrarium_server.engines._shortage import shortage_of
+from terrarium_server.engines import CODES, Failed, Finished, Job, Progress
+from terrarium_server.engines.child import shortage_of
+from terrarium_server.engines.processes import GIB, Limits
+from terrarium_server.engines.processes._environment import child_environment
+from terrarium_server.engines.registry import discover
+from terrarium_server.engines.setup import Setup
 
-from .puppets import Open, children, do, empty
+from .scripted import Open, children, do, empty
 
 SECRETS = {
     "TERRARIUM_BOOTSTRAP_KEY": "secret-bootstrap",
@@ -47,64 +50,64 @@ NEEDED = {
 }
 
 
-def look(driven: Driven) -> dict[str, Any]:
-    made = driven.made(do("look"))
+def description(driver: EngineDriver) -> dict[str, Any]:
+    made = driver.run(do("describe"))
     assert isinstance(made, Finished), made
     return json.loads(str(made.outputs[0].data))
 
 
-def test_a_process_and_what_it_starts_have_no_secret_of_the_server(
+def test_a_process_and_its_programs_have_no_secret_of_the_server(
     open_pool: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in {**SECRETS, **NEEDED}.items():
         monkeypatch.setenv(name, value)
-    # The server itself has read an owner's key by now.
+    # The server itself reads an owner's key.
     config = tmp_path / "terrarium.toml"
     config.write_text(
         '[[engine]]\nkind = "openai_compatible"\nname = "mine"\nkey_env = "MY_PROVIDER"\n'
         'url = "https://example.com/v1"\n'
     )
     discover(Configuration.read(config), processes=1, scratch=tmp_path)
-    seen = look(open_pool())
-    for environment in (seen["environment"], seen["of a program"]):
+    process = description(open_pool())
+    for environment in (process["environment"], process["of a program"]):
         assert "secret" not in json.dumps(environment)
         assert SECRETS.keys() & environment.keys() == set()
         assert NEEDED.items() <= environment.items()
         assert environment["PATH"] == os.environ["PATH"] and environment["HOME"] == os.environ["HOME"]
 
 
-def test_a_process_knows_only_variables_that_are_listed_and_its_own(open_pool: Open) -> None:
-    seen = set(look(open_pool())["environment"])
+def test_a_process_has_only_the_listed_variables_and_its_own(open_pool: Open) -> None:
+    names = set(description(open_pool())["environment"])
     own = {"OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TMPDIR"}
     own |= {"TERRARIUM_CHILD_THREADS", "TERRARIUM_CHILD_LIMITS", "LC_CTYPE"}
-    assert seen <= child_environment(os.environ).keys() | own
+    assert names <= child_environment(os.environ).keys() | own
 
 
-def test_a_process_has_nothing_open_of_the_server(open_pool: Open, tmp_path: Path) -> None:
+def test_a_process_has_no_open_file_of_the_server(open_pool: Open, tmp_path: Path) -> None:
     with (tmp_path / "of the server").open("w") as file:
         os.set_inheritable(file.fileno(), True)
-        opened = look(open_pool())["open"]
+        opened = description(open_pool())["open"]
     assert "of the server" not in " ".join(opened)
-    # Standard input and output, what it says, and the listing itself.
+    # Standard input, output and error, the frames, and the listing itself.
     assert len(opened) <= 6, opened
 
 
-def test_a_process_is_limited_before_it_works(open_pool: Open) -> None:
+def test_a_process_has_its_limits_before_its_first_job(open_pool: Open) -> None:
     limits = Limits(seconds=1000, memory=2 * GIB, file_size=GIB, files=100)
-    seen = look(open_pool(limits=limits))["limits"]
+    actual = description(open_pool(limits=limits))["limits"]
     expected = {"RLIMIT_CORE": 0, "RLIMIT_FSIZE": GIB, "RLIMIT_NOFILE": 100}
     if sys.platform == "linux":
         expected["RLIMIT_DATA"] = 2 * GIB
-    used = seen.pop("RLIMIT_CPU") - 1000
+    used = actual.pop("RLIMIT_CPU") - 1000
     assert 0 <= used < 100
-    assert seen.items() >= expected.items()
+    assert actual.items() >= expected.items()
 
 
 def test_each_job_has_the_whole_processor_time_and_memory_for_its_weights(open_pool: Open) -> None:
-    driven = open_pool(limits=Limits(seconds=1000, memory=2 * GIB))
-    first = look(driven)
-    driven.made(do("use up", "run_2", resource="ffmpeg's disk"))
-    made = driven.made(do("look", "run_3", more_memory=GIB))
+    driver = open_pool(limits=Limits(seconds=1000, memory=2 * GIB))
+    first = description(driver)
+    driver.run(do("use up", "run_2", resource="ffmpeg's disk"))
+    made = driver.run(do("describe", "run_3", more_memory=GIB))
     assert isinstance(made, Finished)
     again = json.loads(str(made.outputs[0].data))
     assert again["pid"] == first["pid"]
@@ -112,9 +115,10 @@ def test_each_job_has_the_whole_processor_time_and_memory_for_its_weights(open_p
     assert sys.platform != "linux" or again["limits"]["RLIMIT_DATA"] == 3 * GIB
 
 
-def test_a_kind_for_gpus_may_use_all_memory(open_pool: Open) -> None:
-    seen = look(open_pool(limits=Limits(seconds=1000, memory=None, file_size=None, files=4096)))["limits"]
-    assert seen["RLIMIT_DATA"] == seen["RLIMIT_FSIZE"] == -1
+def test_a_kind_may_have_no_limit_on_memory(open_pool: Open) -> None:
+    limits = Limits(seconds=1000, memory=None, file_size=None, files=4096)
+    actual = description(open_pool(limits=limits))["limits"]
+    assert actual["RLIMIT_DATA"] == actual["RLIMIT_FSIZE"] == -1
 
 
 SMALL = Limits(seconds=600, memory=GIB, file_size=8 << 20)
@@ -128,28 +132,28 @@ SHORTAGES = {
 }
 
 
-@pytest.mark.parametrize("what", SHORTAGES)
-def test_what_uses_more_than_there_is_fails_alone_and_says_what_to_do(
-    open_pool: Open, scratch: Path, what: str
+@pytest.mark.parametrize("resource", SHORTAGES)
+def test_a_job_that_exceeds_a_limit_fails_alone_and_says_what_to_do(
+    open_pool: Open, scratch: Path, resource: str
 ) -> None:
-    driven = open_pool(limits=SMALL, patience=DEADLINE)
-    assert isinstance(driven.made(do("make", "run_1")), Finished)
+    driver = open_pool(limits=SMALL, patience=DEADLINE)
+    assert isinstance(driver.run(do("make", "run_1")), Finished)
     before = children()
     for path in scratch.iterdir():
         path.unlink()
-    said, remedy = SHORTAGES[what]
-    failed = driven.made(do("use up", "run_2", resource=what))
+    message, remedy = SHORTAGES[resource]
+    failed = driver.run(do("use up", "run_2", resource=resource))
     assert isinstance(failed, Failed) and CODES[failed.code] == remedy, failed
-    assert said in failed.message and ("ask for something" in failed.message or "owner" in failed.message)
+    assert message in failed.message and ("ask for something" in failed.message or "owner" in failed.message)
     assert str(scratch) not in failed.message
     assert empty(scratch)
-    # The process is the same as before.
-    assert isinstance(driven.made(do("make", "run_3")), Finished)
+    # The process survives.
+    assert isinstance(driver.run(do("make", "run_3")), Finished)
     assert children() == before
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "message"),
     [
         (av.error.MemoryError(errno.ENOMEM, "Cannot allocate memory"), "Not enough memory"),
         (RuntimeError("[ONNXRuntimeError] : 6 : Exception caught: std::bad_alloc"), "Not enough memory"),
@@ -157,12 +161,12 @@ def test_what_uses_more_than_there_is_fails_alone_and_says_what_to_do(
         (OSError(errno.EMFILE, "Too many open files"), "Too many files"),
     ],
 )
-def test_libraries_say_in_many_ways_that_there_is_not_enough(error: Exception, said: str) -> None:
+def test_shortages_are_recognised_in_the_errors_of_libraries(error: Exception, message: str) -> None:
     failed = shortage_of(error)
-    assert failed is not None and said in failed.message
+    assert failed is not None and message in failed.message
 
 
-def test_what_is_no_shortage_is_none() -> None:
+def test_other_errors_are_no_shortage() -> None:
     for error in (
         OSError(errno.ENOENT, "No such file"),
         RuntimeError("broken"),
@@ -171,26 +175,26 @@ def test_what_is_no_shortage_is_none() -> None:
         assert shortage_of(error) is None
 
 
-@pytest.mark.parametrize("what", ["processor time", "ffmpeg's processor time"])
+@pytest.mark.parametrize("resource", ["processor time", "ffmpeg's processor time"])
 def test_a_job_that_used_up_its_processor_time_is_not_tried_again(
-    open_pool: Open, scratch: Path, tmp_path: Path, what: str, caplog: pytest.LogCaptureFixture
+    open_pool: Open, scratch: Path, tmp_path: Path, resource: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    driven = open_pool(limits=Limits(seconds=1, memory=2 * GIB), patience=DEADLINE)
-    noted = tmp_path / "attempts"
-    failed = driven.made(do("use up", resource=what, attempts=str(noted)))
+    driver = open_pool(limits=Limits(seconds=1, memory=2 * GIB), patience=DEADLINE)
+    attempts = tmp_path / "attempts"
+    failed = driver.run(do("use up", resource=resource, attempts=str(attempts)))
     assert isinstance(failed, Failed) and CODES[failed.code] == "change-input", failed
     assert "processor time" in failed.message and "ask for something" in failed.message
-    assert len(noted.read_text().split()) == 1
-    # It is the process's own end, or that of a program which it started.
+    assert len(attempts.read_text().split()) == 1
+    # Either the process itself has reached the limit, or a program that it started.
     lines = [line for line in caplog.messages if "used up its processor time" in line]
-    assert len(lines) == (what == "processor time")
+    assert len(lines) == (resource == "processor time")
     assert empty(scratch)
-    assert isinstance(driven.made(do("make", "run_2")), Finished)
+    assert isinstance(driver.run(do("make", "run_2")), Finished)
 
 
 @pytest.fixture
 def system_temp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The machine's folder for temporary files, as the server and its processes see it."""
+    """The folder for temporary files of the server and its processes."""
     folder = tmp_path / "system"
     folder.mkdir()
     monkeypatch.setenv("TMPDIR", str(folder))
@@ -198,15 +202,15 @@ def system_temp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_temporary_files_of_a_job_lie_in_its_folder_and_go_with_it(
+def test_temporary_files_of_a_job_are_in_its_folder_and_deleted_with_it(
     open_pool: Open, scratch: Path, system_temp: Path
 ) -> None:
-    driven = open_pool()
+    driver = open_pool()
     for number in range(2):
-        made = driven.made(do("litter", f"run_{number}"))
+        made = driver.run(do("leave files", f"run_{number}"))
         assert isinstance(made, Finished)
-        for place in str(made.outputs[0].data).splitlines():
-            assert Path(place).parent.parent == scratch and not Path(place).exists()
+        for path in str(made.outputs[0].data).splitlines():
+            assert Path(path).parent.parent == scratch and not Path(path).exists()
         assert empty(scratch) and empty(system_temp)
 
 
@@ -219,16 +223,16 @@ def clip(number: int) -> Job:
 
 def test_a_clip_lasts_as_long_as_its_engine_says(scratch: Path) -> None:
     engine = sketch.build(Setup("sketch", 1, sketch.OPTIONS(), scratch=scratch))
-    with driving(engine) as driven:
+    with drive_engine(engine) as driver:
         job = Job("run_1", "t2v-sketch", "video", "rain", {**CLIP, "duration": 2, "fps": 12}, 7)
-        heard = list(driven.follow(driven.submit(job)))
-    made = heard[-1]
-    assert isinstance(made, Finished) and isinstance(heard[0], Progress)
+        updates = list(driver.follow(driver.submit(job)))
+    made = updates[-1]
+    assert isinstance(made, Finished) and isinstance(updates[0], Progress)
     assert made.outputs[0].duration_seconds == pytest.approx(2.0)
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "passes"),
+    ("name", "value", "is_passed_on"),
     [
         ("https_proxy", "http://proxy.example:3128", True),
         ("HTTP_PROXY", "proxy:3128", True),
@@ -241,12 +245,12 @@ def test_a_clip_lasts_as_long_as_its_engine_says(scratch: Path) -> None:
         ("LC_SECRETS", "C", False),
     ],
 )
-def test_a_proxy_passes_without_a_password(name: str, value: str, passes: bool) -> None:
-    assert (name in child_environment({name: value})) is passes
+def test_a_proxy_is_passed_on_unless_it_has_a_password(name: str, value: str, is_passed_on: bool) -> None:
+    assert (name in child_environment({name: value})) is is_passed_on
 
 
-def test_a_library_that_tells_its_makers_of_every_start_is_silent(tmp_path: Path) -> None:
-    """Told otherwise, it leaves a file with a number of this machine."""
+def test_the_telemetry_of_onnxruntime_is_off(tmp_path: Path) -> None:
+    """Telemetry would leave a file with an identifier of this machine."""
     usual = {name: value for name, value in os.environ.items() if not name.startswith("ORT_")}
     environment = {**child_environment(usual), "TMPDIR": str(tmp_path)}
     subprocess.run([sys.executable, "-c", "import onnxruntime"], env=environment, check=True)

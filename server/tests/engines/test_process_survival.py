@@ -16,19 +16,19 @@ import pytest
 
 from support.server import DEADLINE
 from terrarium_server.engines import CODES, Failed, Finished, Lost, Progress
-from terrarium_server.engines import _process as pools
+from terrarium_server.engines.processes import _pool as pools
 
-from .puppets import Open, children, do, empty, end_of, grandchild, wait_until, wait_until_gone
+from .scripted import Open, children, do, empty, end_of, grandchild, wait_until, wait_until_gone
 
 LOG = "terrarium_server.engines"
 
 
 @pytest.fixture
 def attempts(tmp_path: Path) -> Path:
-    """Where processes note that they tried."""
-    noted = tmp_path / "attempts"
-    noted.touch()
-    return noted
+    """The file in which processes record their attempts."""
+    file = tmp_path / "attempts"
+    file.touch()
+    return file
 
 
 def lost(times: int, attempts: Path, key: str = "run_1", how: str = "killed") -> Any:
@@ -40,106 +40,106 @@ def processes_that_tried(attempts: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("how", ["killed", "exits", "hangs"])
-def test_a_job_whose_process_is_lost_twice_is_done_by_a_third(
+def test_a_job_whose_process_is_lost_twice_is_run_by_a_third(
     open_pool: Open, scratch: Path, attempts: Path, how: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    # Long enough for the start of a process on a busy machine.
-    driven = open_pool(patience=5.0 if how == "hangs" else DEADLINE)
+    # A process may take some seconds to start on a busy machine.
+    driver = open_pool(patience=5.0 if how == "hangs" else DEADLINE)
     with caplog.at_level(logging.WARNING, LOG):
-        ticket = driven.submit(lost(2, attempts, how=how))
-        heard = list(driven.follow(ticket))
-    made = heard[-1]
+        ticket = driver.submit(lost(2, attempts, how=how))
+        updates = list(driver.follow(ticket))
+    made = updates[-1]
     assert isinstance(made, Finished), made
-    tried = processes_that_tried(attempts)
-    assert len(tried) == len(set(tried)) == 3
-    # Its follower sees the progress of each attempt.
-    fractions = [news.fraction for news in heard if isinstance(news, Progress)]
+    pids = processes_that_tried(attempts)
+    assert len(pids) == len(set(pids)) == 3
+    # The follower gets the progress of each attempt.
+    fractions = [update.fraction for update in updates if isinstance(update, Progress)]
     assert 0.0 in fractions[fractions.index(0.75) :]
-    # One line for each process says how it ended.
-    said = {"killed": "was ended by SIGKILL", "exits": "exit status 3", "hangs": "said nothing for 5 s"}
+    # The log has one line for each process and how it ended.
+    ends = {"killed": "was ended by SIGKILL", "exits": "exit status 3", "hangs": "reported nothing for 5 s"}
     lines = [record.getMessage() for record in caplog.records]
-    assert len(lines) == 2 and all(said[how] in line and "puppet_process" in line for line in lines), lines
+    assert len(lines) == 2 and all(ends[how] in line and "scripted_process" in line for line in lines), lines
     assert {path for path in scratch.iterdir()} == {output.data for output in made.outputs[:2]}
 
 
 def test_after_three_attempts_it_has_failed_alone(open_pool: Open, scratch: Path, attempts: Path) -> None:
-    driven = open_pool()
-    ticket = driven.submit(lost(1000, attempts))
-    assert isinstance(driven.made(do("make", "run_2")), Finished)
-    failed = end_of(driven, ticket)
+    driver = open_pool()
+    ticket = driver.submit(lost(1000, attempts))
+    assert isinstance(driver.run(do("make", "run_2")), Finished)
+    failed = end_of(driver, ticket)
     assert isinstance(failed, Failed) and CODES[failed.code] == "retry-now", failed
     assert "SIGKILL" in failed.message and "3 attempts" in failed.message
     assert "try once more" in failed.message
     assert len(processes_that_tried(attempts)) == 3
-    assert isinstance(driven.made(do("make", "run_3")), Finished)
+    assert isinstance(driver.run(do("make", "run_3")), Finished)
     assert not list(scratch.glob("*/"))
 
 
-def test_what_waits_is_done_before_a_lost_job_is_tried_again(open_pool: Open, attempts: Path) -> None:
-    driven = open_pool()
-    first = driven.submit(do("stay", "run_0"))
-    driven.wait_until_at_work(first)
-    poison = driven.submit(lost(1000, attempts, "run_1"))
-    others = [driven.submit(do("make", f"run_{number}")) for number in range(2, 5)]
-    driven.cancel(first)
+def test_queued_jobs_run_before_a_lost_job_is_tried_again(open_pool: Open, attempts: Path) -> None:
+    driver = open_pool()
+    first = driver.submit(do("wait", "run_0"))
+    driver.wait_until_started(first)
+    poison = driver.submit(lost(1000, attempts, "run_1"))
+    others = [driver.submit(do("make", f"run_{number}")) for number in range(2, 5)]
+    driver.cancel(first)
     for ticket in others:
-        assert isinstance(end_of(driven, ticket), Finished)
-    assert isinstance(end_of(driven, poison), Failed)
+        assert isinstance(end_of(driver, ticket), Finished)
+    assert isinstance(end_of(driver, poison), Failed)
 
 
-def test_a_job_that_was_cancelled_is_not_tried_again(open_pool: Open, scratch: Path, attempts: Path) -> None:
-    driven = open_pool()
-    ticket = driven.submit(lost(1000, attempts, how="hangs"))
-    driven.wait_until_at_work(ticket)
-    driven.cancel(ticket)
-    assert driven.end(ticket) == Lost()
-    assert isinstance(driven.made(do("make", "run_2")), Finished)
+def test_a_cancelled_job_is_not_tried_again(open_pool: Open, scratch: Path, attempts: Path) -> None:
+    driver = open_pool()
+    ticket = driver.submit(lost(1000, attempts, how="hangs"))
+    driver.wait_until_started(ticket)
+    driver.cancel(ticket)
+    assert driver.end(ticket) == Lost()
+    assert isinstance(driver.run(do("make", "run_2")), Finished)
     assert len(processes_that_tried(attempts)) == 1
 
 
-def test_a_pool_that_closes_tries_nothing_again(open_pool: Open, scratch: Path, attempts: Path) -> None:
-    driven = open_pool(processes=2)
+def test_a_closed_pool_tries_nothing_again(open_pool: Open, scratch: Path, attempts: Path) -> None:
+    driver = open_pool(processes=2)
     before = children()
-    tickets = [driven.submit(lost(1000, attempts, f"run_{number}", "hangs")) for number in range(2)]
+    tickets = [driver.submit(lost(1000, attempts, f"run_{number}", "hangs")) for number in range(2)]
     for ticket in tickets:
-        driven.wait_until_at_work(ticket)
-    driven.close()
+        driver.wait_until_started(ticket)
+    driver.close()
     assert children() == before and empty(scratch)
     assert len(processes_that_tried(attempts)) == 2
 
 
-def test_what_a_killed_process_had_started_is_gone_too(open_pool: Open, scratch: Path) -> None:
-    driven = open_pool()
+def test_programs_of_a_killed_process_end_too(open_pool: Open, scratch: Path) -> None:
+    driver = open_pool()
     before = children()
-    ticket = driven.submit(do("stay"))
-    program = grandchild(driven, ticket)
+    ticket = driver.submit(do("wait"))
+    program = grandchild(driver, ticket)
     (child,) = children() - before
     child.kill()
     wait_until_gone(program)
-    # It is at work again, in another process.
+    # The job runs again, in another process.
     wait_until(lambda: bool(children() - before - {child}))
-    driven.wait_until_at_work(ticket)
-    driven.cancel(ticket)
+    driver.wait_until_started(ticket)
+    driver.cancel(ticket)
     wait_until(lambda: empty(scratch))
 
 
 SERVER = """
 import sys
 from pathlib import Path
-from puppets import Puppets, do, grandchild
-from support.driving import Driven
-driven = Driven(Puppets(Path(sys.argv[1])))
-print(grandchild(driven, driven.submit(do(sys.argv[2]))).pid, flush=True)
+from scripted import ScriptedEngine, do, grandchild
+from support.driver import EngineDriver
+driver = EngineDriver(ScriptedEngine(Path(sys.argv[1])))
+print(grandchild(driver, driver.submit(do(sys.argv[2]))).pid, flush=True)
 sys.stdin.read()
 """
 
 
-@pytest.mark.parametrize("what", ["stay", "fall silent"])
-def test_with_a_killed_server_its_processes_and_what_they_started_end(scratch: Path, what: str) -> None:
+@pytest.mark.parametrize("action", ["wait", "hang"])
+def test_with_a_killed_server_its_processes_and_their_programs_end(scratch: Path, action: str) -> None:
     here = Path(__file__).parent
     paths = [str(here), str(here.parents[2] / "tests"), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
     server = psutil.Popen(
-        [sys.executable, "-c", SERVER, str(scratch), what],
+        [sys.executable, "-c", SERVER, str(scratch), action],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
@@ -152,47 +152,47 @@ def test_with_a_killed_server_its_processes_and_what_they_started_end(scratch: P
         wait_until_gone(child)
 
 
-def test_a_process_that_died_while_it_was_idle_costs_the_next_job_nothing(
+def test_a_process_that_died_while_idle_costs_the_next_job_no_attempt(
     open_pool: Open, attempts: Path
 ) -> None:
-    driven = open_pool(idle_seconds=DEADLINE)
+    driver = open_pool(idle_seconds=DEADLINE)
     before = children()
-    assert isinstance(driven.made(do("make")), Finished)
+    assert isinstance(driver.run(do("make")), Finished)
     (child,) = children() - before
     child.kill()
     wait_until(lambda: child not in children())
-    # It is still allowed to be lost twice.
-    assert isinstance(end_of(driven, driven.submit(lost(2, attempts, "run_2"))), Finished)
+    # The job may still be lost twice.
+    assert isinstance(end_of(driver, driver.submit(lost(2, attempts, "run_2"))), Finished)
 
 
-def test_where_no_process_can_be_started_the_job_fails_and_the_pool_goes_on(
+def test_if_no_process_can_be_started_the_job_fails_and_the_pool_goes_on(
     open_pool: Open, scratch: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    driven = open_pool(processes=2)
-    monkeypatch.setattr(pools, "_PAUSES", (0.01, 0.02))
+    driver = open_pool(processes=2)
+    monkeypatch.setattr(pools, "_START_PAUSES", (0.01, 0.02))
     with monkeypatch.context() as patched:
         patched.setattr(sys, "executable", str(scratch / "nowhere"))
         for number in range(3):
-            failed = driven.made(do("make", f"run_{number}"))
+            failed = driver.run(do("make", f"run_{number}"))
             assert isinstance(failed, Failed) and CODES[failed.code] == "retry-now"
             assert "No such file" in failed.message and "try once more" in failed.message
-    assert isinstance(driven.made(do("make")), Finished)
+    assert isinstance(driver.run(do("make")), Finished)
 
 
-def test_a_moment_without_descriptors_costs_no_job(open_pool: Open, caplog: pytest.LogCaptureFixture) -> None:
-    driven = open_pool(processes=2)
+def test_a_brief_lack_of_descriptors_fails_no_job(open_pool: Open, caplog: pytest.LogCaptureFixture) -> None:
+    driver = open_pool(processes=2)
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     usual = resource.getrlimit(resource.RLIMIT_NOFILE)
     with caplog.at_level(logging.WARNING, LOG):
         try:
-            # No number is left for another one.
+            # From now on no descriptor can be opened.
             resource.setrlimit(resource.RLIMIT_NOFILE, (_lowest_free_descriptor(), most))
-            tickets = [driven.submit(do("make", f"run_{number}")) for number in range(4)]
+            tickets = [driver.submit(do("make", f"run_{number}")) for number in range(4)]
             wait_until(lambda: bool(caplog.records))
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, usual)
         for ticket in tickets:
-            assert isinstance(end_of(driven, ticket), Finished)
+            assert isinstance(end_of(driver, ticket), Finished)
     assert os.strerror(errno.EMFILE) in caplog.records[0].getMessage()
 
 
@@ -203,17 +203,17 @@ def _lowest_free_descriptor() -> int:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_stop_signal_to_everything_at_any_moment_ends_no_job(
+def test_stop_signals_to_all_processes_end_no_job_at_any_moment(
     open_pool: Open, tmp_path: Path, number: signal.Signals
 ) -> None:
-    driven = open_pool()
+    driver = open_pool()
     before = children()
     finish = tmp_path / "finish"
     at_work = threading.Event()
-    shot = 0
+    sent = 0
 
-    def shoot() -> int:
-        """Do as a terminal and a service manager do: signal the group, and every process by itself."""
+    def send_signals() -> int:
+        """Signal the process group, as a terminal does, and each process, as a service manager does."""
         count = 0
         for child in children() - before:
             try:
@@ -227,42 +227,42 @@ def test_a_stop_signal_to_everything_at_any_moment_ends_no_job(
                 continue
         return count
 
-    def shoot_until_at_work() -> None:
-        nonlocal shot
+    def send_until_at_work() -> None:
+        nonlocal sent
         while not at_work.is_set():
-            shot += shoot()
+            sent += send_signals()
 
-    shooting = threading.Thread(target=shoot_until_at_work)
-    shooting.start()
+    sending = threading.Thread(target=send_until_at_work)
+    sending.start()
     try:
-        ticket = driven.submit(do("work until", file=str(finish)))
-        driven.wait_until_at_work(ticket)
+        ticket = driver.submit(do("encode until", file=str(finish)))
+        driver.wait_until_started(ticket)
     finally:
         at_work.set()
-        shooting.join()
-    assert shot > 0
+        sending.join()
+    assert sent > 0
     wait_until(lambda: any(child.children() for child in children() - before))
     (child,) = children() - before
     (encoder,) = child.children()
     for _ in range(20):
-        assert shoot() >= 2
+        assert send_signals() >= 2
     finish.touch()
-    made = end_of(driven, ticket)
+    made = end_of(driver, ticket)
     assert isinstance(made, Finished), made
     assert made.outputs[0].duration_seconds
     assert children() - before == {child} and not encoder.is_running()
-    assert isinstance(driven.made(do("make", "run_2")), Finished)
+    assert isinstance(driver.run(do("make", "run_2")), Finished)
 
 
-def test_a_process_is_in_a_session_of_its_own_and_gives_way(open_pool: Open) -> None:
-    driven = open_pool()
+def test_a_process_has_a_session_of_its_own_and_a_lower_priority(open_pool: Open) -> None:
+    driver = open_pool()
     before = children()
-    driven.wait_until_at_work(driven.submit(do("stay")))
+    driver.wait_until_started(driver.submit(do("wait")))
     (child,) = children() - before
     assert os.getpgid(child.pid) == os.getsid(child.pid) == child.pid
     (program,) = child.children()
     assert os.getsid(program.pid) == child.pid
     assert child.nice() == min(psutil.Process().nice() + 10, 19)
-    # Where the kernel shares the processor between sessions first, the session gives way.
+    # If the kernel divides the processor between sessions first, the session has a lower priority.
     group = Path(f"/proc/{child.pid}/autogroup")
     wait_until(lambda: not group.exists() or group.read_text().split()[-1] == str(child.nice()))

@@ -1,4 +1,4 @@
-"""The ground under engines for providers: what goes wrong is told apart, and nothing leaks."""
+"""Calls to a provider: every failure has its code, nothing is sent twice, and the key does not leak."""
 
 import asyncio
 import logging
@@ -13,25 +13,25 @@ import pytest
 from pydantic import SecretStr
 
 from support.cases.openai_compatible import PNG
-from support.driving import content
-from support.loopback import Asked, Reply, loopback
+from support.driver import content
+from support.loopback import Reply, Request, loopback
 from support.server import DEADLINE
 from terrarium_server.engines import CODES, Output
-from terrarium_server.engines._failures import clean, moderated, retry_after
-from terrarium_server.engines._outputs import picture_size
-from terrarium_server.engines._provider import Provider, ProviderError
+from terrarium_server.engines.provider import Provider, ProviderError, clean, moderated
+from terrarium_server.engines.provider._failures import retry_after
+from terrarium_server.engines.provider._outputs import picture_size
 
 KEY = "very-secret-0123456789"
 
 
-def provider(url: str, **settings: Any) -> Provider:
+def make_provider(url: str, **settings: Any) -> Provider:
     return Provider("lab", f"{url}/v1", key=SecretStr(KEY), key_env="LAB_KEY", **settings)
 
 
 def failing(reply: Reply, **settings: Any) -> ProviderError:
-    with loopback(lambda asked: reply) as server, pytest.raises(ProviderError) as failed:
-        asyncio.run(provider(server.url, **settings).json("POST", "/things", body={"prompt": "a fern"}))
-    assert len(server.asked) == 1, "sent again"
+    with loopback(lambda request: reply) as server, pytest.raises(ProviderError) as failed:
+        asyncio.run(make_provider(server.url, **settings).json("POST", "/things", body={"prompt": "a fern"}))
+    assert len(server.requests) == 1, "sent again"
     assert CODES[failed.value.failure.code]
     assert KEY not in str(failed.value) + repr(failed.value.failure) + repr(failed.value.body)
     return failed.value
@@ -64,7 +64,7 @@ STATUSES = {
 
 
 @pytest.mark.parametrize("name", STATUSES)
-def test_every_answer_becomes_a_code_and_words_without_secrets(name: str) -> None:
+def test_every_error_becomes_a_code_and_a_message_without_secrets(name: str) -> None:
     status, body, code = STATUSES[name]
     error = failing(Reply(body, status))
     assert error.failure.code == code, error.failure
@@ -75,11 +75,11 @@ def test_every_answer_becomes_a_code_and_words_without_secrets(name: str) -> Non
         assert "n must be 1" in error.failure.message or "body.n: too big" in error.failure.message
 
 
-def test_nothing_was_sent_to_a_server_that_is_not_there() -> None:
+def test_nothing_was_sent_to_a_server_that_cannot_be_reached() -> None:
     with pytest.raises(ProviderError) as failed:
-        asyncio.run(provider("http://127.0.0.1:1").json("POST", "/things"))
+        asyncio.run(make_provider("http://127.0.0.1:1").json("POST", "/things"))
     assert failed.value.failure.code == "GENERATION_FAILED_TO_START"
-    assert not failed.value.sent and failed.value.passes
+    assert not failed.value.sent and failed.value.is_temporary
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_a_request_without_an_answer_is_not_sent_again(reply: Reply, code: str) 
     assert (error.failure.code, error.sent) == (code, True)
 
 
-def test_a_delay_is_read_in_all_its_spellings() -> None:
+def test_a_delay_is_read_in_all_its_forms() -> None:
     assert retry_after({"retry-after": "7"}) == 7.0
     assert retry_after({"retry-after-ms": "2500"}) == 2.5
     assert retry_after({"retry-after": "86400"}) == 3600.0
@@ -108,7 +108,7 @@ def test_a_delay_is_read_in_all_its_spellings() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "refused"),
+    ("message", "refused"),
     [
         ("Your request was rejected as a result of our safety system.", True),
         (
@@ -125,16 +125,18 @@ def test_a_delay_is_read_in_all_its_spellings() -> None:
         ("rate limit: 5 images per minute", False),
     ],
 )
-def test_refusing_for_content_is_told_from_other_words_about_it(said: str, refused: bool) -> None:
-    assert moderated(said) is refused
+def test_refusing_for_content_is_distinguished_from_other_messages_about_content(
+    message: str, refused: bool
+) -> None:
+    assert moderated(message) is refused
 
 
 def test_a_message_is_one_short_line_without_secrets() -> None:
-    said = clean(
+    message = clean(
         "a\n\x1b[31mb\u202e  sk-abcdefgh12345678 Bearer abcdefghijklmnop ?X-Amz-Signature=abc " + "x" * 999
     )
-    assert said.startswith("a [31mb [secret] [secret] ?[secret] xxx")
-    assert len(said) == 400
+    assert message.startswith("a [31mb [secret] [secret] ?[secret] xxx")
+    assert len(message) == 400
 
 
 def test_the_key_stays_with_its_host_and_out_of_logs(
@@ -142,47 +144,49 @@ def test_the_key_stays_with_its_host_and_out_of_logs(
 ) -> None:
     caplog.set_level(logging.DEBUG)
 
-    def other(asked: Asked) -> Reply:
+    def other(request: Request) -> Reply:
         return Reply(PNG)
 
     with loopback(other) as elsewhere:
 
-        def answer(asked: Asked) -> Reply:
-            if asked.path == "/v1/moved":
+        def answer(request: Request) -> Reply:
+            if request.path == "/v1/moved":
                 return Reply(status=302, headers={"Location": f"{elsewhere.url}/file"})
             return Reply({"ok": True})
 
         with loopback(answer) as server:
-            lab = provider(server.url, scratch=tmp_path)
+            provider = make_provider(server.url, scratch=tmp_path)
 
-            async def ask() -> list[Output]:
-                await lab.json("GET", "/things")
-                found = [await lab.download(url, "image") for url in (f"{elsewhere.url}/file", "moved")]
+            async def fetch() -> list[Output]:
+                await provider.json("GET", "/things")
+                outputs = [
+                    await provider.download(url, "image") for url in (f"{elsewhere.url}/file", "moved")
+                ]
                 with pytest.raises(ProviderError, match="another host"):
-                    await lab.json("GET", f"{elsewhere.url}/things")
-                await lab.close()
-                return found
+                    await provider.json("GET", f"{elsewhere.url}/things")
+                await provider.close()
+                return outputs
 
-            found = asyncio.run(ask())
-    assert [(output.content_type, output.width, output.height) for output in found] == [
+            outputs = asyncio.run(fetch())
+    assert [(output.content_type, output.width, output.height) for output in outputs] == [
         ("image/png", 2, 1)
     ] * 2
-    assert [content(output) for output in found] == [PNG] * 2
-    assert server.asked[0].headers["authorization"] == f"Bearer {KEY}"
-    assert len(elsewhere.asked) == 2
-    assert not any("authorization" in asked.headers for asked in elsewhere.asked)
-    assert KEY not in caplog.text + repr(lab) + repr(vars(lab))
+    assert [content(output) for output in outputs] == [PNG] * 2
+    assert server.requests[0].headers["authorization"] == f"Bearer {KEY}"
+    assert len(elsewhere.requests) == 2
+    assert not any("authorization" in request.headers for request in elsewhere.requests)
+    assert KEY not in caplog.text + repr(provider) + repr(vars(provider))
 
 
 def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
-    with loopback(lambda asked: Reply({"ok": True})) as server:
-        assert asyncio.run(provider(server.url).json("POST", "/things")) == {"ok": True}
+    with loopback(lambda request: Reply({"ok": True})) as server:
+        assert asyncio.run(make_provider(server.url).json("POST", "/things")) == {"ok": True}
 
 
-def _by_path(replies: dict[str, Reply]) -> Callable[[Asked], Reply]:
-    return lambda asked: replies[asked.path]
+def _by_path(replies: dict[str, Reply]) -> Callable[[Request], Reply]:
+    return lambda request: replies[request.path]
 
 
 def test_the_size_of_a_picture_is_read_from_its_head() -> None:
@@ -196,81 +200,81 @@ def test_the_size_of_a_picture_is_read_from_its_head() -> None:
 
 def test_paths_are_below_the_base_address_and_closing_may_be_early() -> None:
     with loopback(_by_path({"/v1/a": Reply({"a": 1}), "/v1/b": Reply({"b": 2})})) as server:
-        lab = provider(server.url)
+        provider = make_provider(server.url)
 
-        async def ask() -> list[dict[str, Any]]:
-            await lab.close()
-            found = [await lab.json("GET", path) for path in ("/a", "b")]
-            await lab.close()
-            return found
+        async def call() -> list[dict[str, Any]]:
+            await provider.close()
+            answers = [await provider.json("GET", path) for path in ("/a", "b")]
+            await provider.close()
+            return answers
 
-        assert asyncio.run(ask()) == [{"a": 1}, {"b": 2}]
+        assert asyncio.run(call()) == [{"a": 1}, {"b": 2}]
 
 
-def test_questions_share_a_connection_and_calls_that_may_cost_something_do_not() -> None:
-    async def ask(url: str) -> None:
-        lab = provider(url)
+def test_get_requests_share_a_connection_and_calls_that_may_cost_something_do_not() -> None:
+    async def call(url: str) -> None:
+        provider = make_provider(url)
         for method in ("GET", "GET", "POST", "POST"):
-            await lab.json(method, "/things")
-        await lab.close()
+            await provider.json(method, "/things")
+        await provider.close()
 
-    with loopback(lambda asked: Reply({"ok": True})) as server:
-        asyncio.run(ask(server.url))
-    first, second, third, fourth = (asked.port for asked in server.asked)
+    with loopback(lambda request: Reply({"ok": True})) as server:
+        asyncio.run(call(server.url))
+    first, second, third, fourth = (request.port for request in server.requests)
     assert first == second
     assert len({second, third, fourth}) == 3
 
 
-def test_whoever_cancels_hangs_up() -> None:
-    # One server has begun to answer, the other says nothing yet.
+def test_cancelling_closes_the_connection() -> None:
+    # One server has begun to answer, the other is silent.
     for reply in (Reply((b"[1]\n",) * 1000, pause=0.02), Reply(hangs=True)):
-        with loopback(lambda asked, reply=reply: reply) as server:
+        with loopback(lambda request, reply=reply: reply) as server:
 
-            async def ask(url: str) -> None:
+            async def call(url: str) -> None:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(0.2):
-                        await provider(url).json("POST", "/things", body={})
+                        await make_provider(url).json("POST", "/things", body={})
 
-            asyncio.run(ask(server.url))
-            assert server.hung_up.wait(DEADLINE)
-        assert len(server.asked) == 1
+            asyncio.run(call(server.url))
+            assert server.client_closed.wait(DEADLINE)
+        assert len(server.requests) == 1
 
 
-def test_lines_are_told_one_by_one_while_they_arrive() -> None:
+def test_lines_are_yielded_while_they_arrive() -> None:
     pieces = (b"one\r\ntw", b"o\n", b"\nthr", b"ee", b"\nfour")
     arrived = list[tuple[str, float]]()
 
-    async def listen(url: str) -> None:
-        async with provider(url).stream("POST", "/things") as stream:
+    async def read_lines(url: str) -> None:
+        async with make_provider(url).stream("POST", "/things") as stream:
             async for line in stream.lines():
                 arrived.append((line, time.monotonic()))
 
-    with loopback(lambda asked: Reply(pieces, pause=0.1)) as server:
-        asyncio.run(listen(server.url))
+    with loopback(lambda request: Reply(pieces, pause=0.1)) as server:
+        asyncio.run(read_lines(server.url))
     assert [line for line, _ in arrived] == ["one", "two", "", "three", "four"]
     assert arrived[-1][1] - arrived[0][1] > 0.2
 
 
-def test_the_time_for_a_stream_is_limited_whoever_takes_its_lines() -> None:
-    async def listen(url: str) -> None:
-        async with provider(url, timeout_seconds=0.5).stream("POST", "/things") as stream:
+def test_the_time_for_a_stream_is_limited_whichever_task_reads_its_lines() -> None:
+    async def read_lines(url: str) -> None:
+        async with make_provider(url, timeout_seconds=0.5).stream("POST", "/things") as stream:
             lines = stream.lines()
             while True:
-                # Each by another task, as when a generator is followed step by step.
+                # Each line from another task, as when a generator is followed step by step.
                 await asyncio.create_task(anext(lines))  # pyright: ignore[reportArgumentType]
 
     with (
-        loopback(lambda asked: Reply((b"word\n",) * 100, pause=0.1)) as server,
+        loopback(lambda request: Reply((b"word\n",) * 100, pause=0.1)) as server,
         pytest.raises(ProviderError) as failed,
     ):
-        asyncio.run(listen(server.url))
+        asyncio.run(read_lines(server.url))
     assert failed.value.failure.code == "GENERATION_PROVIDER_TIMEOUT"
 
 
 def test_a_large_body_arrives_whole_and_with_its_length() -> None:
     body = {"data": "é" * 1_000_000}
-    with loopback(lambda asked: Reply({"ok": True})) as server:
-        asyncio.run(provider(server.url).json("POST", "/things", body=body))
-    assert server.asked[0].json() == body
-    assert server.asked[0].headers["content-length"] == str(len(server.asked[0].body))
-    assert "transfer-encoding" not in server.asked[0].headers
+    with loopback(lambda request: Reply({"ok": True})) as server:
+        asyncio.run(make_provider(server.url).json("POST", "/things", body=body))
+    assert server.requests[0].json() == body
+    assert server.requests[0].headers["content-length"] == str(len(server.requests[0].body))
+    assert "transfer-encoding" not in server.requests[0].headers

@@ -1,4 +1,4 @@
-"""What a provider made, on its way into a file: never whole in memory, and nothing left where it failed."""
+"""Downloading results into files: never whole in memory, and no file left after a failure."""
 
 import asyncio
 import gzip
@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 
 from support.cases.openai_compatible import PNG
-from support.driving import content
-from support.loopback import Asked, Reply, loopback
+from support.driver import content
+from support.loopback import Reply, Request, loopback
 from support.server import DEADLINE
 from terrarium_server.engines import Output
-from terrarium_server.engines._provider import MediaKind, Provider, ProviderError, all_or_none
+from terrarium_server.engines.provider import Provider, ProviderError, all_or_none
+from terrarium_server.media import MediaKind
 
 PIECE = 1 << 16
 
@@ -32,9 +33,11 @@ def files(folder: Path) -> list[Path]:
     return list(folder.iterdir()) if folder.exists() else []
 
 
-def download(url: str, kind: MediaKind = "image", lab: str = "http://127.0.0.1:1", **settings: Any) -> Output:
+def download(
+    url: str, kind: MediaKind = "image", provider_url: str = "http://127.0.0.1:1", **settings: Any
+) -> Output:
     async def work() -> Output:
-        provider = Provider("lab", lab, **settings)
+        provider = Provider("lab", provider_url, **settings)
         try:
             return await provider.download(url, kind)
         finally:
@@ -45,12 +48,12 @@ def download(url: str, kind: MediaKind = "image", lab: str = "http://127.0.0.1:1
 
 def test_results_in_a_private_network_are_not_fetched_for_a_provider_outside_it(scratch: Path) -> None:
     with pytest.raises(ProviderError, match="cannot be fetched"):
-        download("http://127.0.0.1:1/file", lab="https://api.example.com", scratch=scratch)
+        download("http://127.0.0.1:1/file", provider_url="https://api.example.com", scratch=scratch)
     for wrong in ("https://[bad", "https://host:port/file", "http://127.0.0.1:port/file"):
         with pytest.raises(ProviderError, match="answered with"):
             download(wrong, scratch=scratch)
     with pytest.raises(ProviderError, match="not public"):
-        download("https://127.0.0.1:1/file", lab="https://api.example.com", scratch=scratch)
+        download("https://127.0.0.1:1/file", provider_url="https://api.example.com", scratch=scratch)
     assert files(scratch) == []
 
 
@@ -70,10 +73,10 @@ def test_data_addresses_and_wrong_files(scratch: Path) -> None:
 
 def test_a_large_result_is_never_whole_in_memory(scratch: Path) -> None:
     pieces = (PNG.ljust(PIECE, b"\0"), *[bytes(PIECE)] * 1599)
-    with loopback(lambda asked: Reply(pieces)) as server:
+    with loopback(lambda request: Reply(pieces)) as server:
         tracemalloc.start()
         try:
-            own = download("/file", lab=server.url, scratch=scratch)
+            own = download("/file", provider_url=server.url, scratch=scratch)
             peaks = [tracemalloc.get_traced_memory()[1]]
             tracemalloc.reset_peak()
             other = download(f"{server.url}/file", scratch=scratch)
@@ -91,23 +94,23 @@ def test_a_large_result_is_never_whole_in_memory(scratch: Path) -> None:
 @pytest.mark.parametrize(
     ("encoding", "packed"), [("gzip", gzip.compress(PNG)), ("Deflate", zlib.compress(PNG)), ("identity", PNG)]
 )
-def test_a_result_that_comes_compressed_is_unpacked(scratch: Path, encoding: str, packed: bytes) -> None:
+def test_a_compressed_result_is_decompressed(scratch: Path, encoding: str, packed: bytes) -> None:
     with loopback(
-        lambda asked: Reply((packed[:30], packed[30:]), headers={"content-encoding": encoding})
-    ) as lab:
-        for url in ("/file", f"{lab.url}/file"):
-            assert content(download(url, lab=lab.url, scratch=scratch)) == PNG
+        lambda request: Reply((packed[:30], packed[30:]), headers={"content-encoding": encoding})
+    ) as server:
+        for url in ("/file", f"{server.url}/file"):
+            assert content(download(url, provider_url=server.url, scratch=scratch)) == PNG
 
 
-def test_what_unfolds_to_far_more_is_let_go_of_in_little_memory(scratch: Path) -> None:
+def test_a_result_that_inflates_beyond_the_limit_is_given_up_in_little_memory(scratch: Path) -> None:
     packer = zlib.compressobj(wbits=31)
     bomb = b"".join(packer.compress(PNG if not at else bytes(1 << 20)) for at in range(300)) + packer.flush()
     assert len(bomb) < 1 << 20
-    with loopback(lambda asked: Reply((bomb,), headers={"content-encoding": "gzip"})) as lab:
+    with loopback(lambda request: Reply((bomb,), headers={"content-encoding": "gzip"})) as server:
         tracemalloc.start()
         try:
             with pytest.raises(ProviderError, match="more than 256 MiB"):
-                download("/file", lab=lab.url, scratch=scratch)
+                download("/file", provider_url=server.url, scratch=scratch)
             assert tracemalloc.get_traced_memory()[1] < 24 << 20
         finally:
             tracemalloc.stop()
@@ -115,20 +118,20 @@ def test_what_unfolds_to_far_more_is_let_go_of_in_little_memory(scratch: Path) -
 
 
 @pytest.mark.parametrize("encoding", ["br", "gzip, gzip", "gzip"])
-def test_a_result_that_cannot_be_unpacked_is_told(scratch: Path, encoding: str) -> None:
-    with loopback(lambda asked: Reply((PNG,), headers={"content-encoding": encoding})) as lab:
-        for url in ("/file", f"{lab.url}/file"):
+def test_a_result_that_cannot_be_decompressed_is_reported(scratch: Path, encoding: str) -> None:
+    with loopback(lambda request: Reply((PNG,), headers={"content-encoding": encoding})) as server:
+        for url in ("/file", f"{server.url}/file"):
             with pytest.raises(ProviderError) as failed:
-                download(url, lab=lab.url, scratch=scratch)
+                download(url, provider_url=server.url, scratch=scratch)
             assert failed.value.failure.code == "GENERATION_INVALID_PROVIDER_RESPONSE"
     assert files(scratch) == []
 
 
-def test_a_result_is_asked_for_again_where_it_broke_off_and_begins_anew(scratch: Path) -> None:
+def test_a_download_that_broke_is_repeated_from_the_beginning(scratch: Path) -> None:
     replies = iter([Reply((PNG, b"and more"), drops=True), Reply({}, 502), Reply(PNG)])
-    with loopback(lambda asked: next(replies)) as server:
-        assert content(download("/file", lab=server.url, scratch=scratch)) == PNG
-    assert len(server.asked) == 3
+    with loopback(lambda request: next(replies)) as server:
+        assert content(download("/file", provider_url=server.url, scratch=scratch)) == PNG
+    assert len(server.requests) == 3
 
 
 WRONG = {
@@ -139,47 +142,54 @@ WRONG = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_a_result_that_cannot_be_had_leaves_no_file(scratch: Path, name: str) -> None:
-    with loopback(lambda asked: WRONG[name]) as server:
-        for url, lab in (("/file", server.url), (f"{server.url}/file", "http://127.0.0.1:1")):
+def test_a_result_that_cannot_be_fetched_leaves_no_file(scratch: Path, name: str) -> None:
+    with loopback(lambda request: WRONG[name]) as server:
+        for url, provider_url in (("/file", server.url), (f"{server.url}/file", "http://127.0.0.1:1")):
             began = time.monotonic()
             with pytest.raises(ProviderError):
-                download(url, lab=lab, scratch=scratch, timeout_seconds=1.0)
+                download(url, provider_url=provider_url, scratch=scratch, timeout_seconds=1.0)
             assert time.monotonic() - began < 5
             assert files(scratch) == []
 
 
-@pytest.mark.parametrize("lab", ["", "http://127.0.0.1:1"], ids=["own host", "another host"])
-def test_a_result_that_drips_is_let_go_of_when_its_time_is_up(scratch: Path, lab: str) -> None:
-    with loopback(lambda asked: Reply((PNG, *[b"x"] * 100_000), pause=0.05)) as server:
+@pytest.mark.parametrize("provider_url", ["", "http://127.0.0.1:1"], ids=["own host", "another host"])
+def test_a_slow_result_is_given_up_when_its_time_is_over(scratch: Path, provider_url: str) -> None:
+    with loopback(lambda request: Reply((PNG, *[b"x"] * 100_000), pause=0.05)) as server:
         with pytest.raises(ProviderError):
-            download(f"{server.url}/file", lab=lab or server.url, scratch=scratch, timeout_seconds=1.0)
-        wait_for(server.hung_up.is_set)
+            download(
+                f"{server.url}/file",
+                provider_url=provider_url or server.url,
+                scratch=scratch,
+                timeout_seconds=1.0,
+            )
+        wait_for(server.client_closed.is_set)
     assert files(scratch) == []
 
 
 @pytest.mark.parametrize("location", ["https://[", "https://[/a", "data:image/png,x", "https://h:abc/"])
-@pytest.mark.parametrize("lab", ["", "http://127.0.0.1:1"], ids=["own host", "another host"])
-def test_a_result_that_moved_to_no_address_is_told(scratch: Path, lab: str, location: str) -> None:
+@pytest.mark.parametrize("provider_url", ["", "http://127.0.0.1:1"], ids=["own host", "another host"])
+def test_a_result_that_moved_to_an_invalid_address_is_reported(
+    scratch: Path, provider_url: str, location: str
+) -> None:
     reply = Reply(status=302, headers={"location": location})
-    with loopback(lambda asked: reply) as server, pytest.raises(ProviderError):
-        download(f"{server.url}/file", lab=lab or server.url, scratch=scratch)
+    with loopback(lambda request: reply) as server, pytest.raises(ProviderError):
+        download(f"{server.url}/file", provider_url=provider_url or server.url, scratch=scratch)
     assert files(scratch) == []
 
 
 @pytest.mark.parametrize("begun", [False, True], ids=["before it began", "in its middle"])
-@pytest.mark.parametrize("lab", ["", "http://127.0.0.1:1"], ids=["own host", "another host"])
-def test_a_download_that_is_cancelled_leaves_no_file_and_holds_nobody_up(
-    scratch: Path, lab: str, begun: bool
+@pytest.mark.parametrize("provider_url", ["", "http://127.0.0.1:1"], ids=["own host", "another host"])
+def test_a_cancelled_download_leaves_no_file_and_ends_at_once(
+    scratch: Path, provider_url: str, begun: bool
 ) -> None:
     go_on = threading.Event()
 
-    def answer(asked: Asked) -> Reply:
+    def answer(request: Request) -> Reply:
         go_on.wait(DEADLINE)
         return Reply((PNG.ljust(1 << 20, b"\0"),) * 20, pause=0.05)
 
     async def give_up(url: str, has_begun: Callable[[], bool]) -> None:
-        provider = Provider("lab", lab or url, scratch=scratch)
+        provider = Provider("lab", provider_url or url, scratch=scratch)
         task = asyncio.create_task(provider.download(f"{url}/file", "image"))
         await asyncio.to_thread(wait_for, has_begun)
         task.cancel()
@@ -192,15 +202,15 @@ def test_a_download_that_is_cancelled_leaves_no_file_and_holds_nobody_up(
         if begun:
             go_on.set()
         began = time.monotonic()
-        asyncio.run(give_up(server.url, lambda: bool(held(scratch) if begun else server.asked)))
+        asyncio.run(give_up(server.url, lambda: bool(size_of(scratch) if begun else server.requests)))
         assert time.monotonic() - began < DEADLINE / 2
         go_on.set()
-        wait_for(server.hung_up.is_set)
+        wait_for(server.client_closed.is_set)
     assert files(scratch) == []
 
 
-def held(folder: Path) -> int:
-    """How many bytes there are below a folder, whose files may go at any moment."""
+def size_of(folder: Path) -> int:
+    """The size in bytes of all files below a folder, which may be deleted meanwhile."""
     size = 0
     for path in folder.rglob("*"):
         with suppress(OSError):
@@ -215,29 +225,29 @@ def wait_for(happened: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def test_of_several_results_all_are_had_or_none_stays(scratch: Path) -> None:
+def test_if_one_of_several_results_cannot_be_fetched_none_is_left_behind(scratch: Path) -> None:
     async def fetch(url: str, paths: list[str]) -> tuple[Output, ...]:
-        lab = Provider("lab", url, scratch=scratch)
+        provider = Provider("lab", url, scratch=scratch)
         try:
-            return await all_or_none(await lab.download(path, "image") for path in paths)
+            return await all_or_none(await provider.download(path, "image") for path in paths)
         finally:
-            await lab.close()
+            await provider.close()
 
-    with loopback(lambda asked: Reply(PNG) if asked.path == "/there" else Reply(status=404)) as server:
+    with loopback(lambda request: Reply(PNG) if request.path == "/there" else Reply(status=404)) as server:
         assert len(asyncio.run(fetch(server.url, ["/there", "/there"]))) == len(files(scratch)) == 2
         with pytest.raises(ProviderError):
             asyncio.run(fetch(server.url, ["/there", "/there", "/gone"]))
     assert len(files(scratch)) == 2
 
 
-def test_a_result_that_is_the_answer_itself_is_asked_for_once(scratch: Path) -> None:
+def test_a_result_that_is_the_answer_itself_is_requested_once(scratch: Path) -> None:
     async def make(url: str) -> Output:
         return await Provider("lab", url, scratch=scratch).save("POST", "/speak", "audio", body={"say": "a"})
 
     replies = iter([Reply(b"fLaC" + bytes(1000)), Reply((b"fLaC",), drops=True)])
-    with loopback(lambda asked: next(replies)) as server:
+    with loopback(lambda request: next(replies)) as server:
         assert content(asyncio.run(make(server.url))) == b"fLaC" + bytes(1000)
         with pytest.raises(ProviderError, match="may have charged"):
             asyncio.run(make(server.url))
-    assert len(server.asked) == 2
+    assert len(server.requests) == 2
     assert files(scratch) == []

@@ -1,4 +1,4 @@
-"""Replicate: written conversations over real HTTP, and what must never be paid twice."""
+"""Replicate: recorded conversations over real HTTP, and predictions that must not be created twice."""
 
 import tempfile
 from pathlib import Path
@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from support.cases.replicate import CASE, Replicate, engine_for, kind
-from support.driving import content, driving
-from support.loopback import Asked, Reply, loopback
+from support.driver import content, drive_engine
+from support.loopback import Reply, Request, loopback
 from support.queued import Queue, held_after_jobs
 from support.replay import replay
 from terrarium_server.engines import (
@@ -21,11 +21,11 @@ from terrarium_server.engines import (
     Output,
     Progress,
     Refused,
-    Setup,
     Ticket,
 )
+from terrarium_server.engines.setup import Setup
 
-TOLD = Path(__file__).parent / "conversations" / "replicate"
+CONVERSATIONS = Path(__file__).parent / "conversations" / "replicate"
 MODEL = "black-forest-labs/flux-schnell"
 
 
@@ -41,11 +41,13 @@ def job(
     return Job(key, "m", type, "a fern", params, 7, inputs or {}, options)
 
 
-def test_a_prediction_is_created_asked_for_and_fetched() -> None:
-    with replay(TOLD / "pictures.json") as server, driving(engine_for(server.url)) as driven:
-        asked = job(options={"fixed": {"output_format": "png"}, "fields": {"count": "num_outputs"}}, count=2)
-        *before, end = driven.follow(driven.submit(asked))
-        assert [heard.fraction for heard in before if isinstance(heard, Progress)] == [0.0, 0.5]
+def test_a_prediction_is_created_polled_and_fetched() -> None:
+    with replay(CONVERSATIONS / "pictures.json") as server, drive_engine(engine_for(server.url)) as driver:
+        new_job = job(
+            options={"fixed": {"output_format": "png"}, "fields": {"count": "num_outputs"}}, count=2
+        )
+        *before, end = driver.follow(driver.submit(new_job))
+        assert [news.fraction for news in before if isinstance(news, Progress)] == [0.0, 0.5]
         assert isinstance(end, Finished) and len(end.outputs) == 2
         assert (end.outputs[0].content_type, end.outputs[0].width) == ("image/png", 1)
         assert content(end.outputs[0])
@@ -53,12 +55,12 @@ def test_a_prediction_is_created_asked_for_and_fetched() -> None:
 
 def test_pieces_of_text_are_shown_and_joined() -> None:
     version = "5c7d5dc6dd8bf75c1acaa8565735e7986bc5b66206b55cca93cb72c9bf15ccaa"
-    with replay(TOLD / "text.json") as server:
-        with driving(engine_for(server.url)) as driven:
-            ticket = driven.submit(job("text", options={"model": f"joehoover/llama:{version}"}))
-        # Another process goes on with the ticket alone.
-        with driving(engine_for(server.url)) as driven:
-            before, end = driven.follow(ticket)
+    with replay(CONVERSATIONS / "text.json") as server:
+        with drive_engine(engine_for(server.url)) as driver:
+            ticket = driver.submit(job("text", options={"model": f"joehoover/llama:{version}"}))
+        # Another process continues from the ticket alone.
+        with drive_engine(engine_for(server.url)) as driver:
+            before, end = driver.follow(ticket)
         assert isinstance(before, Progress) and before.preview == Output("text/plain", "A  fern")
         assert end == Finished((Output("text/plain", "A fern, unrolling."),))
 
@@ -66,65 +68,65 @@ def test_pieces_of_text_are_shown_and_joined() -> None:
 def test_a_large_picture_is_uploaded_first(tmp_path: Path) -> None:
     picture = tmp_path / "large.png"
     picture.write_bytes(bytes(300_000))
-    asked = job(
+    new_job = job(
         inputs={"image_url": (Input(picture, "image/png"),)},
         options={"prompt": "", "fields": {"image_url": "image"}},
         image_url="https://example.com/large.png",
     )
-    with replay(TOLD / "upload.json") as server, driving(engine_for(server.url)) as driven:
-        assert isinstance(driven.made(asked), Finished)
+    with replay(CONVERSATIONS / "upload.json") as server, drive_engine(engine_for(server.url)) as driver:
+        assert isinstance(driver.run(new_job), Finished)
 
 
 def test_a_prediction_whose_answer_was_lost_is_found_again_and_no_other() -> None:
-    part = Replicate(Queue("drops"))
+    fake = Replicate(Queue("drops"))
     with (
-        loopback(lambda asked: part.answer(asked, server)) as server,
-        driving(engine_for(server.url)) as driven,
+        loopback(lambda request: fake.answer(request, server)) as server,
+        drive_engine(engine_for(server.url)) as driver,
     ):
-        first, second = driven.submit(job(n=1)), driven.submit(job(n=2, key="run_2"))
-        twin = driven.submit(job(n=1, key="run_3"))
+        first, second = driver.submit(job(n=1)), driver.submit(job(n=2, key="run_2"))
+        twin = driver.submit(job(n=1, key="run_3"))
         assert (first, second, twin) == ("image:job1", "image:job2", "image:job3")
-        assert part.queue.charges == 3
+        assert fake.queue.charges == 3
 
 
 @pytest.mark.parametrize("reply", [Reply("Bad gateway", 502), Reply("<html>"), Reply({"detail": "odd"})])
-def test_a_prediction_is_looked_for_behind_an_answer_that_does_not_name_it(reply: Reply) -> None:
-    part = Replicate(Queue(None))
+def test_a_prediction_is_searched_for_after_an_answer_without_its_id(reply: Reply) -> None:
+    fake = Replicate(Queue(None))
 
-    def answer(asked: Asked) -> Reply:
-        told = part.answer(asked, server)
-        return reply if asked.method == "POST" else told
+    def answer(request: Request) -> Reply:
+        usual = fake.answer(request, server)
+        return reply if request.method == "POST" else usual
 
-    with loopback(answer) as server, driving(engine_for(server.url)) as driven:
-        assert driven.submit(job()) == "image:job1"
+    with loopback(answer) as server, drive_engine(engine_for(server.url)) as driver:
+        assert driver.submit(job()) == "image:job1"
 
 
-def test_what_was_certainly_refused_is_not_looked_for() -> None:
+def test_a_refused_prediction_is_not_searched_for() -> None:
     with (
-        loopback(lambda asked: Reply({"detail": "Unfit."}, 422)) as server,
-        driving(engine_for(server.url)) as driven,
+        loopback(lambda request: Reply({"detail": "JobError."}, 422)) as server,
+        drive_engine(engine_for(server.url)) as driver,
         pytest.raises(Refused),
     ):
-        driven.submit(job())
-    assert [asked.method for asked in server.asked] == ["POST"]
+        driver.submit(job())
+    assert [request.method for request in server.requests] == ["POST"]
 
 
 def test_a_prediction_that_is_not_found_again_is_refused_and_not_repeated() -> None:
-    def answer(asked: Asked) -> Reply:
-        return Reply(drops=True) if asked.method == "POST" else Reply({"results": [{"id": "x"}, None]})
+    def answer(request: Request) -> Reply:
+        return Reply(drops=True) if request.method == "POST" else Reply({"results": [{"id": "x"}, None]})
 
     with (
         loopback(answer) as server,
-        driving(engine_for(server.url)) as driven,
+        drive_engine(engine_for(server.url)) as driver,
         pytest.raises(Refused) as refused,
     ):
-        driven.submit(job())
+        driver.submit(job())
     assert refused.value.failure.code == "GPU_PROVIDER_ERROR"
-    assert [asked.method for asked in server.asked].count("POST") == 1
+    assert [request.method for request in server.requests].count("POST") == 1
 
 
 @pytest.mark.parametrize(
-    ("told", "code"),
+    ("answer", "code"),
     [
         ({"status": "failed", "error": "NSFW content detected. Try another."}, "GENERATION_PROMPT_MODERATED"),
         ({"status": "failed", "error": "Flagged as sensitive. (E005)"}, "GENERATION_PROMPT_MODERATED"),
@@ -138,32 +140,32 @@ def test_a_prediction_that_is_not_found_again_is_refused_and_not_repeated() -> N
         ({"status": "sleeping"}, "GENERATION_INVALID_PROVIDER_RESPONSE"),
     ],
 )
-def test_an_end_is_told_in_our_codes(told: dict[str, Any], code: str) -> None:
-    with loopback(lambda asked: Reply(told)) as server, driving(engine_for(server.url)) as driven:
-        (end,) = driven.follow(Ticket("image:p1"))
+def test_every_failure_has_one_of_our_codes(answer: dict[str, Any], code: str) -> None:
+    with loopback(lambda request: Reply(answer)) as server, drive_engine(engine_for(server.url)) as driver:
+        (end,) = driver.follow(Ticket("image:p1"))
     assert isinstance(end, Failed) and end.code == code
 
 
-def test_a_moment_of_trouble_is_put_up_with() -> None:
+def test_a_failed_poll_is_repeated() -> None:
     replies = [Reply("", 502), Reply({"status": "failed", "error": "odd"})]
-    with loopback(lambda asked: replies.pop(0)) as server, driving(engine_for(server.url)) as driven:
-        heard = list(driven.follow(Ticket("image:p1")))
-    assert [type(one) for one in heard] == [Progress, Failed]
+    with loopback(lambda request: replies.pop(0)) as server, drive_engine(engine_for(server.url)) as driver:
+        news = list(driver.follow(Ticket("image:p1")))
+    assert [type(one) for one in news] == [Progress, Failed]
 
 
-def test_a_ticket_of_before_is_followed_and_cancelled() -> None:
-    told = {"status": "succeeded", "output": {"words": "A fern."}}
-    with loopback(lambda asked: Reply(told)) as server, driving(engine_for(server.url)) as driven:
-        assert driven.end(Ticket("text:p1:words")) == Finished((Output("text/plain", "A fern."),))
-        assert driven.end(Ticket("text")) == driven.end(Ticket("model:p1")) == Lost()
-        driven.cancel(Ticket("text:p1:words"))
-    assert [(asked.method, asked.path) for asked in server.asked] == [
+def test_a_ticket_from_the_database_is_followed_and_cancelled() -> None:
+    answer = {"status": "succeeded", "output": {"words": "A fern."}}
+    with loopback(lambda request: Reply(answer)) as server, drive_engine(engine_for(server.url)) as driver:
+        assert driver.end(Ticket("text:p1:words")) == Finished((Output("text/plain", "A fern."),))
+        assert driver.end(Ticket("text")) == driver.end(Ticket("model:p1")) == Lost()
+        driver.cancel(Ticket("text:p1:words"))
+    assert [(request.method, request.path) for request in server.requests] == [
         ("GET", "/v1/predictions/p1"),
         ("POST", "/v1/predictions/p1/cancel"),
     ]
 
 
-def test_nothing_is_kept_of_jobs_that_are_long_over(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_engine_keeps_nothing_of_jobs_that_are_long_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kind, "_TAKEN_SECONDS", 0.0)
     few, many = held_after_jobs(CASE)
     assert many == few
@@ -174,8 +176,8 @@ def test_a_hosted_prediction_is_followed_by_anyone() -> None:
     assert engine_for("http://127.0.0.1:1").followers(Mark("")) == "machine"
 
 
-def test_what_is_missing_is_told() -> None:
+def test_a_missing_key_and_wrong_options_are_reported() -> None:
     keyless = kind.build(Setup("replicate", 1, kind.OPTIONS.model_validate({}), None, "REPLICATE_API_TOKEN"))
     assert "REPLICATE_API_TOKEN" in (keyless.problem({"model": MODEL}) or "")
     assert "owner/name" in (keyless.problem({"model": "flux"}) or "")
-    assert "colour: Extra inputs" in (keyless.problem({"model": MODEL, "colour": 1}) or "")
+    assert "colour: unknown" in (keyless.problem({"model": MODEL, "colour": 1}) or "")

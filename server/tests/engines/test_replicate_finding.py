@@ -10,18 +10,18 @@ from typing import Any
 import pytest
 
 from support.cases.replicate import Replicate, engine_for
-from support.driving import Driven, driving
-from support.loopback import Asked, Reply, loopback
+from support.driver import EngineDriver, drive_engine
+from support.loopback import Reply, Request, loopback
 from support.queued import PNG, Queue
 from terrarium_server.engines import Input, Job, Mark, Ticket, Unknown
-from terrarium_server.engines._replicate import finding
+from terrarium_server.engines.replicate import finding
 
 MODEL = "black-forest-labs/flux-schnell"
 VERSION = "5c7d5dc6dd8bf75c1acaa8565735e7986bc5b66206b55cca93cb72c9bf15ccaa"
 
 
 @pytest.fixture(autouse=True)
-def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(finding, "_SEARCH_PAUSE", 0.01)
 
 
@@ -33,59 +33,59 @@ def job(key: str = "run_1.1", media: Any = None, **params: Any) -> Job:
     return Job(key, "m", "image", "a fern", params, 7, inputs, options)
 
 
-def mark_of(driven: Driven, job: Job) -> Mark:
-    return driven.wait(driven.engine.prepare(job))
+def mark_of(driver: EngineDriver, job: Job) -> Mark:
+    return driver.wait(driver.engine.prepare(job))
 
 
 def created(seconds: float = 0.0) -> str:
-    """So many seconds from now, as Replicate writes it."""
+    """The time so many seconds from now, in Replicate's format."""
     return datetime.fromtimestamp(time.time() + seconds, UTC).isoformat().replace("+00:00", "Z")
 
 
 def prediction(name: str = "p1", **other: Any) -> dict[str, Any]:
-    """One that the job of these tests becomes, unless it is said otherwise."""
-    asked = {"prompt": "a fern", "seed": 7, "steps": 4, "guidance": 3}
-    return {"id": name, "model": MODEL, "input": asked, "created_at": created(1), **other}
+    """A prediction that matches the job of these tests, with other fields where given."""
+    model_input = {"prompt": "a fern", "seed": 7, "steps": 4, "guidance": 3}
+    return {"id": name, "model": MODEL, "input": model_input, "created_at": created(1), **other}
 
 
-ASKED = job(steps=4, guidance=3.0)
+JOB = job(steps=4, guidance=3.0)
 
 
 @pytest.fixture
-def part() -> Replicate:
+def fake() -> Replicate:
     return Replicate(Queue(None))
 
 
 @pytest.fixture
-def url(part: Replicate) -> Iterator[str]:
-    with loopback(lambda asked: part.answer(asked, server)) as server:
+def url(fake: Replicate) -> Iterator[str]:
+    with loopback(lambda request: fake.answer(request, server)) as server:
         yield server.url
 
 
-def test_another_process_finds_a_prediction_with_the_way_to_its_results(url: str) -> None:
-    with driving(engine_for(url)) as driven:
-        mark = mark_of(driven, ASKED)
-        ticket = driven.wait(driven.engine.submit(ASKED, mark))
-        # As often as it is asked: what was found may not have been written down.
-        assert driven.wait(driven.engine.find(mark)) == driven.wait(driven.engine.find(mark)) == ticket
-    with driving(engine_for(url)) as driven:
-        assert driven.wait(driven.engine.find(mark)) == ticket == "image:job1:pictures.all"
+def test_another_process_finds_a_prediction_with_the_path_to_its_results(url: str) -> None:
+    with drive_engine(engine_for(url)) as driver:
+        mark = mark_of(driver, JOB)
+        ticket = driver.wait(driver.engine.submit(JOB, mark))
+        # Repeatedly: a worker may end before it stores the ticket.
+        assert driver.wait(driver.engine.find(mark)) == driver.wait(driver.engine.find(mark)) == ticket
+    with drive_engine(engine_for(url)) as driver:
+        assert driver.wait(driver.engine.find(mark)) == ticket == "image:job1:pictures.all"
 
 
-def test_a_prediction_is_not_found_for_a_job_that_asks_for_the_very_same(url: str) -> None:
-    with driving(engine_for(url)) as driven:
-        driven.submit(ASKED)
-        assert driven.find(job("run_2.1", steps=4, guidance=3.0)) is None
+def test_a_prediction_is_not_found_for_another_job_with_the_same_input(url: str) -> None:
+    with drive_engine(engine_for(url)) as driver:
+        driver.submit(JOB)
+        assert driver.find(job("run_2.1", steps=4, guidance=3.0)) is None
 
 
-def found(asked: Job, answer: Callable[[Asked], Reply]) -> tuple[Ticket | Unknown | None, list[Asked]]:
-    """What is found by this job's mark, and what was asked for it."""
-    with loopback(answer) as server, driving(engine_for(server.url)) as driven:
-        return driven.find(asked), server.asked
+def search(job: Job, answer: Callable[[Request], Reply]) -> tuple[Ticket | Unknown | None, list[Request]]:
+    """The result of `find` for this job's mark, and the requests for it."""
+    with loopback(answer) as server, drive_engine(engine_for(server.url)) as driver:
+        return driver.find(job), server.requests
 
 
-def listed(*predictions: Any, next: str | None = None) -> Callable[[Asked], Reply]:
-    return lambda asked: Reply({"next": next, "results": list(predictions)})
+def listed(*predictions: Any, next: str | None = None) -> Callable[[Request], Reply]:
+    return lambda request: Reply({"next": next, "results": list(predictions)})
 
 
 @pytest.mark.parametrize(
@@ -100,28 +100,28 @@ def listed(*predictions: Any, next: str | None = None) -> Callable[[Asked], Repl
         {"id": ""},
     ],
 )
-def test_a_prediction_that_is_another_one_is_searched_for_several_times(other: dict[str, Any]) -> None:
-    ticket, asked = found(ASKED, listed(prediction(**other), None, {"id": "x"}))
-    assert ticket is None and len(asked) == 3
+def test_if_no_prediction_matches_the_search_is_repeated(other: dict[str, Any]) -> None:
+    ticket, requests = search(JOB, listed(prediction(**other), None, {"id": "x"}))
+    assert ticket is None and len(requests) == 3
 
 
-def test_what_is_listed_late_is_found_all_the_same() -> None:
+def test_a_prediction_that_is_listed_late_is_found() -> None:
     replies = [Reply({"results": []}), Reply({"results": [prediction()]})]
-    ticket, _ = found(ASKED, lambda asked: replies.pop(0))
+    ticket, _ = search(JOB, lambda request: replies.pop(0))
     assert ticket == "image:p1:pictures.all"
 
 
-def test_of_two_that_are_alike_the_one_created_next_to_the_mark_is_found() -> None:
+def test_of_two_predictions_that_match_the_one_created_nearest_to_the_mark_is_found() -> None:
     later = prediction("later", created_at=created(40))
-    ticket, _ = found(ASKED, listed(later, prediction(), prediction("earlier", created_at=created(-30))))
+    ticket, _ = search(JOB, listed(later, prediction(), prediction("earlier", created_at=created(-30))))
     assert ticket == "image:p1:pictures.all"
 
 
-def test_a_model_that_has_versions_is_known_by_its_version() -> None:
-    asked = Job("run_1.1", "m", "text", "a fern", {}, 7, options={"model": f"owner/name:{VERSION}"})
-    told = {"input": {"prompt": "a fern"}, "model": "owner/name"}
-    assert found(asked, listed(prediction(**told, version=VERSION)))[0] == "text:p1"
-    assert found(asked, listed(prediction(**told, version=VERSION[::-1])))[0] is None
+def test_a_model_with_versions_is_recognised_by_its_version() -> None:
+    versioned = Job("run_1.1", "m", "text", "a fern", {}, 7, options={"model": f"owner/name:{VERSION}"})
+    fields = {"input": {"prompt": "a fern"}, "model": "owner/name"}
+    assert search(versioned, listed(prediction(**fields, version=VERSION)))[0] == "text:p1"
+    assert search(versioned, listed(prediction(**fields, version=VERSION[::-1])))[0] is None
 
 
 def test_older_pages_are_searched_back_to_the_mark() -> None:
@@ -131,42 +131,42 @@ def test_older_pages_are_searched_back_to_the_mark() -> None:
         "": listed(prediction("new", input={}), next=f"{address}?cursor=a%3D"),
         "cursor=a%3D": listed(prediction(), old, next=f"{address}?cursor=b"),
     }
-    assert found(ASKED, lambda asked: pages[asked.query](asked))[0] == "image:p1:pictures.all"
+    assert search(JOB, lambda request: pages[request.query](request))[0] == "image:p1:pictures.all"
     pages["cursor=a%3D"] = listed(old, next=f"{address}?cursor=b")
-    ticket, asked = found(ASKED, lambda asked: pages[asked.query](asked))
-    assert ticket is None and len(asked) == 6
+    ticket, requests = search(JOB, lambda request: pages[request.query](request))
+    assert ticket is None and len(requests) == 6
 
 
 @pytest.mark.parametrize(
     "answer",
     [
-        lambda: lambda asked: Reply("", 500),
-        lambda: lambda asked: Reply("", 401),
-        lambda: lambda asked: Reply("<html>It works!</html>"),
-        lambda: lambda asked: Reply({"detail": "odd"}),
-        lambda: lambda asked: Reply(drops=True),
-        # An hour later nobody can tell what was asked.
+        lambda: lambda request: Reply("", 500),
+        lambda: lambda request: Reply("", 401),
+        lambda: lambda request: Reply("<html>It works!</html>"),
+        lambda: lambda request: Reply({"detail": "odd"}),
+        lambda: lambda request: Reply(drops=True),
+        # Inputs are deleted after an hour.
         lambda: listed(prediction(input={}, data_removed=True)),
         lambda: listed(prediction(input=None)),
-        # No end in sight.
+        # More pages than are searched.
         lambda: listed(prediction("new", input={}), next="/v1/predictions?cursor=again"),
     ],
 )
-def test_what_cannot_be_told_is_not_said_to_have_not_arrived(
-    answer: Callable[[], Callable[[Asked], Reply]],
+def test_a_search_that_proves_nothing_returns_unknown(
+    answer: Callable[[], Callable[[Request], Reply]],
 ) -> None:
-    # Made only now: it says when a prediction was created.
-    assert found(ASKED, answer())[0] == Unknown()
+    # Made only now, because it contains the time of creation.
+    assert search(JOB, answer())[0] == Unknown()
 
 
-def test_a_mark_that_is_none_of_ours_says_nothing() -> None:
-    with driving(engine_for("http://127.0.0.1:1")) as driven:
-        assert driven.wait(driven.engine.find(Mark("run_1.1"))) == Unknown()
+def test_a_mark_of_another_form_returns_unknown() -> None:
+    with drive_engine(engine_for("http://127.0.0.1:1")) as driver:
+        assert driver.wait(driver.engine.find(Mark("run_1.1"))) == Unknown()
 
 
-def test_a_provider_that_is_not_there_tells_nothing() -> None:
-    with driving(engine_for("http://127.0.0.1:1")) as driven:
-        assert driven.find(ASKED) == Unknown()
+def test_a_provider_that_cannot_be_reached_returns_unknown() -> None:
+    with drive_engine(engine_for("http://127.0.0.1:1")) as driver:
+        assert driver.find(JOB) == Unknown()
 
 
 @pytest.fixture
@@ -179,42 +179,42 @@ def pictures(tmp_path: Path) -> list[Path]:
 
 
 class Uploads:
-    """Takes files beside its predictions and remembers what was in them."""
+    """Accepts files in addition to predictions, and keeps their content."""
 
-    def __init__(self, part: Replicate) -> None:
-        self.part = part
+    def __init__(self, fake: Replicate) -> None:
+        self.fake = fake
         self.files: list[bytes] = []
 
-    def answer(self, asked: Asked, url: str) -> Reply:
-        match asked.method, asked.path.split("/")[2:]:
+    def answer(self, request: Request, url: str) -> Reply:
+        match request.method, request.path.split("/")[2:]:
             case "POST", ["files"]:
-                self.files.append(asked.body.split(b"\r\n\r\n", 1)[1].rsplit(b"\r\n--", 1)[0])
+                self.files.append(request.body.split(b"\r\n\r\n", 1)[1].rsplit(b"\r\n--", 1)[0])
                 return Reply({"urls": {"get": f"https://api.replicate.com/v1/files/{len(self.files) - 1}"}})
             case "GET", ["files", name] if int(name) < len(self.files):
                 content = hashlib.sha256(self.files[int(name)]).hexdigest()
                 return Reply({"id": name, "checksums": {"sha256": content, "md5": ""}})
             case _:
-                return self.part.answer(asked, url)  # pyright: ignore[reportArgumentType]
+                return self.fake.answer(request, url)  # pyright: ignore[reportArgumentType]
 
 
-def test_pictures_are_told_apart_by_what_is_in_them(part: Replicate, pictures: list[Path]) -> None:
-    uploads = Uploads(part)
+def test_pictures_are_distinguished_by_their_content(fake: Replicate, pictures: list[Path]) -> None:
+    uploads = Uploads(fake)
     sets = [pictures[:1], pictures[1:2], pictures[2:3], pictures[3:], pictures[:3], pictures[1:]]
     jobs = [
         job(f"run_{number}.1", {"picture": paths}, picture=["x"] if len(paths) > 1 else "x")
         for number, paths in enumerate(sets)
     ]
-    with loopback(lambda asked: uploads.answer(asked, server.url)) as server:
-        with driving(engine_for(server.url)) as driven:
-            marks = [mark_of(driven, asked) for asked in jobs]
+    with loopback(lambda request: uploads.answer(request, server.url)) as server:
+        with drive_engine(engine_for(server.url)) as driver:
+            marks = [mark_of(driver, one) for one in jobs]
             tickets = [
-                driven.wait(driven.engine.submit(asked, mark))
-                for asked, mark in list(zip(jobs, marks, strict=True))[::2]
+                driver.wait(driver.engine.submit(one, mark))
+                for one, mark in list(zip(jobs, marks, strict=True))[::2]
             ]
-        with driving(engine_for(server.url)) as driven:
-            seen = [driven.wait(driven.engine.find(mark)) for mark in marks]
-            assert seen[::2] == tickets and seen[1::2] == [None, None, None]
-            # Once a file is deleted, nobody can tell.
+        with drive_engine(engine_for(server.url)) as driver:
+            found = [driver.wait(driver.engine.find(mark)) for mark in marks]
+            assert found[::2] == tickets and found[1::2] == [None, None, None]
+            # Without the uploaded file, its content is unknown.
             uploads.files.clear()
-        with driving(engine_for(server.url)) as driven:
-            assert driven.wait(driven.engine.find(marks[2])) == Unknown()
+        with drive_engine(engine_for(server.url)) as driver:
+            assert driver.wait(driver.engine.find(marks[2])) == Unknown()

@@ -1,4 +1,4 @@
-"""Folders for temporary files: whose they are, and what dead processes leave."""
+"""Folders for temporary files: who owns them, and the removal of those of dead processes."""
 
 import subprocess
 import sys
@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from terrarium_server.engines import TemporaryFolder, remove_abandoned
+from terrarium_server.engines.processes import TemporaryFolder, remove_abandoned
 
 HOLD = """
 import sys
 from pathlib import Path
-from terrarium_server.engines import TemporaryFolder
+from terrarium_server.engines.processes import TemporaryFolder
 folder = TemporaryFolder(Path(sys.argv[1]))
 folder.claim()
 (folder.path / "half.mp4").write_bytes(b"half")
@@ -22,7 +22,7 @@ sys.stdin.read()
 
 
 def hold(folder: Path) -> "subprocess.Popen[str]":
-    """A process that has claimed a folder and lives on."""
+    """Start a process that claims a folder and keeps running."""
     command = [sys.executable, "-c", HOLD, str(folder)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None and process.stdout.readline() == "claimed\n"
@@ -34,8 +34,8 @@ def end(process: "subprocess.Popen[str]") -> None:
     process.communicate()
 
 
-def test_what_dead_processes_left_is_deleted_and_what_is_in_use_stays(tmp_path: Path) -> None:
-    # From before folders were locked.
+def test_folders_of_dead_processes_are_deleted_and_those_in_use_are_kept(tmp_path: Path) -> None:
+    # A folder that was never locked.
     (tmp_path / "old" / "job-1").mkdir(parents=True)
     (tmp_path / "old" / "job-1" / "half.mp4").write_bytes(b"half")
     dead, alive = hold(tmp_path / "dead"), hold(tmp_path / "alive")
@@ -50,7 +50,7 @@ def test_what_dead_processes_left_is_deleted_and_what_is_in_use_stays(tmp_path: 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_is_gone_when_it_is_released_and_can_be_claimed_again(tmp_path: Path) -> None:
+def test_a_released_folder_is_deleted_and_can_be_claimed_again(tmp_path: Path) -> None:
     folder = TemporaryFolder(tmp_path / "tmp" / "mine")
     folder.release()
     remove_abandoned(tmp_path / "tmp")
@@ -65,7 +65,7 @@ def test_a_folder_is_gone_when_it_is_released_and_can_be_claimed_again(tmp_path:
 
 
 @pytest.mark.parametrize("sweepers", [1, 3])
-def test_a_folder_that_is_claimed_while_others_clean_up_is_kept(tmp_path: Path, sweepers: int) -> None:
+def test_a_folder_that_is_claimed_during_a_sweep_is_kept(tmp_path: Path, sweepers: int) -> None:
     over = threading.Event()
 
     def sweep() -> None:

@@ -1,4 +1,4 @@
-"""A house with an engine of the test's own."""
+"""A server's services with the test's own engines."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,32 +8,33 @@ from typing import Any
 import pytest
 
 from support.server import CARDS, new_account
-from support.stage import GRANT_USD, MakeStage, Stage
-from terrarium_server.app import House
-from terrarium_server.engines import Engine, Engines
+from support.workspace import GRANT_USD, OpenWorkspace, Workspace
+from terrarium_server.app import Services
+from terrarium_server.engines import Engine
+from terrarium_server.engines.registry import Engines
 from terrarium_server.settings import Settings
 
 
 @pytest.fixture
-def make_stage(migrated_url: str, tmp_path: Path) -> MakeStage:
-    """Opens a house with one engine and the given settings; ``workers=False`` starts none."""
+def open_workspace(migrated_url: str, tmp_path: Path) -> OpenWorkspace:
+    """Returns a function that opens services with its engines and settings, and starts their worker."""
 
     @contextmanager
-    def make(*engines: Engine, workers: bool = True, **settings: Any) -> Iterator[Stage]:
-        chosen: dict[str, Any] = {
+    def make(*engines: Engine, workers: bool = True, **settings: Any) -> Iterator[Workspace]:
+        values: dict[str, Any] = {
             "data_dir": tmp_path,
             "database_url": migrated_url,
             "cards_dir": CARDS,
             **settings,
         }
-        house = House(Settings(**chosen), engines=Engines(engines))
+        services = Services(Settings(**values), engines=Engines(engines))
         try:
-            with house.database.transaction() as tx:
+            with services.database.transaction() as tx:
                 account = new_account(tx, credits=GRANT_USD)
             if workers:
-                house.start_workers()
-            yield Stage(house, account)
+                services.start_workers()
+            yield Workspace(services, account)
         finally:
-            house.close()
+            services.close()
 
     return make

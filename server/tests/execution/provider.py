@@ -1,4 +1,4 @@
-"""A provider that counts what it makes, and the engines through which it is asked."""
+"""A simulated provider that counts its jobs, and the engines that call it."""
 
 import asyncio
 import math
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .observer import Observer
     from .simulation import Process
 
-# Who can follow what an engine has in hand.
+# Who can follow the jobs of an engine.
 FOLLOWERS: dict[str, Followers] = {
     "exact": "anyone",
     "blind": "anyone",
@@ -70,7 +70,7 @@ REFUSALS = {
 
 
 def card(model: str) -> ModelCard:
-    """The card of one of the models."""
+    """Return the card of one of the models."""
     return ModelCard(
         id=model,
         name=model,
@@ -83,18 +83,18 @@ def card(model: str) -> ModelCard:
     )
 
 
-class Broke(Exception):
-    """A call that no engine should let break, and one did."""
+class BrokenCall(Exception):
+    """A call failed in a way that the engine does not handle."""
 
 
 def run_of(key: str) -> str:
-    """The run that a job's key is for."""
+    """Return the run that a job's key is for."""
     return key.partition(".")[0]
 
 
 @dataclass(eq=False)
-class Made:
-    """A job that the provider took."""
+class ProviderJob:
+    """A job that the provider accepted."""
 
     key: str
     engine: str
@@ -102,7 +102,7 @@ class Made:
     state: Literal["running", "finished", "failed", "lost", "cancelled", "gone"] = "running"
     failure: Failed | None = None
     hangs: bool = False
-    # Whether somebody wanted it when it was finished.
+    # Whether its run had not ended when it was finished.
     is_wanted: bool = False
     followers: list[asyncio.Event] = field(default_factory=list[asyncio.Event])
 
@@ -126,16 +126,16 @@ class Made:
 
 @dataclass(eq=False)
 class Call:
-    """A submission that is under way."""
+    """A submission whose answer has not reached its process."""
 
     key: str
     engine: str
     process: "Process"
     answer: asyncio.Future[Ticket]
-    # What came of it, once the provider has heard of it; the process has to hear of that too.
+    # The provider's answer, once it has handled the call.
     result: Ticket | Exception | None = None
 
-    def tell(self) -> None:
+    def deliver(self) -> None:
         assert self.result is not None
         if self.answer.cancelled():
             return
@@ -146,40 +146,40 @@ class Call:
 
 
 class Provider:
-    """All providers there are. While it is ``slow``, somebody has to say how far a call gets."""
+    """All providers in one. While it ``is_slow``, the test decides when a call arrives and is answered."""
 
     def __init__(self, observer: "Observer") -> None:
         self._observer = observer
         observer.provider = self
-        self.made: list[Made] = []
+        self.made: list[ProviderJob] = []
         self.calls: list[Call] = []
         self.is_slow = False
-        # What is said to the jobs that come next, at `prepare` and at `submit`.
+        # The refusals of the next jobs, at `submit` and at `prepare`.
         self.refusals: list[Refusal] = []
         self.early_refusals: list[Refusal] = []
         self.cancels_failing = 0
         self.finds_failing = 0
-        # The codes that runs were told, the keys of calls that broke or were not found for a moment.
-        self.told: dict[str, set[str]] = {}
+        # The error codes that each run got, the runs with a broken call, the keys whose search failed once.
+        self.reported_codes: dict[str, set[str]] = {}
         self.broken: set[str] = set()
         self.unsure: set[str] = set()
         self.tried: set[tuple[str, str]] = set()
-        self.talks: Counter[tuple[str, str]] = Counter()
+        self.active_calls: Counter[tuple[str, str]] = Counter()
 
     @property
-    def live(self) -> list[Made]:
+    def live(self) -> list[ProviderJob]:
         return [job for job in self.made if job.is_live]
 
-    def of_run(self, run_id: str) -> list[Made]:
-        """The paid jobs of a run, in the order they were made."""
+    def of_run(self, run_id: str) -> list[ProviderJob]:
+        """Return the paid jobs of a run, in order."""
         return [job for job in self.made if job.run_id == run_id and job.is_paid]
 
-    def job(self, key: str) -> Made | None:
-        """The last job of a key."""
+    def job(self, key: str) -> ProviderJob | None:
+        """Return the last job of a key."""
         return next((job for job in reversed(self.made) if job.key == key), None)
 
     def call(self, call: Call) -> None:
-        """A process begins to submit."""
+        """Begin a call of a process."""
         self._observer.calls(call)
         self.calls.append(call)
         if not self.is_slow:
@@ -187,38 +187,38 @@ class Provider:
             self.answer(call)
 
     def accept(self, call: Call) -> None:
-        """The call arrives, and is taken or refused."""
+        """Let a call arrive, and accept or refuse it."""
         if self.refusals:
             self.refuse(call, self.refusals.pop(0))
             return
         self._observer.accepts(call)
-        self.made.append(Made(call.key, call.engine, call.process))
+        self.made.append(ProviderJob(call.key, call.engine, call.process))
         call.result = Ticket(call.key)
 
     def refuse(self, call: Call, how: Refusal) -> None:
-        """The call arrives, and is refused."""
+        """Let a call arrive, and refuse it."""
         self._observer.note(f"{call.key}: refused ({how})")
         call.result = self.refused(run_of(call.key), how)
 
     def refused(self, run_id: str, how: Refusal) -> Refused:
         failure = REFUSALS[how]
-        self.told.setdefault(run_id, set()).add(failure.code)
+        self.reported_codes.setdefault(run_id, set()).add(failure.code)
         return Refused(failure.code, failure.message, retry_after=failure.retry_after)
 
     def break_off(self, call: Call) -> None:
-        """The process hears of the call no more than that it broke off, whether or not it arrived."""
-        self._observer.note(f"{call.key}: the call breaks off")
+        """Let a call fail in its process, whether or not it has arrived."""
+        self._observer.note(f"{call.key}: the connection breaks")
         self.broken.add(run_of(call.key))
-        call.result = Broke()
+        call.result = BrokenCall()
         self.answer(call)
 
     def answer(self, call: Call) -> None:
-        """What came of a call arrives in its process."""
+        """Deliver the result of a call to its process."""
         self.calls.remove(call)
-        call.tell()
+        call.deliver()
 
-    def end(self, job: Made, how: End) -> None:
-        """A job ends, or hangs for ever."""
+    def end(self, job: ProviderJob, how: End) -> None:
+        """End a job, or let it hang for ever."""
         self._observer.note(f"{job.key}: {how} at the provider")
         if how == "hangs":
             job.hangs = True
@@ -227,21 +227,21 @@ class Provider:
             job.is_wanted = not self._observer.rows.runs[job.run_id].is_over
             job.end(how)
             if how == "lost":
-                self.told.setdefault(job.run_id, set()).add("GENERATION_NO_RESULT")
+                self.reported_codes.setdefault(job.run_id, set()).add("GENERATION_NO_RESULT")
             return
         job.failure = FAILURES[how]
-        self.told.setdefault(job.run_id, set()).add(job.failure.code)
+        self.reported_codes.setdefault(job.run_id, set()).add(job.failure.code)
         job.end("failed")
 
     def process_ended(self, process: "Process") -> None:
-        """A process is gone, and with it what only it had in hand or was about to hand over."""
+        """Drop the calls of a process that has ended, and the jobs that only it could follow."""
         self.calls = [call for call in self.calls if call.process is not process]
         for job in self.live:
             if job.process is process and FOLLOWERS[job.engine] == "worker":
                 job.end("gone")
 
     def heal(self) -> None:
-        """Everything arrives and is answered from now on."""
+        """Let every call arrive and be answered from now on."""
         self.is_slow = False
         self.refusals, self.early_refusals = [], []
         self.cancels_failing = self.finds_failing = 0
@@ -252,7 +252,7 @@ class Provider:
 
 
 class SimulatedEngine(Engine):
-    """One of the engines, in one process."""
+    """An engine in one process."""
 
     def __init__(self, name: str, process: "Process", provider: Provider) -> None:
         self.name = name
@@ -278,16 +278,16 @@ class SimulatedEngine(Engine):
         return Mark(job.key)
 
     async def submit(self, job: Job, mark: Mark) -> Ticket:
-        if self._process.is_buried:
+        if self._process.is_discarded:
             raise asyncio.CancelledError
-        talk = (self._process.name, run_of(job.key))
-        self._provider.talks[talk] += 1
+        pair = (self._process.name, run_of(job.key))
+        self._provider.active_calls[pair] += 1
         try:
             call = Call(job.key, self.name, self._process, self._process.loop.create_future())
             self._provider.call(call)
             return await call.answer
         finally:
-            self._provider.talks[talk] -= 1
+            self._provider.active_calls[pair] -= 1
 
     async def find(self, mark: Mark) -> Ticket | Unknown | None:
         await self._pause()
@@ -310,31 +310,31 @@ class SimulatedEngine(Engine):
         if job is None or not self._is_here(job):
             yield Lost()
             return
-        news = asyncio.Event()
-        job.followers.append(news)
-        talk = (self._process.name, job.run_id)
-        self._provider.talks[talk] += 1
-        if self._provider.talks[talk] > 1 and not self._process.is_buried:
-            self._provider._observer.complain(f"two executions of {job.run_id} talk to an engine at once")
+        has_ended = asyncio.Event()
+        job.followers.append(has_ended)
+        pair = (self._process.name, job.run_id)
+        self._provider.active_calls[pair] += 1
+        if self._provider.active_calls[pair] > 1 and not self._process.is_discarded:
+            self._provider._observer.report(f"two executions of {job.run_id} call an engine at the same time")
         try:
             while job.is_live:
                 if not job.hangs:
                     yield Progress(0.5)
                 try:
                     async with asyncio.timeout(None if job.hangs else _HEARTBEAT):
-                        await news.wait()
+                        await has_ended.wait()
                 except TimeoutError:
                     continue
         finally:
-            self._provider.talks[talk] -= 1
-            job.followers.remove(news)
+            self._provider.active_calls[pair] -= 1
+            job.followers.remove(has_ended)
         yield self._end_of(job)
 
     async def cancel(self, ticket: Ticket) -> None:
         await self._pause()
         if self._provider.cancels_failing:
             self._provider.cancels_failing -= 1
-            raise Broke
+            raise BrokenCall
         job = self._provider.job(ticket)
         if job is not None and self._is_here(job) and job.is_live:
             self._provider._observer.cancels(job)
@@ -345,7 +345,7 @@ class SimulatedEngine(Engine):
             if job.process is self._process and FOLLOWERS[self.name] == "worker" and job.engine == self.name:
                 job.end("gone")
 
-    def _end_of(self, job: Made) -> News:
+    def _end_of(self, job: ProviderJob) -> News:
         match job.state:
             case "finished":
                 return Finished((Output("text/plain", job.key),))
@@ -355,7 +355,7 @@ class SimulatedEngine(Engine):
             case _:
                 return Lost()
 
-    def _is_here(self, job: Made) -> bool:
+    def _is_here(self, job: ProviderJob) -> bool:
         match FOLLOWERS[self.name]:
             case "anyone":
                 return True
@@ -365,7 +365,7 @@ class SimulatedEngine(Engine):
                 return job.process is self._process
 
     async def _pause(self) -> None:
-        """Every question takes a moment."""
-        if self._process.is_buried:
+        """Yield to the loop once, as every call to a provider does."""
+        if self._process.is_discarded:
             raise asyncio.CancelledError
         await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""Time that passes when it is told to, and a loop that lives in it."""
+"""Simulated time, and an event loop that runs in it."""
 
 import asyncio
 import heapq
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class Clock:
-    """What time it is, for the database as for every process, in seconds."""
+    """The time in seconds, for the database and for every process."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -27,11 +27,11 @@ class Clock:
 
 
 class SimulatedLoop(asyncio.AbstractEventLoop):
-    """What tasks and timers need of a loop."""
+    """The parts of an event loop that tasks and timers need."""
 
-    def __init__(self, clock: Clock, complain: Callable[[str], None]) -> None:
+    def __init__(self, clock: Clock, report: Callable[[str], None]) -> None:
         self._clock = clock
-        self._complain = complain
+        self._report = report
         self._ready: deque[asyncio.Handle] = deque()
         self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
         self._numbers = itertools.count()
@@ -53,7 +53,7 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
 
     @property
     def next_due(self) -> float:
-        """When the next timer goes off."""
+        """When the next timer is due."""
         return min((when for when, _, timer in self._timers if not timer.cancelled()), default=float("inf"))
 
     def time(self) -> float:
@@ -81,7 +81,7 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
         return timer
 
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
-        """It is passed over when its time comes."""
+        """Nothing to do: `step` skips a cancelled timer."""
 
     def create_future(self) -> asyncio.Future[Any]:
         return asyncio.Future(loop=self)
@@ -96,6 +96,6 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
         return False
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
-        # A task that nobody waited for is told of when it is collected, whenever that is.
+        # Contexts without a handle are unretrieved exceptions, reported at an arbitrary time of collection.
         if "handle" in context:
-            self._complain(f"a callback failed: {context.get('exception')!r}")
+            self._report(f"a callback failed: {context.get('exception')!r}")

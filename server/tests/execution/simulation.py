@@ -1,8 +1,7 @@
-"""Workers in simulated time: each has a loop, a lease and a view of the one database of its own.
+"""Workers in simulated time: each has its own event loop, its own lease, and faulty access to one database.
 
-Everything is the product's code but for the clocks, the loops, the calls into the database and the engines.
-A loop runs only when it is told to, one handle after the other, so that a process can be stopped or end
-between any two of them.
+Everything is the product's code except the clocks, the loops, the calls into the database and the engines.
+The test runs a loop handle by handle, so that a process can be stopped or killed between any two of them.
 """
 
 import asyncio
@@ -17,7 +16,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from terrarium_server.catalog import Catalog
-from terrarium_server.engines import Engines
+from terrarium_server.engines.registry import Engines
 from terrarium_server.execution import Context
 from terrarium_server.execution._launch import _LONGEST_HANG, _RENEWALS_IN_A_LEASE
 from terrarium_server.execution._lease import Lease, Renewal
@@ -34,31 +33,31 @@ T = TypeVar("T")
 LEASE_SECONDS = 30.0
 CAPACITY = 4
 LIMITS = {"exact": 2}
-# Enough for what nobody is woken for; each look costs the test some milliseconds.
+# Often enough for runs without a wake-up; each poll costs the test some milliseconds.
 _POLL_SECONDS = 5.0
 _GRAIN_SECONDS = 0.5
 _MOST_STEPS = 20_000
 
-Befalls = Literal["stop", "die", "lose the answer", "cut off"]
+FaultKind = Literal["stop", "die", "lose the answer", "cut off"]
 
 
 @dataclass(slots=True)
 class Trap:
-    """What befalls a process at its next write of a kind: right before it or right after its commit."""
+    """A fault of a process at its next write of a kind: right before it or right after its commit."""
 
     at: Event
-    then: Befalls
+    then: FaultKind
 
 
 class FaultyDatabase(Database):
-    """The one database as one process reaches it; the work of a call is a handle of its loop."""
+    """The database as one process sees it; each call is one handle of the process's loop."""
 
     def __init__(self, process: "Process", real: Database, observer: Observer) -> None:
         self.url, self.is_sqlite = real.url, real.is_sqlite
         self._process = process
         self._real = real
         self._observer = observer
-        # So many calls that come next fail, before their work or when it is committed.
+        # How many of the next calls fail: before their work, or after its commit.
         self.failing = 0.0
         self.losing = 0
         self.trap: Trap | None = None
@@ -81,16 +80,16 @@ class FaultyDatabase(Database):
         self._lose()
 
     async def _ask(self, call: Callable[[], T]) -> T:
-        if self._process.is_buried:
+        if self._process.is_discarded:
             raise asyncio.CancelledError
-        # Whoever asks may be cancelled; the database's thread goes on.
+        # As in the product, a call continues even if its caller is cancelled.
         answer: asyncio.Future[T] = self._process.loop.create_future()
         self._process.loop.call_soon(self._perform, call, answer)
         return await answer
 
     def _perform(self, call: Callable[[], T], answer: asyncio.Future[T]) -> None:
         if self.trap is not None and self.trap.at == "before a call":
-            # Once it goes on, if it does.
+            # The call is made once the process continues, if it does.
             self._process.loop.call_soon(self._perform, call, answer)
             self._spring()
             return
@@ -144,21 +143,23 @@ class FaultyDatabase(Database):
 
 
 class Process:
-    """A worker's process: what `Workers` does, without its threads."""
+    """A worker's process: does what `Workers` does, without its threads."""
 
-    def __init__(self, world: "World", number: int, machine: str, engines: list[str], *, alone: bool) -> None:
+    def __init__(
+        self, simulation: "Simulation", number: int, machine: str, engines: list[str], *, alone: bool
+    ) -> None:
         self.worker_id = f"wrk_{number}"
         self.machine = machine
         self.name = f"{machine} {number} 0"
         self.state: Literal["running", "stopped", "gone"] = "running"
-        self.is_buried = False
-        # Whether others may have taken it for dead with reason.
+        self.is_discarded = False
+        # Whether others may have taken it for dead.
         self.was_out_of_touch = False
-        self.loop = SimulatedLoop(world.clock, world.observer.complain)
-        self.database = FaultyDatabase(self, world.database, world.observer)
-        self.engines = [SimulatedEngine(name, self, world.provider) for name in engines]
-        self._world = world
-        self._clock = world.clock
+        self.loop = SimulatedLoop(simulation.clock, simulation.observer.report)
+        self.database = FaultyDatabase(self, simulation.database, simulation.observer)
+        self.engines = [SimulatedEngine(name, self, simulation.provider) for name in engines]
+        self._simulation = simulation
+        self._clock = simulation.clock
         self.lease = Lease(
             self.database,
             self.worker_id,
@@ -167,14 +168,14 @@ class Process:
             seconds=LEASE_SECONDS,
             alone=alone,
             is_current=lambda _tx: True,
-            clock=lambda: world.clock.now,
+            clock=lambda: simulation.clock.now,
         )
         with self.current():
             context = Context(
                 worker_id=self.worker_id,
                 database=self.database,
-                blobs=world.blobs,
-                catalog=world.catalog,
+                blobs=simulation.blobs,
+                catalog=simulation.catalog,
                 engines=Engines(self.engines, LIMITS),
                 signals=Signals(),
                 weights=Path("nowhere"),
@@ -188,7 +189,7 @@ class Process:
             self._stop_asked, self._hurry = asyncio.Event(), asyncio.Event()
             self._drain_seconds = 0.0
             self._serving = self.loop.create_task(self._serve())
-            self._tell(first, {})
+            self._apply(first, {})
         self.next_renewal = self._clock.now + LEASE_SECONDS / _RENEWALS_IN_A_LEASE
 
     @property
@@ -205,13 +206,13 @@ class Process:
 
     @contextmanager
     def current(self) -> Generator[None]:
-        """Let this be the process that asks which one it is."""
-        before = _at_work[:]
-        _at_work[:] = [self]
+        """Make this the current process within the block."""
+        before = _current[:]
+        _current[:] = [self]
         try:
             yield
         finally:
-            _at_work[:] = before
+            _current[:] = before
 
     def step(self, most: int = 1) -> int:
         """Run some handles of the loop; return how many there were."""
@@ -237,7 +238,7 @@ class Process:
                 renewal = self.lease.renew()
             except OperationalError:
                 return
-            self._tell(renewal, before)
+            self._apply(renewal, before)
 
     def stop(self) -> None:
         """SIGSTOP."""
@@ -249,7 +250,7 @@ class Process:
         self.state = "running"
 
     def die(self) -> None:
-        """SIGKILL: nothing of it happens any more."""
+        """SIGKILL."""
         self.was_out_of_touch = True
         self._end()
 
@@ -260,9 +261,9 @@ class Process:
         if hurry:
             self._hurry.set()
 
-    def bury(self) -> None:
-        """Close the coroutines that are left; whatever they still try is cancelled."""
-        self.is_buried = True
+    def discard(self) -> None:
+        """Close the remaining coroutines; everything that they still try is cancelled."""
+        self.is_discarded = True
         self.state = "running"
         for _ in range(100):
             left = asyncio.all_tasks(self.loop)
@@ -285,9 +286,9 @@ class Process:
         await asyncio.wait({work})
         for engine in self.engines:
             await engine.close()
-        if not work.cancelled() and not self.is_buried:
-            self._world.observer.complain(f"a worker ended by itself: {work.exception()!r}")
-        # As `asyncio.run` does in the end.
+        if not work.cancelled() and not self.is_discarded:
+            self._simulation.observer.report(f"a worker ended unexpectedly: {work.exception()!r}")
+        # As `asyncio.run` does at its end.
         left = asyncio.all_tasks() - {self._serving}
         for task in left:
             task.cancel()
@@ -297,29 +298,29 @@ class Process:
     def _leave(self) -> None:
         with self.current():
             try:
-                self.lease.leave()
+                self.lease.release()
             except OperationalError:
                 self.was_out_of_touch = True
         self._end()
 
     def _end(self) -> None:
         self.state = "gone"
-        self._world.provider.process_ended(self)
+        self._simulation.provider.process_ended(self)
 
-    def _tell(self, renewal: Renewal, before: dict[str, int]) -> None:
-        async def tell() -> None:
+    def _apply(self, renewal: Renewal, before: dict[str, int]) -> None:
+        async def apply() -> None:
             try:
                 await self.worker.renewed(renewal, before)
             except OperationalError:
                 pass
             except Exception as error:
-                self._world.observer.complain(f"looking after the runs failed: {error!r}")
+                self._simulation.observer.report(f"taking over runs failed: {error!r}")
 
-        self.loop.create_task(tell())
+        self.loop.create_task(apply())
 
 
-class World:
-    """All processes, the provider, and the time that they live in."""
+class Simulation:
+    """All processes, the provider and the clock."""
 
     def __init__(self, database: Database, clock: Clock, blobs: Blobs, *, alone: bool) -> None:
         self.database = database
@@ -332,27 +333,27 @@ class World:
         self.processes: list[Process] = []
 
     def start(self, machine: str, engines: list[str]) -> Process:
-        """Start a process with a worker of its own."""
+        """Start a process with a worker."""
         process = Process(self, len(self.processes) + 1, machine, engines, alone=self.alone)
         self.processes.append(process)
         self.observer.processes[process.name] = process
         return process
 
     def of(self, *states: str) -> list[Process]:
-        """The processes in one of these states."""
+        """Return the processes in one of these states."""
         return [process for process in self.processes if process.state in states]
 
     def settle(self) -> None:
-        """Let all run until nobody has anything to do at this moment."""
+        """Run all processes until none has anything to do at this moment."""
         steps = 0
         while done := sum(process.step(100) for process in self.of("running")):
             steps += done
             if steps > _MOST_STEPS:
-                self.observer.complain("somebody spins")
+                self.observer.report("a process loops without waiting")
                 return
 
     def advance(self, seconds: float) -> None:
-        """Let time pass; a timer goes off half a second late at most."""
+        """Let time pass; a timer fires at most half a second late."""
         until = self.clock.now + seconds
         self.settle()
         while self.clock.now < until:
@@ -368,27 +369,28 @@ class World:
 
 
 # The process whose code runs now, if any.
-_at_work: list[Process] = []
+_current: list[Process] = []
 
 
-def _here() -> Process:
-    [process] = _at_work
+def _current_process() -> Process:
+    [process] = _current
     return process
 
 
 def _is_gone(name: str) -> bool:
-    found = next((one for one in _here()._world.processes if one.name == name), None)
-    return found is not None and found.machine == _here().machine and found.is_gone
+    current = _current_process()
+    process = next((one for one in current._simulation.processes if one.name == name), None)
+    return process is not None and process.machine == current.machine and process.is_gone
 
 
 def simulate(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the product ask the simulation for the time and for who it is."""
+    """Make the product read the time and the current process from the simulation."""
     execution = "terrarium_server.execution"
     for module in ("_worker", "_working_time"):
-        monkeypatch.setattr(f"{execution}.{module}.clock_seconds", lambda: _here()._clock.now)
+        monkeypatch.setattr(f"{execution}.{module}.clock_seconds", lambda: _current_process()._clock.now)
     for module in ("_abandoned", "_execution", "_recovery"):
-        monkeypatch.setattr(f"{execution}.{module}.this_process", lambda: _here().name)
+        monkeypatch.setattr(f"{execution}.{module}.this_process", lambda: _current_process().name)
     for module in ("_abandoned", "_recovery"):
         monkeypatch.setattr(f"{execution}.{module}.is_gone", _is_gone)
     monkeypatch.setattr(f"{execution}._worker._POLL_SECONDS", _POLL_SECONDS)
-    monkeypatch.setattr(f"{execution}._submissions.this_machine", lambda: _here().machine)
+    monkeypatch.setattr(f"{execution}._submissions.this_machine", lambda: _current_process().machine)

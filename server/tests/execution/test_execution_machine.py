@@ -1,7 +1,7 @@
-"""Any order of work, time, stops, deaths and faults, beside a provider that counts what is paid for.
+"""A state machine: any sequence of work, time, suspensions, deaths and faults; a provider counts the jobs.
 
-The workers, their leases and what they write are the real ones, see `simulation`; what is never allowed is in
-`observer`. At the end of each example everything heals, and then nothing may be left over.
+The workers, their leases and their writes are real, see `simulation`; the rules are in `observer`. At the end
+of each example all faults are repaired, and then nothing may be left over.
 """
 
 import logging
@@ -25,7 +25,7 @@ from terrarium_server.store import Blobs, Database, Transaction, metadata
 from .observer import CANCELLED, Event, Rows
 from .provider import ENGINES, FALLBACK, MODELS, SILENCE, End, Refusal
 from .simulated_loop import Clock
-from .simulation import LEASE_SECONDS, Befalls, Trap, World, simulate
+from .simulation import LEASE_SECONDS, FaultKind, Simulation, Trap, simulate
 
 T = TypeVar("T")
 
@@ -48,12 +48,12 @@ EVENTS: list[Event] = [
     "a mark",
     "a ticket",
     "a refusal",
-    "a giving up",
+    "an unknown",
     "an end",
     "a write",
 ]
-BEFALLS: list[Befalls] = ["stop", "die", "lose the answer", "cut off"]
-AT, THEN = st.sampled_from(EVENTS), st.sampled_from(BEFALLS)
+FAULT_KINDS: list[FaultKind] = ["stop", "die", "lose the answer", "cut off"]
+AT, THEN = st.sampled_from(EVENTS), st.sampled_from(FAULT_KINDS)
 CALLS = ["arrives", "is answered", "is answered", "breaks off"]
 ENDS: list[End] = ["finished", "finished", "failed", "failed for now", "busy", "lost", "hangs"]
 REFUSALS: list[Refusal] = ["busy", "final"]
@@ -64,7 +64,7 @@ def some(things: list[T], pick: int) -> T:
 
 
 class ExecutionMachine(RuleBasedStateMachine):
-    """A few runs, a few workers, and whatever may happen to them."""
+    """A few runs, a few workers, and any faults."""
 
     def __init__(self, database: Database, clock: Clock, blobs: Blobs) -> None:
         super().__init__()
@@ -91,21 +91,21 @@ class ExecutionMachine(RuleBasedStateMachine):
     def open(
         self, alone: bool, all_die: bool, workers: int, models: list[str], slow: bool, trap: Trap | None
     ) -> None:
-        self.world = World(self.database, self.clock, self.blobs, alone=alone)
-        logging.getLogger("terrarium_server.execution").addHandler(self.world.observer)
+        self.simulation = Simulation(self.database, self.clock, self.blobs, alone=alone)
+        logging.getLogger("terrarium_server.execution").addHandler(self.simulation.observer)
         self.all_die = all_die
-        self.world.provider.is_slow = slow
+        self.simulation.provider.is_slow = slow
         for _ in range(1 if alone else workers):
-            self.world.start("a", ENGINES)
-        self.world.processes[0].database.trap = trap
+            self.simulation.start("a", ENGINES)
+        self.simulation.processes[0].database.trap = trap
         for model in models:
-            self.admit(model, told=True)
+            self.admit(model, notify=True)
 
     # -- callers ----------------------------------------------------------------------------------------
 
     @precondition(lambda self: len(self.admitted) < MOST_RUNS)
-    @rule(model=MODEL, told=st.booleans())
-    def admit(self, model: str, told: bool) -> None:
+    @rule(model=MODEL, notify=st.booleans())
+    def admit(self, model: str, notify: bool) -> None:
         run_id = f"run_{len(self.admitted) + 1}"
         run = pending_run(
             run_id,
@@ -121,51 +121,51 @@ class ExecutionMachine(RuleBasedStateMachine):
             accounts.spend(tx, self.key_id, PRICE)
             ledger.hold(tx, run.workspace_id, run_id, PRICE)
             runs.record(tx, run)
-            rows = self.world.observer.read(tx)
-        self.world.observer.wrote(None, rows)
+            rows = self.simulation.observer.read(tx)
+        self.simulation.observer.wrote(None, rows)
         self.admitted.append(run_id)
-        if told:
-            for process in self.world.of("running", "stopped"):
+        if notify:
+            for process in self.simulation.of("running", "stopped"):
                 process.loop.call_soon(process.worker.wake)
-            self.world.settle()
+            self.simulation.settle()
 
-    @rule(pick=PICK, told=st.booleans())
-    def cancel(self, pick: int, told: bool) -> None:
+    @rule(pick=PICK, notify=st.booleans())
+    def cancel(self, pick: int, notify: bool) -> None:
         run_id = some(self.admitted, pick)
         with self.database.transaction() as tx:
             if settlement.cancel(tx, runs.read_run(tx, run_id)):
                 self.cancelled.add(run_id)
-            rows = self.world.observer.read(tx)
-        self.world.observer.wrote(None, rows)
-        for process in self.world.of("running", "stopped") if told else []:
+            rows = self.simulation.observer.read(tx)
+        self.simulation.observer.wrote(None, rows)
+        for process in self.simulation.of("running", "stopped") if notify else []:
             process.loop.call_soon(process.worker.stop_run, run_id)
 
     # -- time -------------------------------------------------------------------------------------------
 
     @rule()
     def a_moment(self) -> None:
-        self.world.advance(0.6)
+        self.simulation.advance(0.6)
 
     @rule(seconds=st.sampled_from([1.0, 7.0, LEASE_SECONDS + 5, 70.0, SILENCE + 65.0]))
     def advance(self, seconds: float) -> None:
-        self.world.advance(seconds)
+        self.simulation.advance(seconds)
 
-    @precondition(lambda self: self.world.of("running"))
+    @precondition(lambda self: self.simulation.of("running"))
     @rule(pick=PICK, steps=STEPS)
     def step(self, pick: int, steps: int) -> None:
-        some(self.world.of("running"), pick).step(steps)
+        some(self.simulation.of("running"), pick).step(steps)
 
-    @precondition(lambda self: self.world.of("running"))
+    @precondition(lambda self: self.simulation.of("running"))
     @rule(pick=PICK, between=st.sampled_from([0, 0, 5, 50]))
     def renew(self, pick: int, between: int) -> None:
-        some(self.world.of("running"), pick).renew(between)
+        some(self.simulation.of("running"), pick).renew(between)
 
     # -- processes --------------------------------------------------------------------------------------
 
-    @precondition(lambda self: self.world.of("running"))
+    @precondition(lambda self: self.simulation.of("running"))
     @rule(pick=PICK, fate=st.sampled_from(FATES))
     def process_meets(self, pick: int, fate: Fate) -> None:
-        process = some(self.world.of("running"), pick)
+        process = some(self.simulation.of("running"), pick)
         match fate:
             case "stop":
                 process.stop()
@@ -176,59 +176,60 @@ class ExecutionMachine(RuleBasedStateMachine):
             case "drain in a hurry":
                 process.drain(0.0, hurry=True)
 
-    @precondition(lambda self: self.world.of("stopped"))
+    @precondition(lambda self: self.simulation.of("stopped"))
     @rule(pick=PICK, dies=st.sampled_from([False, False, True]))
     def goes_on(self, pick: int, dies: bool) -> None:
-        process = some(self.world.of("stopped"), pick)
+        process = some(self.simulation.of("stopped"), pick)
         if dies:
             process.die()
         else:
             process.go_on()
 
     def can_start(self) -> bool:
-        living = len(self.world.of("running", "stopped"))
+        living = len(self.simulation.of("running", "stopped"))
         return (
-            living < (1 if self.world.alone else MOST_LIVING) and len(self.world.processes) < MOST_PROCESSES
+            living < (1 if self.simulation.alone else MOST_LIVING)
+            and len(self.simulation.processes) < MOST_PROCESSES
         )
 
     @precondition(can_start)
     @rule(machine=st.sampled_from(["a", "a", "b"]), has_all=st.sampled_from([True, True, False]))
     def start(self, machine: str, has_all: bool) -> None:
-        if self.world.alone:
+        if self.simulation.alone:
             machine, has_all = "a", True
-        self.world.start(machine, ENGINES if has_all else ENGINES[:2])
+        self.simulation.start(machine, ENGINES if has_all else ENGINES[:2])
 
     # -- the database -----------------------------------------------------------------------------------
 
-    @precondition(lambda self: self.world.of("running"))
+    @precondition(lambda self: self.simulation.of("running"))
     @rule(pick=PICK, at=AT, then=THEN, settles=st.booleans())
-    def set_trap(self, pick: int, at: Event, then: Befalls, settles: bool) -> None:
-        some(self.world.of("running"), pick).database.trap = Trap(at, then)
+    def set_trap(self, pick: int, at: Event, then: FaultKind, settles: bool) -> None:
+        some(self.simulation.of("running"), pick).database.trap = Trap(at, then)
         if settles:
-            self.world.settle()
+            self.simulation.settle()
 
-    @precondition(lambda self: self.world.of("running"))
+    @precondition(lambda self: self.simulation.of("running"))
     @rule(pick=PICK, times=st.sampled_from([1, 2, 3, math.inf]), after=st.booleans())
     def database_fails(self, pick: int, times: float, after: bool) -> None:
-        process = some(self.world.of("running"), pick)
+        process = some(self.simulation.of("running"), pick)
         process.was_out_of_touch = True
         if after and times < math.inf:
             process.database.losing = int(times)
         else:
             process.database.failing = times
 
-    @precondition(lambda self: any(one.database.failing for one in self.world.of("running", "stopped")))
+    @precondition(lambda self: any(one.database.failing for one in self.simulation.of("running", "stopped")))
     @rule()
     def database_is_back(self) -> None:
-        for process in self.world.processes:
+        for process in self.simulation.processes:
             process.database.failing = 0
 
     # -- the provider -----------------------------------------------------------------------------------
 
-    @precondition(lambda self: self.world.provider.calls)
+    @precondition(lambda self: self.simulation.provider.calls)
     @rule(pick=PICK, how=st.sampled_from(CALLS))
     def call_goes_on(self, pick: int, how: Literal["arrives", "is answered", "breaks off"]) -> None:
-        provider = self.world.provider
+        provider = self.simulation.provider
         call = some(provider.calls, pick)
         if call.result is None and how != "breaks off":
             provider.accept(call)
@@ -237,43 +238,43 @@ class ExecutionMachine(RuleBasedStateMachine):
         elif how == "breaks off":
             provider.break_off(call)
 
-    @precondition(lambda self: self.world.provider.live)
+    @precondition(lambda self: self.simulation.provider.live)
     @rule(pick=PICK, how=st.sampled_from(ENDS))
     def job_ends(self, pick: int, how: End) -> None:
-        provider = self.world.provider
+        provider = self.simulation.provider
         provider.end(some(provider.live, pick), how)
 
     @rule(slow=st.booleans(), cancels=st.integers(0, 2), finds=st.integers(0, 2))
     def provider_changes(self, slow: bool, cancels: int, finds: int) -> None:
-        provider = self.world.provider
+        provider = self.simulation.provider
         provider.is_slow, provider.cancels_failing, provider.finds_failing = slow, cancels, finds
 
     @rule(how=st.sampled_from(REFUSALS), times=st.integers(1, 3), early=st.booleans())
     def provider_refuses(self, how: Refusal, times: int, early: bool) -> None:
-        provider = self.world.provider
+        provider = self.simulation.provider
         refusals: list[Refusal] = [how] * times
         (provider.early_refusals if early else provider.refusals)[:] = refusals
 
-    # -- what holds at any moment -----------------------------------------------------------------------
+    # -- invariants -------------------------------------------------------------------------------------
 
     @invariant()
     def nothing_is_wrong(self) -> None:
-        observer = self.world.observer
-        observer.look()
+        observer = self.simulation.observer
+        observer.check_claims()
         with self.database.transaction() as tx:
             rows = observer.read(tx)
-            self.the_books_balance(tx, rows)
+            self.check_ledger(tx, rows)
         assert rows.runs == observer.rows.runs
-        for process in self.world.of("running", "stopped"):
-            # Nobody takes over what a worker takes for its own.
-            if process.lease.is_held and not self.world.alone:
+        for process in self.simulation.of("running", "stopped"):
+            # A worker never considers its lease held longer than the database does.
+            if process.lease.is_held and not self.simulation.alone:
                 assert rows.leases[process.worker_id] >= self.clock.milliseconds()
-        assert observer.complaints == [], observer.story
+        assert observer.violations == [], observer.history_text
 
-    def the_books_balance(self, tx: Transaction, rows: Rows) -> None:
+    def check_ledger(self, tx: Transaction, rows: Rows) -> None:
         workspace = self.account.workspace_id
         columns = (entries.c.run_id, entries.c.kind, entries.c.amount_micros)
-        written = sorted(map(tuple, tx.execute(sa.select(*columns).where(entries.c.run_id.is_not(None)))))
+        actual = sorted(map(tuple, tx.execute(sa.select(*columns).where(entries.c.run_id.is_not(None)))))
         expected: list[Any] = []
         for run_id in self.admitted:
             run = rows.runs[run_id]
@@ -284,7 +285,7 @@ class ExecutionMachine(RuleBasedStateMachine):
             if run.is_over:
                 end = ("settle", 0) if run.state == "completed" else ("release", PRICE)
                 expected.append((run_id, *end))
-        assert written == sorted(expected)
+        assert actual == sorted(expected)
         assert ledger.check(tx) == []
         unpaid = PRICE * sum(rows.runs[run_id].state != "failed" for run_id in self.admitted)
         assert ledger.read_balance(tx, workspace) == self.granted - unpaid
@@ -294,81 +295,81 @@ class ExecutionMachine(RuleBasedStateMachine):
     # -- the end ----------------------------------------------------------------------------------------
 
     def teardown(self) -> None:
-        if not hasattr(self, "world"):
+        if not hasattr(self, "simulation"):
             return
-        world = self.world
+        simulation = self.simulation
         try:
             self.heal()
             self.live_on(until_over=True)
             self.nothing_is_wrong()
             self.nothing_is_left()
         finally:
-            for process in world.processes:
-                process.bury()
-            logging.getLogger("terrarium_server.execution").removeHandler(world.observer)
+            for process in simulation.processes:
+                process.discard()
+            logging.getLogger("terrarium_server.execution").removeHandler(simulation.observer)
 
     def heal(self) -> None:
-        """The database is there, everybody goes on or everybody dies, and fresh workers start."""
-        world = self.world
-        for process in world.of("running", "stopped"):
+        """Repair the database and the provider, resume or kill all processes, and start fresh workers."""
+        simulation = self.simulation
+        for process in simulation.of("running", "stopped"):
             process.database.trap = None
             process.database.failing = process.database.losing = 0
             if self.all_die:
                 process.die()
             else:
                 process.go_on()
-        world.provider.heal()
-        world.settle()
-        if not world.alone:
+        simulation.provider.heal()
+        simulation.settle()
+        if not simulation.alone:
             for machine in MACHINES:
-                world.start(machine, ENGINES)
-        elif not world.of("running"):
-            world.start("a", ENGINES)
+                simulation.start(machine, ENGINES)
+        elif not simulation.of("running"):
+            simulation.start("a", ENGINES)
 
     def live_on(self, *, until_over: bool) -> None:
-        """Let the provider finish what it has, until all is over, and the chores are done."""
-        world = self.world
+        """Let the provider finish its jobs until all runs have ended, and the periodic tasks are done."""
+        simulation = self.simulation
         for _ in range(150):
-            for job in world.provider.live:
-                world.provider.end(job, "finished")
-            world.advance(8.0)
-            if world.alone and not world.of("running"):
-                world.start("a", ENGINES)
-            if all(run.is_over for run in world.observer.rows.runs.values()):
+            for job in simulation.provider.live:
+                simulation.provider.end(job, "finished")
+            simulation.advance(8.0)
+            if simulation.alone and not simulation.of("running"):
+                simulation.start("a", ENGINES)
+            if all(run.is_over for run in simulation.observer.rows.runs.values()):
                 break
         for jump in (0.0, _DAY):
-            world.clock.now += jump
-            world.advance(160.0)
-            if not any(row.is_live for row in world.observer.rows.submissions.values()):
+            simulation.clock.now += jump
+            simulation.advance(160.0)
+            if not any(row.is_live for row in simulation.observer.rows.submissions.values()):
                 return
 
     def nothing_is_left(self) -> None:
-        observer, provider = self.world.observer, self.world.provider
+        observer, provider = self.simulation.observer, self.simulation.provider
         rows = observer.rows
         for run in rows.runs.values():
-            assert run.is_over, f"{observer.story}{run} does not end"
+            assert run.is_over, f"{observer.history_text}{run} does not end"
             if run.fallback is not None and run_failed(run.error_code) and run.attempts < 5:
                 tried = (run.run_id, FALLBACK[run.subject]) in provider.tried
-                assert tried, f"{observer.story}the second model was not tried for {run}"
+                assert tried, f"{observer.history_text}the second model was not tried for {run}"
         for row in rows.submissions.values():
-            assert not row.is_live, f"{observer.story}{row} is left over"
+            assert not row.is_live, f"{observer.history_text}{row} is left over"
         for job in provider.live:
             row = observer.of_key(job.key)
             is_known = row is not None and row.state == "unknown"
-            assert is_known, f"{observer.story}{job} is left, which is noted as {row}"
+            assert is_known, f"{observer.history_text}{job} is live, but is recorded as {row}"
         for job in provider.made:
-            assert not observer.is_wasted(job), f"{observer.story}{job} was paid for and is not used"
+            assert not observer.is_wasted(job), f"{observer.history_text}{job} was paid for and is not used"
 
 
 def run_failed(code: str | None) -> bool:
     return code is not None and code not in (CANCELLED, "GENERATION_QUEUE_NOT_MOVING")
 
 
-def test_whatever_happens_runs_end_once_and_are_paid_for_once(
+def test_runs_end_once_and_are_paid_for_once_whatever_happens(
     migrated_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     simulate(monkeypatch)
-    # Nobody but the machine hears of what goes wrong.
+    # Only the observer handles the product's errors.
     logger = logging.getLogger("terrarium_server.execution")
     monkeypatch.setattr(logger, "propagate", False)
     monkeypatch.setattr(logger, "disabled", False)
@@ -382,7 +383,7 @@ def test_whatever_happens_runs_end_once_and_are_paid_for_once(
         )
     blobs = Blobs(tmp_path / "media")
     examples = 60 if database.is_sqlite else 20
-    # The same examples every time: what a change breaks is seen with that change.
+    # The same examples every time, so that a failure appears with the change that causes it.
     run_machine(
         lambda: ExecutionMachine(database, clock, blobs), examples=examples, steps=40, derandomize=True
     )

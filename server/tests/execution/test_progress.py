@@ -1,12 +1,12 @@
-"""What callers see of a run while it is made."""
+"""The progress of a run, as callers see it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
-from support.puppet import Gate, Puppet, answers
-from support.stage import MakeStage
+from support.scripted_engine import Gate, ScriptedEngine, echo
+from support.workspace import OpenWorkspace
 from terrarium_server import runs
 from terrarium_server.engines import Job, News, Progress
 from terrarium_server.execution import _progress
@@ -20,45 +20,45 @@ async def jumps(job: Job) -> AsyncIterator[News]:
     for fraction in FRACTIONS:
         yield Progress(fraction)
         await asyncio.sleep(0.05)
-    async for news in answers(job):
+    async for news in echo(job):
         yield news
 
 
 @pytest.fixture
 def written(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
-    """What was written, statement by statement."""
+    """The percentages that each statement wrote."""
     statements: list[list[int]] = []
     show = runs.show
 
-    def noted(tx: Transaction, worker_id: str, news: Sequence[Shown]) -> None:
-        statements.append([one.percent for one in news])
-        show(tx, worker_id, news)
+    def recorded(tx: Transaction, worker_id: str, changes: Sequence[Shown]) -> None:
+        statements.append([change.percent for change in changes])
+        show(tx, worker_id, changes)
 
-    monkeypatch.setattr(runs, "show", noted)
+    monkeypatch.setattr(runs, "show", recorded)
     return statements
 
 
 def test_progress_is_written_when_it_grows_and_never_reads_as_done_before_the_end(
-    make_stage: MakeStage, monkeypatch: pytest.MonkeyPatch, written: list[list[int]]
+    open_workspace: OpenWorkspace, monkeypatch: pytest.MonkeyPatch, written: list[list[int]]
 ) -> None:
     monkeypatch.setattr(_progress, "_EVERY_SECONDS", 0.0)
-    with make_stage(Puppet(jumps)) as stage:
-        run = stage.ended(stage.start())
+    with open_workspace(ScriptedEngine(jumps)) as workspace:
+        run = workspace.ended(workspace.start())
     assert [percents for percents in written if percents] == [[10], [50], [99]]
     assert (run.state, run.progress) == ("completed", 100)
 
 
-def test_what_many_runs_show_is_written_together_and_not_more_often_than_once_a_second(
-    make_stage: MakeStage, monkeypatch: pytest.MonkeyPatch, written: list[list[int]]
+def test_the_progress_of_many_runs_is_written_together_at_most_once_a_second(
+    open_workspace: OpenWorkspace, monkeypatch: pytest.MonkeyPatch, written: list[list[int]]
 ) -> None:
     monkeypatch.setattr(_progress, "_EVERY_SECONDS", 1000.0)
-    with make_stage(Puppet(jumps)) as stage:
-        for run_id in [stage.start() for _ in range(5)]:
-            stage.ended(run_id)
+    with open_workspace(ScriptedEngine(jumps)) as workspace:
+        for run_id in [workspace.start() for _ in range(5)]:
+            workspace.ended(run_id)
     assert len(written) == 1
 
 
-def test_progress_can_be_read_while_the_run_goes_on(make_stage: MakeStage) -> None:
+def test_progress_can_be_read_while_the_run_goes_on(open_workspace: OpenWorkspace) -> None:
     gate = Gate()
 
     async def half_way(job: Job) -> AsyncIterator[News]:
@@ -66,9 +66,9 @@ def test_progress_can_be_read_while_the_run_goes_on(make_stage: MakeStage) -> No
         async for news in gate(job):
             yield news
 
-    with make_stage(Puppet(half_way)) as stage:
-        run_id = stage.start()
-        stage.wait_until(lambda: stage.run(run_id).progress == 50, "half of it should be done")
-        assert stage.run(run_id).state == "running"
+    with open_workspace(ScriptedEngine(half_way)) as workspace:
+        run_id = workspace.start()
+        workspace.wait_until(lambda: workspace.run(run_id).progress == 50, "half of it should be done")
+        assert workspace.run(run_id).state == "running"
         gate.open_for(1)
-        assert stage.ended(run_id).progress == 100
+        assert workspace.ended(run_id).progress == 100

@@ -1,4 +1,4 @@
-"""`terrarium admin`: beside a server, where it holds at once, and on a database that it does not know."""
+"""`terrarium admin`: next to a running server, with immediate effect, and on databases of other versions."""
 
 import os
 import subprocess
@@ -17,21 +17,23 @@ def shared(start_server: StartServer, request: pytest.FixtureRequest) -> Server:
     return start_server(database_url=url)
 
 
-def test_a_workspace_and_a_key_work_as_soon_as_they_are_made(shared: Server) -> None:
-    made = shared.admin("workspaces", "create", "Studio", "--credits", "0.3", "--rate-limit", "5")
-    assert {"workspace_id", "project_id", "name", "credits", "rate_limit", "created_at"} == set(made)
-    key = shared.admin("keys", "create", "--workspace", made["workspace_id"])
+def test_a_workspace_and_a_key_work_as_soon_as_they_are_created(shared: Server) -> None:
+    workspace = shared.admin("workspaces", "create", "Studio", "--credits", "0.3", "--rate-limit", "5")
+    assert {"workspace_id", "project_id", "name", "credits", "rate_limit", "created_at"} == set(workspace)
+    key = shared.admin("keys", "create", "--workspace", workspace["workspace_id"])
     assert {"workspace_id", "key_id", "api_key", "webhook_secret"} == set(key)
 
     body = {"type": "text", "prompt": "a fern", "model": "t2t-rehearsal"}
-    body |= {name: made[name] for name in ("workspace_id", "project_id")}
+    body |= {name: workspace[name] for name in ("workspace_id", "project_id")}
     with shared.client(key["api_key"]) as client:
         started = client.post("/generate", json=body)
         assert started.headers["ratelimit-limit"] == "5"
         assert finished(client, started.json()["run_id"])["status"] == "completed"
         assert client.post("/generate", json=body).status_code == 402
 
-        granted = shared.admin("credits", "grant", "--workspace", made["workspace_id"], "1", "--note", "more")
+        granted = shared.admin(
+            "credits", "grant", "--workspace", workspace["workspace_id"], "1", "--note", "more"
+        )
         assert granted["credits"] == pytest.approx(1.05)
         assert client.post("/generate", json=body).status_code == 201
 
@@ -41,7 +43,7 @@ def test_a_workspace_and_a_key_work_as_soon_as_they_are_made(shared: Server) -> 
 
 
 def refusal(database_url: str, folder: Path, *words: str) -> str:
-    """What a command says that is refused."""
+    """The error message of a command that is refused."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TERRARIUM_")}
     environment |= {"TERRARIUM_DATA_DIR": str(folder / "data"), "TERRARIUM_DATABASE_URL": database_url}
     done = subprocess.run(
@@ -60,24 +62,24 @@ def tables(database_url: str) -> list[str]:
         database.close()
 
 
-def test_without_a_database_it_says_how_to_get_one(database_url: str, tmp_path: Path) -> None:
+def test_without_a_database_the_error_says_how_to_create_one(database_url: str, tmp_path: Path) -> None:
     for words in (["workspaces", "list"], ["workspaces", "create", "Studio"], ["credits", "check"]):
         assert "start `terrarium serve` once" in refusal(database_url, tmp_path, *words)
     assert tables(database_url) == []
 
 
 @pytest.mark.parametrize(
-    ("version", "told"),
+    ("version", "advice"),
     [("0002", "start `terrarium serve` (or `worker`) once"), ("9999", "upgrade this one")],
     ids=["older", "newer"],
 )
 def test_a_database_of_another_version_is_left_alone(
-    migrated_url: str, tmp_path: Path, version: str, told: str
+    migrated_url: str, tmp_path: Path, version: str, advice: str
 ) -> None:
     database = Database(migrated_url)
     with database.transaction() as tx:
         tx.execute(sa.text("UPDATE alembic_version SET version_num = :version"), {"version": version})
-    assert told in refusal(migrated_url, tmp_path, "workspaces", "create", "Studio")
+    assert advice in refusal(migrated_url, tmp_path, "workspaces", "create", "Studio")
     with database.transaction() as tx:
         assert tx.execute(sa.text("SELECT count(*) FROM workspaces")).scalar_one() == 0
         assert tx.execute(sa.text("SELECT version_num FROM alembic_version")).scalar_one() == version

@@ -1,4 +1,4 @@
-"""A cursor says where a page starts: every position comes back, whatever else is refused."""
+"""Every position survives encoding as a cursor; every other text is refused."""
 
 import pytest
 from hypothesis import given
@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 from terrarium_server.http.paging import decode_cursor, encode_cursor
 from terrarium_server.problems import InvalidInput
 
-whole = st.integers(-(2**53) + 1, 2**53 - 1)
+integers = st.integers(-(2**53) + 1, 2**53 - 1)
 ids = st.text(st.characters(categories=("L", "N", "P")), max_size=40)
 
 
-@given(st.lists(whole | ids, min_size=1, max_size=3))
-def test_every_position_comes_back(position: list[int | str]) -> None:
+@given(st.lists(integers | ids, min_size=1, max_size=3))
+def test_every_position_survives(position: list[int | str]) -> None:
     cursor = encode_cursor(*position)
     assert decode_cursor(cursor, *(type(part) for part in position)) == tuple(position)
     assert cursor.isascii() and cursor.replace("-", "").replace("_", "").isalnum()
@@ -22,8 +22,8 @@ def test_every_position_comes_back(position: list[int | str]) -> None:
 def test_anything_else_is_refused(text: str) -> None:
     try:
         position = decode_cursor(text, int, str)
-    except InvalidInput as refused:
-        assert [field.field for field in refused.fields] == ["cursor"]
+    except InvalidInput as refusal:
+        assert [field.field for field in refusal.fields] == ["cursor"]
     else:
         assert position is not None and [type(part) for part in position] == [int, str]
 

@@ -1,23 +1,23 @@
-"""A database that does not answer is a 503 that says so, for every route and in the one envelope."""
+"""A database that does not answer gives a 503 in the error envelope, on every route."""
 
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from support.house import Inside
+from support.application import Application
 
 
-def test_a_request_is_told_that_the_database_is_away_and_the_next_one_is_answered(
-    door: Inside, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+def test_requests_get_503_until_the_database_answers_again(
+    api_only: Application, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    account = door.account()
-    client = door.client(account.api_key)
+    account = api_only.account()
+    client = api_only.client(account.api_key)
 
-    async def away(work: object) -> None:
+    async def fail(work: object) -> None:
         raise OperationalError("SELECT secret-statement", {}, Exception("the server closed the connection"))
 
     with monkeypatch.context() as patched:
-        patched.setattr(door.house.database, "read", away)
-        patched.setattr(door.house.database, "write", away)
+        patched.setattr(api_only.services.database, "read", fail)
+        patched.setattr(api_only.services.database, "write", fail)
         for answer in (
             client.get("/workspaces"),
             client.post("/generate", json=account.body()),

@@ -4,19 +4,21 @@ import logging
 
 import pytest
 
+from support.application import Application
 from support.envelope import assert_refused
-from support.house import Inside
 from terrarium_server import ledger
 from terrarium_server.store import Transaction
 
 START = "/runs/generation"
 
 
-def test_400_names_the_missing_field(door: Inside) -> None:
-    account = door.account()
+def test_400_names_the_missing_field(api_only: Application) -> None:
+    account = api_only.account()
     body = account.body()
     del body["prompt"]
-    error = assert_refused(door.client(account.api_key).post(START, json=body), 400, "input_validation_error")
+    error = assert_refused(
+        api_only.client(account.api_key).post(START, json=body), 400, "input_validation_error"
+    )
     assert error == {
         "code": "input_validation_error",
         "message": "prompt: Required",
@@ -24,16 +26,16 @@ def test_400_names_the_missing_field(door: Inside) -> None:
     }
 
 
-def test_400_for_what_is_not_json(door: Inside) -> None:
-    client = door.client(door.account().api_key)
+def test_400_for_a_body_that_is_not_json(api_only: Application) -> None:
+    client = api_only.client(api_only.account().api_key)
     answer = client.post(START, content=b"{", headers={"content-type": "application/json"})
     assert set(assert_refused(answer, 400, "invalid_json")) == {"code", "message"}
 
 
 @pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "Basic sk", "Bearer sk_live_no_such_key"])
-def test_401_without_a_good_key(door: Inside, header: str | None) -> None:
+def test_401_without_a_valid_key(api_only: Application, header: str | None) -> None:
     headers = {} if header is None else {"authorization": header}
-    answer = door.anonymous.post(f"/api/v1{START}", json=door.account().body(), headers=headers)
+    answer = api_only.anonymous.post(f"/api/v1{START}", json=api_only.account().body(), headers=headers)
     assert assert_refused(answer, 401, "unauthorized") == {
         "code": "unauthorized",
         "message": "Invalid API key.",
@@ -41,35 +43,35 @@ def test_401_without_a_good_key(door: Inside, header: str | None) -> None:
     assert answer.headers["www-authenticate"] == "Bearer"
 
 
-def test_402_when_the_balance_does_not_cover_the_quote(door: Inside) -> None:
-    account = door.account(credits=0.0009)
-    answer = door.client(account.api_key).post(START, json=account.body())
+def test_402_when_the_balance_does_not_cover_the_quote(api_only: Application) -> None:
+    account = api_only.account(credits=0.0009)
+    answer = api_only.client(account.api_key).post(START, json=account.body())
     assert assert_refused(answer, 402, "insufficient_credits") == {
         "code": "insufficient_credits",
         "message": "Insufficient credits.",
     }
-    with door.house.database.transaction() as tx:
+    with api_only.services.database.transaction() as tx:
         assert ledger.read_balance(tx, account.workspace_id) == 900
 
 
-def test_403_for_a_key_that_may_only_look(door: Inside) -> None:
-    account = door.account(role="viewer")
-    answer = door.client(account.api_key).post(START, json=account.body())
+def test_403_for_a_key_that_may_only_read(api_only: Application) -> None:
+    account = api_only.account(role="viewer")
+    answer = api_only.client(account.api_key).post(START, json=account.body())
     assert assert_refused(answer, 403, "forbidden") == {"code": "forbidden", "message": "Forbidden."}
 
 
 @pytest.mark.parametrize("field", ["workspace_id", "project_id"])
-def test_404_for_what_belongs_to_another(door: Inside, field: str) -> None:
-    mine, other = door.account(), door.account()
+def test_404_for_another_workspaces_resources(api_only: Application, field: str) -> None:
+    mine, other = api_only.account(), api_only.account()
     body = {**mine.body(), field: getattr(other, field)}
-    answer = door.client(mine.api_key).post(START, json=body)
+    answer = api_only.client(mine.api_key).post(START, json=body)
     assert assert_refused(answer, 404, "not_found") == {"code": "not_found", "message": "Not found."}
 
 
 @pytest.mark.parametrize("second", [START, "/generate"])
-def test_409_leads_to_the_run_that_has_the_key(door: Inside, second: str) -> None:
-    account = door.account()
-    client = door.client(account.api_key)
+def test_409_names_the_run_that_has_the_key(api_only: Application, second: str) -> None:
+    account = api_only.account()
+    client = api_only.client(account.api_key)
     headers = {"idempotency-key": "the same"}
     run_id = client.post(START, json=account.body(), headers=headers).json()["run_id"]
     answer = client.post(second, json=account.body(), headers=headers)
@@ -78,15 +80,15 @@ def test_409_leads_to_the_run_that_has_the_key(door: Inside, second: str) -> Non
         "message": "Duplicate idempotency key.",
     }
     assert answer.headers["x-should-retry"] == "false"
-    found = client.anonymous.get(
+    run = client.anonymous.get(
         answer.headers["location"], headers={"authorization": f"Bearer {account.api_key}"}
     )
-    assert found.json()["run_id"] == run_id
+    assert run.json()["run_id"] == run_id
 
 
-def test_429_says_when_to_come_back(door: Inside) -> None:
-    account = door.account(rate_limit=2)
-    client = door.client(account.api_key)
+def test_429_says_when_to_try_again(api_only: Application) -> None:
+    account = api_only.account(rate_limit=2)
+    client = api_only.client(account.api_key)
     answers = [client.post(START, json=account.body()) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [201, 201, 429]
     assert assert_refused(answers[2], 429, "rate_limited") == {
@@ -96,16 +98,16 @@ def test_429_says_when_to_come_back(door: Inside) -> None:
     assert 1 <= int(answers[2].headers["retry-after"]) <= 60
 
 
-def test_500_tells_nothing_but_the_request_id(
-    door: Inside, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+def test_500_shows_only_the_request_id(
+    api_only: Application, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("the disk of prj_secret is full")
 
-    account = door.account()
+    account = api_only.account()
     monkeypatch.setattr(Transaction, "after_commit", broken)
     with caplog.at_level(logging.ERROR):
-        answer = door.client(account.api_key).post(START, json=account.body())
+        answer = api_only.client(account.api_key).post(START, json=account.body())
     assert assert_refused(answer, 500, "unknown_error") == {
         "code": "unknown_error",
         "message": "An unknown error occurred.",
@@ -116,18 +118,18 @@ def test_500_tells_nothing_but_the_request_id(
     assert record.exc_info and "prj_secret" in str(record.exc_info[1])
 
 
-def test_a_broken_start_leaves_nothing_behind(door: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_start_that_fails_writes_nothing(api_only: Application, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("broken")
 
-    account = door.account(credits=1.0)
-    client = door.client(account.api_key)
+    account = api_only.account(credits=1.0)
+    client = api_only.client(account.api_key)
     headers = {"idempotency-key": "k"}
     with monkeypatch.context() as patch:
         patch.setattr(Transaction, "after_commit", broken)
         assert client.post(START, json=account.body(), headers=headers).status_code == 500
     assert client.get("/generations").json()["generations"] == []
     assert client.get(f"/projects/{account.project_id}/nodes").json()["nodes"] == []
-    with door.house.database.transaction() as tx:
+    with api_only.services.database.transaction() as tx:
         assert ledger.read_balance(tx, account.workspace_id) == 1_000_000
     assert client.post(START, json=account.body(), headers=headers).status_code == 201

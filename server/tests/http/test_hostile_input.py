@@ -1,4 +1,4 @@
-"""Whatever is sent, the answer is a refusal in the envelope: never a 5xx, never a stack trace."""
+"""Hostile input is refused in the error envelope: never a 5xx, never a stack trace."""
 
 import json
 from collections.abc import Iterator
@@ -7,23 +7,23 @@ from urllib.parse import quote
 
 import pytest
 
+from support.application import Application, Client
 from support.envelope import assert_refused, error_of, rejected_fields
-from support.house import Client, Inside
 from support.server import Account
 
 JSON = {"content-type": "application/json"}
-LONE = "\ud800"
+LONE_SURROGATE = "\ud800"
 BODIES = ["/generate", "/runs/generation", "/runs/estimate", "/projects"]
 
 
 @pytest.fixture(scope="module")
-def account(door: Inside) -> Account:
-    return door.account()
+def account(api_only: Application) -> Account:
+    return api_only.account()
 
 
 @pytest.fixture
-def client(door: Inside, account: Account) -> Client:
-    return door.client(account.api_key)
+def client(api_only: Application, account: Account) -> Client:
+    return api_only.client(account.api_key)
 
 
 @pytest.mark.parametrize("path", BODIES)
@@ -46,7 +46,7 @@ def client(door: Inside, account: Account) -> Client:
     ],
     ids=lambda body: repr(body[:12]),
 )
-def test_what_is_no_json_object_is_refused(client: Client, path: str, body: bytes) -> None:
+def test_a_body_that_is_no_json_object_is_refused(client: Client, path: str, body: bytes) -> None:
     answer = client.post(path, content=body, headers=JSON)
     assert answer.status_code == 400
     error_of(answer)
@@ -56,7 +56,9 @@ def test_what_is_no_json_object_is_refused(client: Client, path: str, body: byte
 @pytest.mark.parametrize(
     "content_type", ["", "text/plain", "multipart/form-data; boundary=x", "application/x-www-form-urlencoded"]
 )
-def test_another_content_type_is_refused_and_told(client: Client, path: str, content_type: str) -> None:
+def test_another_content_type_is_refused_with_the_right_one(
+    client: Client, path: str, content_type: str
+) -> None:
     answer = client.post(path, content=b'{"a": 1}', headers={"content-type": content_type})
     assert "application/json" in assert_refused(answer, 400, "invalid_json")["message"]
 
@@ -68,8 +70,8 @@ def test_json_with_a_charset_is_json(client: Client, account: Account) -> None:
 
 
 @pytest.mark.parametrize("path", ["/generate", "/runs/generation", "/runs/estimate"])
-@pytest.mark.parametrize("bad", ["\0", LONE, f"a{LONE}b", "\0" * 100])
-def test_text_that_cannot_be_kept_is_refused_wherever_it_is(
+@pytest.mark.parametrize("bad", ["\0", LONE_SURROGATE, f"a{LONE_SURROGATE}b", "\0" * 100])
+def test_text_that_cannot_be_stored_is_refused_in_every_field(
     client: Client, account: Account, path: str, bad: str
 ) -> None:
     changes: list[dict[str, Any]] = [
@@ -88,8 +90,8 @@ def test_text_that_cannot_be_kept_is_refused_wherever_it_is(
         assert rejected_fields(client.post(path, content=body, headers=JSON))
 
 
-@pytest.mark.parametrize("bad", ["\0", LONE])
-def test_a_name_that_cannot_be_kept_is_refused(client: Client, account: Account, bad: str) -> None:
+@pytest.mark.parametrize("bad", ["\0", LONE_SURROGATE])
+def test_a_name_that_cannot_be_stored_is_refused(client: Client, account: Account, bad: str) -> None:
     body = json.dumps({"name": bad, "workspace_id": account.workspace_id})
     assert set(rejected_fields(client.post("/projects", content=body, headers=JSON))) == {"name"}
 
@@ -114,13 +116,13 @@ def test_a_name_that_cannot_be_kept_is_refused(client: Client, account: Account,
         "/models?type=%FF",
     ],
 )
-def test_what_cannot_be_an_id_is_refused(client: Client, path: str) -> None:
+def test_an_impossible_id_is_refused(client: Client, path: str) -> None:
     answer = client.get(path)
     assert answer.status_code in (400, 404)
     error_of(answer)
 
 
-@pytest.mark.parametrize("text", ["\0", "a\0b", LONE, "%", "_", "\\", "'", '"; --', "x" * 10_000])
+@pytest.mark.parametrize("text", ["\0", "a\0b", LONE_SURROGATE, "%", "_", "\\", "'", '"; --', "x" * 10_000])
 def test_any_text_may_be_searched_for(client: Client, account: Account, text: str) -> None:
     query = quote(text, errors="surrogatepass")
     answer = client.get(f"/projects?workspace_id={account.workspace_id}&query={query}")
@@ -148,9 +150,7 @@ def test_any_header_is_answered(client: Client, account: Account, name: str, val
     "number", ["1e400", "-1e400", "9" * 400, "-" + "9" * 4000, "NaN", "Infinity", "1e-400"]
 )
 @pytest.mark.parametrize("field", ["seed", "num_images"])
-def test_numbers_out_of_this_world_are_refused(
-    client: Client, account: Account, field: str, number: str
-) -> None:
+def test_numbers_out_of_range_are_refused(client: Client, account: Account, field: str, number: str) -> None:
     body = json.dumps(account.body(type="image", params={field: 0})).replace(": 0}", f": {number}}}")
     answer = client.post("/generate", content=body, headers=JSON)
     if (field, number) == ("seed", "1e-400"):  # reads as 0, which is a seed
@@ -173,7 +173,7 @@ def test_deeply_nested_params_are_refused(client: Client, account: Account, dept
 @pytest.mark.parametrize(
     "path", ["/api/v1/none", "/api/v2/models", "/api", "/nothing", "/api/v1/runs", "/media/x.png"]
 )
-def test_there_is_nothing_at_an_unknown_path(client: Client, path: str) -> None:
+def test_an_unknown_path_is_404(client: Client, path: str) -> None:
     answer = client.anonymous.get(path, headers={"authorization": f"Bearer {client.api_key}"})
     assert assert_refused(answer, 404, "not_found")["message"] == "Not found."
 

@@ -1,4 +1,4 @@
-"""What only a real connection shows: chunks that never end, links on the address the client used."""
+"""Tests that need a real connection: endless chunks, and links with the address the client used."""
 
 import json
 import socket
@@ -35,7 +35,7 @@ def test_a_body_declared_too_large_is_refused_before_it_is_sent(server: Server) 
     assert b"request-id: req_" in answer
 
 
-def test_a_length_that_is_a_lie_harms_nobody(server: Server) -> None:
+def test_a_wrong_content_length_does_not_affect_other_requests(server: Server) -> None:
     url = httpx.URL(server.api_url)
     with closing(socket.create_connection((url.host, url.port), timeout=30)) as connection:
         head = f"POST {url.path}/generate HTTP/1.1\r\nHost: {url.host}\r\nContent-Length: 100\r\n\r\n{{"
@@ -54,16 +54,16 @@ def start(server: Server, account: Account, **headers: str) -> dict[str, str]:
     return httpx.post(f"{server.api_url}/generate", content=body, headers=all_headers, timeout=60).json()
 
 
-def test_links_lead_to_the_address_the_client_used(server: Server) -> None:
+def test_links_use_the_address_of_the_client(server: Server) -> None:
     account = server.new_account()
     started = start(server, account)
     assert started["poll_url"] == f"{server.api_url}/runs/{started['run_id']}"
-    # Another name for the same server, as a proxy or a tunnel would give it.
+    # Another name for the same server, as through a proxy or a tunnel.
     started = start(server, account, host="terrarium.example:8443")
     assert started["poll_url"] == f"http://terrarium.example:8443/api/v1/runs/{started['run_id']}"
 
 
-def test_links_lead_to_the_public_address_if_there_is_one(start_server: StartServer) -> None:
+def test_links_use_the_public_address_if_it_is_set(start_server: StartServer) -> None:
     server = start_server(public_url="https://terrarium.example/")
     with server.client() as client:
         body = server.first.body(model="t2t-rehearsal")

@@ -1,4 +1,4 @@
-"""Lists come in pages; together the pages are the list, and a wrong cursor is told."""
+"""Lists come in pages; together the pages are the list, and an invalid cursor is refused."""
 
 import base64
 import json
@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from support.application import Application, Client
 from support.envelope import rejected_fields
-from support.house import Client, Inside
 from support.server import Account
 from terrarium_server import runs
 from terrarium_server.runs import RunOutcome
@@ -16,10 +16,10 @@ LISTS = ["generations", "projects", "nodes"]
 
 
 @pytest.fixture(scope="module")
-def account(door: Inside) -> Account:
+def account(api_only: Application) -> Account:
     """Seven runs in the first project, one in another."""
-    account = door.account()
-    client = door.client(account.api_key)
+    account = api_only.account()
+    client = api_only.client(account.api_key)
     for number in range(7):
         client.post("/generate", json=account.body(f"number {number}"))
     made = {"name": "100% other_", "workspace_id": account.workspace_id}
@@ -31,8 +31,8 @@ def account(door: Inside) -> Account:
 
 
 @pytest.fixture
-def client(door: Inside, account: Account) -> Client:
-    return door.client(account.api_key)
+def client(api_only: Application, account: Account) -> Client:
+    return api_only.client(account.api_key)
 
 
 def path_of(name: str, account: Account) -> str:
@@ -44,14 +44,14 @@ def path_of(name: str, account: Account) -> str:
 
 
 def pages(client: Client, name: str, path: str, limit: int) -> list[list[dict[str, Any]]]:
-    found: list[list[dict[str, Any]]] = []
+    rows: list[list[dict[str, Any]]] = []
     cursor = ""
     while True:
         page = client.get(f"{path}limit={limit}&cursor={cursor}").raise_for_status().json()
-        found.append(page[name])
+        rows.append(page[name])
         cursor = page["meta"]["next_cursor"]
         if cursor is None:
-            return found
+            return rows
 
 
 @pytest.mark.parametrize("name", LISTS)
@@ -60,10 +60,10 @@ def test_the_pages_together_are_the_list(client: Client, account: Account, name:
     path = path_of(name, account)
     whole = client.get(path).json()
     assert whole["meta"] == {"next_cursor": None}
-    found = pages(client, name, path, limit)
-    assert [row for page in found for row in page] == whole[name]
-    assert all(len(page) == limit for page in found[:-1])
-    assert 1 <= len(found[-1]) <= limit
+    split = pages(client, name, path, limit)
+    assert [row for page in split for row in page] == whole[name]
+    assert all(len(page) == limit for page in split[:-1])
+    assert 1 <= len(split[-1]) <= limit
 
 
 def test_the_order_of_each_list(client: Client, account: Account) -> None:
@@ -77,9 +77,9 @@ def test_the_order_of_each_list(client: Client, account: Account) -> None:
     assert used == sorted(used, reverse=True)
 
 
-def test_twenty_rows_unless_asked_otherwise(door: Inside) -> None:
-    account = door.account()
-    client = door.client(account.api_key)
+def test_a_page_has_twenty_rows_by_default(api_only: Application) -> None:
+    account = api_only.account()
+    client = api_only.client(account.api_key)
     for _ in range(21):
         client.post("/generate", json=account.body())
     page = client.get("/generations").json()
@@ -87,28 +87,34 @@ def test_twenty_rows_unless_asked_otherwise(door: Inside) -> None:
     assert page["meta"]["next_cursor"]
 
 
-def test_a_row_added_meanwhile_neither_repeats_nor_hides_another(door: Inside) -> None:
-    account = door.account()
-    client = door.client(account.api_key)
+def test_a_row_added_meanwhile_neither_repeats_nor_hides_another(api_only: Application) -> None:
+    account = api_only.account()
+    client = api_only.client(account.api_key)
     first = [client.post("/generate", json=account.body()).json()["run_id"] for _ in range(4)]
     page = client.get("/generations?limit=2").json()
     client.post("/generate", json=account.body())
     rest = client.get(f"/generations?limit=10&cursor={page['meta']['next_cursor']}").json()
-    seen = [run["run_id"] for run in page["generations"] + rest["generations"]]
-    assert seen == first[::-1]
+    listed = [run["run_id"] for run in page["generations"] + rest["generations"]]
+    assert listed == first[::-1]
 
 
 def encoded(position: object) -> str:
     return base64.urlsafe_b64encode(json.dumps(position).encode()).decode().rstrip("=")
 
 
-BAD = ["x", "!!!", "é", "e30", "a" * 5000, "W10", encoded(None), encoded([[]]), encoded({"offset": 20})]
-BAD += [encoded([1, 2, 3]), encoded([True, True]), encoded([2**70, 1]), encoded(["a\0"]), encoded([1.5, "x"])]
+INVALID = ["x", "!!!", "é", "e30", "a" * 5000, "W10", encoded(None), encoded([[]]), encoded({"offset": 20})]
+INVALID += [
+    encoded([1, 2, 3]),
+    encoded([True, True]),
+    encoded([2**70, 1]),
+    encoded(["a\0"]),
+    encoded([1.5, "x"]),
+]
 
 
 @pytest.mark.parametrize("name", LISTS)
-@pytest.mark.parametrize("cursor", [*BAD, encoded(["run_1"]), encoded([1, "prj_1"]), encoded([1, 1])])
-def test_a_wrong_cursor_is_told(client: Client, account: Account, name: str, cursor: str) -> None:
+@pytest.mark.parametrize("cursor", [*INVALID, encoded(["run_1"]), encoded([1, "prj_1"]), encoded([1, 1])])
+def test_an_invalid_cursor_is_refused(client: Client, account: Account, name: str, cursor: str) -> None:
     own = {"generations": ["run_1"], "projects": [1, "prj_1"], "nodes": [1, 1]}[name]
     answer = client.get(path_of(name, account), params={"cursor": cursor} | dict(parameters(name, account)))
     if cursor == encoded(own):
@@ -121,7 +127,7 @@ def parameters(name: str, account: Account) -> list[tuple[str, str]]:
     return [("workspace_id", account.workspace_id)] if name == "projects" else []
 
 
-def test_generations_are_filtered(door: Inside, client: Client, account: Account) -> None:
+def test_generations_are_filtered(api_only: Application, client: Client, account: Account) -> None:
     def prompts(query: str) -> int:
         return len(client.get(f"/generations?limit=100&{query}").json()["generations"])
 
@@ -135,7 +141,7 @@ def test_generations_are_filtered(door: Inside, client: Client, account: Account
         0,
     ]
     newest = client.get("/generations?limit=1").json()["generations"][0]["run_id"]
-    with door.house.database.transaction() as tx:
+    with api_only.services.database.transaction() as tx:
         assert runs.give_up(tx, newest, RunOutcome("GENERATION_CANCELLED", "Stopped by a test."))
     assert [prompts(f"status={status}") for status in ("pending", "failed")] == [7, 1]
     assert prompts(f"status=failed&project_id={account.project_id}") == 0

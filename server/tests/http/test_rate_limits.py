@@ -1,25 +1,25 @@
-"""How a workspace stands with its limit is on every answer to its keys."""
+"""Every answer to a key has the state of its workspace's rate limit."""
 
 import pytest
 
-from support.house import Inside
+from support.application import Application
 from support.server import Account
 
 
 def limits(headers: object) -> tuple[int, int]:
     assert hasattr(headers, "__getitem__")
-    found: dict[str, str] = headers  # type: ignore[assignment]
-    assert 0 <= int(found["ratelimit-reset"]) <= 60
-    return int(found["ratelimit-limit"]), int(found["ratelimit-remaining"])
+    values: dict[str, str] = headers  # type: ignore[assignment]
+    assert 0 <= int(values["ratelimit-reset"]) <= 60
+    return int(values["ratelimit-limit"]), int(values["ratelimit-remaining"])
 
 
 @pytest.fixture
-def account(door: Inside) -> Account:
-    return door.account(rate_limit=3)
+def account(api_only: Application) -> Account:
+    return api_only.account(rate_limit=3)
 
 
-def test_reading_costs_nothing_and_starting_counts(door: Inside, account: Account) -> None:
-    client = door.client(account.api_key)
+def test_only_starts_count(api_only: Application, account: Account) -> None:
+    client = api_only.client(account.api_key)
     assert limits(client.get("/workspaces").headers) == (3, 3)
     assert limits(client.post("/generate", json=account.body()).headers) == (3, 2)
     assert limits(client.post("/runs/estimate", json=account.body()).headers) == (3, 2)
@@ -32,36 +32,36 @@ def test_reading_costs_nothing_and_starting_counts(door: Inside, account: Accoun
     assert int(refused.headers["retry-after"]) <= 60
 
 
-def test_all_keys_of_a_workspace_share_its_limit(door: Inside, account: Account) -> None:
-    keys = [account.api_key, door.key(account).api_key]
+def test_all_keys_of_a_workspace_share_its_limit(api_only: Application, account: Account) -> None:
+    keys = [account.api_key, api_only.key(account).api_key]
     statuses = [
-        door.client(keys[number % 2]).post("/generate", json=account.body()).status_code
+        api_only.client(keys[number % 2]).post("/generate", json=account.body()).status_code
         for number in range(4)
     ]
     assert statuses == [201, 201, 201, 429]
 
 
-def test_one_workspace_does_not_slow_another(door: Inside, account: Account) -> None:
+def test_one_workspace_does_not_slow_another(api_only: Application, account: Account) -> None:
     for _ in range(4):
-        door.client(account.api_key).post("/generate", json=account.body())
-    other = door.account(rate_limit=3)
-    assert door.client(other.api_key).post("/generate", json=other.body()).status_code == 201
+        api_only.client(account.api_key).post("/generate", json=account.body())
+    other = api_only.account(rate_limit=3)
+    assert api_only.client(other.api_key).post("/generate", json=other.body()).status_code == 201
 
 
-def test_a_duplicate_does_not_count(door: Inside, account: Account) -> None:
-    client = door.client(account.api_key)
+def test_a_duplicate_does_not_count(api_only: Application, account: Account) -> None:
+    client = api_only.client(account.api_key)
     headers = {"idempotency-key": "k"}
     statuses = [client.post("/generate", json=account.body(), headers=headers).status_code for _ in range(5)]
     assert statuses == [201, 409, 409, 409, 409]
     assert limits(client.get("/models").headers) == (3, 2)
 
 
-def test_a_stranger_learns_no_limits(door: Inside) -> None:
-    answer = door.anonymous.get("/api/v1/models", headers={"authorization": "Bearer bad"})
+def test_an_invalid_key_gets_no_limits(api_only: Application) -> None:
+    answer = api_only.anonymous.get("/api/v1/models", headers={"authorization": "Bearer bad"})
     assert answer.status_code == 401
     assert "ratelimit-limit" not in answer.headers
 
 
-def test_a_workspace_without_a_limit_has_the_servers(door: Inside) -> None:
-    account = door.account()
-    assert limits(door.client(account.api_key).get("/models").headers) == (600, 600)
+def test_a_workspace_without_a_limit_has_the_servers_default(api_only: Application) -> None:
+    account = api_only.account()
+    assert limits(api_only.client(account.api_key).get("/models").headers) == (600, 600)

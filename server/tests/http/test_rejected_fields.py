@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from support.application import Application, Client
 from support.envelope import assert_refused, rejected_fields
-from support.house import Client, Inside
 from support.server import Account
 
 STARTS = ["/runs/generation", "/generate", "/runs/estimate"]
@@ -14,13 +14,13 @@ TYPES = "Must be one of: image, video, audio, text"
 
 
 @pytest.fixture(scope="module")
-def account(door: Inside) -> Account:
-    return door.account()
+def account(api_only: Application) -> Account:
+    return api_only.account()
 
 
 @pytest.fixture
-def client(door: Inside, account: Account) -> Client:
-    return door.client(account.api_key)
+def client(api_only: Application, account: Account) -> Client:
+    return api_only.client(account.api_key)
 
 
 @pytest.mark.parametrize("path", STARTS)
@@ -37,7 +37,7 @@ def test_every_null_field_is_named(client: Client, path: str) -> None:
 
 @pytest.mark.parametrize("path", STARTS)
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "expected"),
     [
         ({"prompt": ""}, {"prompt": "Must not be empty"}),
         ({"prompt": 7}, {"prompt": "Must be a string"}),
@@ -58,45 +58,45 @@ def test_every_null_field_is_named(client: Client, path: str) -> None:
     ],
 )
 def test_a_wrong_field_is_named(
-    client: Client, account: Account, path: str, change: dict[str, Any], told: dict[str, str | None]
+    client: Client, account: Account, path: str, change: dict[str, Any], expected: dict[str, str | None]
 ) -> None:
-    said = rejected_fields(client.post(path, json={**account.body(), **change}))
-    assert set(said) == set(told)
-    assert {name: said[name] for name, message in told.items() if message} == {
-        name: message for name, message in told.items() if message
+    rejected = rejected_fields(client.post(path, json={**account.body(), **change}))
+    assert set(rejected) == set(expected)
+    assert {name: rejected[name] for name, message in expected.items() if message} == {
+        name: message for name, message in expected.items() if message
     }
 
 
 @pytest.mark.parametrize("path", STARTS)
 def test_every_wrong_parameter_is_named(client: Client, account: Account, path: str) -> None:
     params = {"aspect_ratio": "7:1", "num_images": 5, "seed": "x", "resolution": None, "image_url": "y"}
-    said = rejected_fields(client.post(path, json=account.body(type="image", params=params)))
-    assert set(said) == {"params.aspect_ratio", "params.num_images", "params.seed", "params.image_url"}
-    assert "16:9" in said["params.aspect_ratio"]
-    assert "between 1 and 4" in said["params.num_images"]
-    assert "aspect_ratio, resolution, seed, num_images, style" in said["params.image_url"]
+    rejected = rejected_fields(client.post(path, json=account.body(type="image", params=params)))
+    assert set(rejected) == {"params.aspect_ratio", "params.num_images", "params.seed", "params.image_url"}
+    assert "16:9" in rejected["params.aspect_ratio"]
+    assert "between 1 and 4" in rejected["params.num_images"]
+    assert "aspect_ratio, resolution, seed, num_images, style" in rejected["params.image_url"]
 
 
-def test_an_unknown_model_is_told_the_usable_ones(client: Client, account: Account) -> None:
-    said = rejected_fields(client.post("/generate", json=account.body(model="t2t-none")))
-    assert said["model"].startswith("Unknown model; models of type text: ")
-    assert {"t2t-rehearsal", "t2t-sketch"} <= set(said["model"].split(": ")[1].split(", "))
+def test_for_an_unknown_model_the_usable_ones_are_named(client: Client, account: Account) -> None:
+    rejected = rejected_fields(client.post("/generate", json=account.body(model="t2t-none")))
+    assert rejected["model"].startswith("Unknown model; models of type text: ")
+    assert {"t2t-rehearsal", "t2t-sketch"} <= set(rejected["model"].split(": ")[1].split(", "))
 
 
-def test_a_model_of_another_type_is_told_the_usable_ones(client: Client, account: Account) -> None:
-    said = rejected_fields(client.post("/generate", json=account.body(model="t2i-sketch")))
-    assert said["model"].startswith("t2i-sketch makes image; models of type text: ")
-    assert "t2i-sketch" not in said["model"].split(": ")[1]
+def test_for_a_model_of_another_type_the_usable_ones_are_named(client: Client, account: Account) -> None:
+    rejected = rejected_fields(client.post("/generate", json=account.body(model="t2i-sketch")))
+    assert rejected["model"].startswith("t2i-sketch makes image; models of type text: ")
+    assert "t2i-sketch" not in rejected["model"].split(": ")[1]
 
 
-def test_a_model_that_is_not_set_up_is_told_what_is_missing(client: Client, account: Account) -> None:
+def test_for_a_model_that_is_not_set_up_the_missing_part_is_named(client: Client, account: Account) -> None:
     body = account.body(type="image", model="t2i-flux-schnell-fal")
-    said = rejected_fields(client.post("/generate", json=body))
-    assert said["model"].startswith("t2i-flux-schnell-fal cannot be used here now: no engine named fal")
+    rejected = rejected_fields(client.post("/generate", json=body))
+    assert rejected["model"].startswith("t2i-flux-schnell-fal cannot be used here now: no engine named fal")
 
 
 @pytest.mark.parametrize(
-    ("path", "told"),
+    ("path", "expected"),
     [
         ("/projects", {"workspace_id": "Required"}),
         ("/projects?workspace_id=", {"workspace_id": "Must not be empty"}),
@@ -114,14 +114,14 @@ def test_a_model_that_is_not_set_up_is_told_what_is_missing(client: Client, acco
         ("/models?type=smell", {"type": TYPES}),
     ],
 )
-def test_a_wrong_path_or_query_is_named(client: Client, path: str, told: dict[str, str | None]) -> None:
-    said = rejected_fields(client.get(path))
-    assert set(said) == set(told)
-    assert all(message is None or said[name] == message for name, message in told.items())
+def test_a_wrong_path_or_query_is_named(client: Client, path: str, expected: dict[str, str | None]) -> None:
+    rejected = rejected_fields(client.get(path))
+    assert set(rejected) == set(expected)
+    assert all(message is None or rejected[name] == message for name, message in expected.items())
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "expected"),
     [
         ({}, {"name": "Required", "workspace_id": "Required"}),
         (
@@ -132,17 +132,17 @@ def test_a_wrong_path_or_query_is_named(client: Client, path: str, told: dict[st
         ({"name": "\0", "workspace_id": "ws_1"}, {"name": "Must not contain NUL characters"}),
     ],
 )
-def test_a_wrong_project_is_told(client: Client, body: dict[str, Any], told: dict[str, str]) -> None:
-    assert rejected_fields(client.post("/projects", json=body)) == told
+def test_a_wrong_project_is_refused(client: Client, body: dict[str, Any], expected: dict[str, str]) -> None:
+    assert rejected_fields(client.post("/projects", json=body)) == expected
 
 
 @pytest.mark.parametrize("key", ["", " ", "\x7f", "k" * 256, "caf\xad"])
-def test_a_wrong_idempotency_key_is_told(client: Client, account: Account, key: str) -> None:
+def test_a_wrong_idempotency_key_is_refused(client: Client, account: Account, key: str) -> None:
     answer = client.post("/generate", json=account.body(), headers={"idempotency-key": key.encode("latin-1")})
     assert set(rejected_fields(answer)) == {"Idempotency-Key"}
 
 
-def test_a_body_that_is_no_object_is_told(client: Client) -> None:
+def test_a_body_that_is_no_object_is_refused(client: Client) -> None:
     for body in (None, [], "x", 1, 1.5, True):
         answer = client.post(
             "/generate", content=json.dumps(body), headers={"content-type": "application/json"}

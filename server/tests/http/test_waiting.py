@@ -1,11 +1,11 @@
-"""`Prefer: wait` and ETags: told when something happens instead of asking again and again."""
+"""`Prefer: wait` and ETags: an answer when something changes, instead of polling."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from support.house import Client, Inside
+from support.application import Application, Client
 from support.server import Account, finished
 from terrarium_server import accounts, runs
 
@@ -13,13 +13,13 @@ WAIT = {"prefer": "wait=60"}
 
 
 @pytest.fixture
-def account(inside: Inside) -> Account:
-    return inside.account()
+def account(application: Application) -> Account:
+    return application.account()
 
 
 @pytest.fixture
-def client(inside: Inside, account: Account) -> Client:
-    return inside.client(account.api_key)
+def client(application: Application, account: Account) -> Client:
+    return application.client(account.api_key)
 
 
 def start(client: Client, account: Account, **params: object) -> str:
@@ -27,12 +27,12 @@ def start(client: Client, account: Account, **params: object) -> str:
     return client.post("/generate", json=body).json()["run_id"]
 
 
-def claim(door: Inside) -> None:
-    """What a worker does first with a pending run."""
-    with door.house.database.transaction() as tx:
+def claim(api_only: Application) -> None:
+    """Claim all pending runs, as a worker does."""
+    with api_only.services.database.transaction() as tx:
         claimed = runs.claim(tx, "wrk_test", 1000, {"rehearsal": 1000})
     for run in claimed:
-        door.house.signals.changed(run.run_id)
+        api_only.services.signals.changed(run.run_id)
 
 
 def test_the_answer_comes_when_the_run_is_over(client: Client, account: Account) -> None:
@@ -42,9 +42,9 @@ def test_the_answer_comes_when_the_run_is_over(client: Client, account: Account)
     assert answer.headers["preference-applied"] == "wait=60"
 
 
-def test_the_answer_comes_when_the_time_is_up(door: Inside) -> None:
-    account = door.account()
-    client = door.client(account.api_key)
+def test_the_answer_comes_when_the_time_is_up(api_only: Application) -> None:
+    account = api_only.account()
+    client = api_only.client(account.api_key)
     run_id = start(client, account)
     began = time.monotonic()
     answer = client.get(f"/runs/{run_id}", headers={"prefer": "wait=1"})
@@ -54,7 +54,7 @@ def test_the_answer_comes_when_the_time_is_up(door: Inside) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "applied"),
+    ("preference", "applied"),
     [
         ("wait=3600", "wait=60"),
         ("wait=61", "wait=60"),
@@ -68,28 +68,30 @@ def test_the_answer_comes_when_the_time_is_up(door: Inside) -> None:
         ("respond-async", None),
     ],
 )
-def test_what_is_applied_is_said(client: Client, account: Account, asked: str, applied: str | None) -> None:
+def test_the_answer_names_the_applied_preference(
+    client: Client, account: Account, preference: str, applied: str | None
+) -> None:
     run_id = start(client, account)
     finished(client, run_id)
-    answer = client.get(f"/runs/{run_id}", headers={"prefer": asked})
+    answer = client.get(f"/runs/{run_id}", headers={"prefer": preference})
     assert answer.headers.get("preference-applied") == applied
     assert answer.json()["status"] == "completed"
 
 
-def test_a_run_of_another_is_not_waited_for(door: Inside) -> None:
-    account = door.account()
-    run_id = start(door.client(account.api_key), account)
-    answer = door.client(door.account().api_key).get(f"/runs/{run_id}", headers=WAIT)
+def test_a_run_of_another_workspace_is_not_waited_for(api_only: Application) -> None:
+    account = api_only.account()
+    run_id = start(api_only.client(account.api_key), account)
+    answer = api_only.client(api_only.account().api_key).get(f"/runs/{run_id}", headers=WAIT)
     assert answer.status_code == 404
 
 
-def test_nothing_new_is_304(client: Client, account: Account) -> None:
+def test_an_unchanged_run_is_304(client: Client, account: Account) -> None:
     run_id = start(client, account)
     finished(client, run_id)
     first = client.get(f"/runs/{run_id}")
     tag = first.headers["etag"]
-    for known in (tag, f'"other", {tag}', f"W/{tag}", "*"):
-        again = client.get(f"/runs/{run_id}", headers={"if-none-match": known})
+    for known_tags in (tag, f'"other", {tag}', f"W/{tag}", "*"):
+        again = client.get(f"/runs/{run_id}", headers={"if-none-match": known_tags})
         assert (again.status_code, again.content) == (304, b"")
         assert again.headers["etag"] == tag
         assert again.headers["request-id"] != first.headers["request-id"]
@@ -97,36 +99,36 @@ def test_nothing_new_is_304(client: Client, account: Account) -> None:
     assert (other.status_code, other.json()) == (200, first.json())
 
 
-def test_a_change_gives_another_tag(door: Inside) -> None:
-    account = door.account()
-    client = door.client(account.api_key)
+def test_a_change_gives_another_tag(api_only: Application) -> None:
+    account = api_only.account()
+    client = api_only.client(account.api_key)
     run_id = start(client, account)
     before = client.get(f"/runs/{run_id}")
-    claim(door)
+    claim(api_only)
     after = client.get(f"/runs/{run_id}", headers={"if-none-match": before.headers["etag"]})
     assert after.status_code == 200
     assert after.headers["etag"] != before.headers["etag"]
 
 
-def test_waiting_with_a_tag_ends_at_the_first_change(door: Inside) -> None:
-    account = door.account()
-    client = door.client(account.api_key)
+def test_waiting_with_a_tag_ends_at_the_first_change(api_only: Application) -> None:
+    account = api_only.account()
+    client = api_only.client(account.api_key)
     run_id = start(client, account)
-    known = client.get(f"/runs/{run_id}")
+    before = client.get(f"/runs/{run_id}")
     with ThreadPoolExecutor(1) as pool:
-        headers = {**WAIT, "if-none-match": known.headers["etag"]}
+        headers = {**WAIT, "if-none-match": before.headers["etag"]}
         waiting = pool.submit(client.get, f"/runs/{run_id}", headers=headers)
-        claim(door)
+        claim(api_only)
         answer = waiting.result()
-    assert (known.json()["status"], answer.json()["status"]) == ("pending", "running")
+    assert (before.json()["status"], answer.json()["status"]) == ("pending", "running")
 
 
-def test_a_key_revoked_meanwhile_ends_the_wait(door: Inside) -> None:
-    account = door.account()
-    run_id = start(door.client(account.api_key), account)
-    key = door.key(account)
+def test_a_key_revoked_meanwhile_ends_the_wait(api_only: Application) -> None:
+    account = api_only.account()
+    run_id = start(api_only.client(account.api_key), account)
+    key = api_only.key(account)
     with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(door.client(key.api_key).get, f"/runs/{run_id}", headers=WAIT)
-        with door.house.database.transaction() as tx:
+        waiting = pool.submit(api_only.client(key.api_key).get, f"/runs/{run_id}", headers=WAIT)
+        with api_only.services.database.transaction() as tx:
             accounts.revoke_key(tx, key.key_id)
         assert waiting.result().status_code == 401

@@ -1,4 +1,4 @@
-"""Any order of grants, holds, settlements and releases, beside a plain-Python ledger."""
+"""Any order of grants, holds, settlements and releases, compared with a model in plain Python."""
 
 import pytest
 import sqlalchemy as sa
@@ -43,7 +43,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self._wrote(amount)
 
     @rule(amount=AMOUNTS.filter(bool))
-    def take_back(self, amount: int) -> None:
+    def withdraw(self, amount: int) -> None:
         if amount > self.balance:
             with pytest.raises(InsufficientCredits), self.database.transaction() as tx:
                 ledger.grant(tx, self.workspace, -amount)
@@ -61,7 +61,7 @@ class LedgerMachine(RuleBasedStateMachine):
         return run_id, amount
 
     @rule(over=st.integers(1, 10**12))
-    def hold_more_than_there_is(self, over: int) -> None:
+    def hold_more_than_the_balance(self, over: int) -> None:
         with pytest.raises(InsufficientCredits), self.database.transaction() as tx:
             ledger.hold(tx, self.workspace, ids.mint("run"), self.balance + over)
 
@@ -106,7 +106,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.written += 1
 
     @invariant()
-    def the_books_balance(self) -> None:
+    def the_ledger_balances(self) -> None:
         mine = entries.c.workspace_id == self.workspace
         total = sa.select(sa.func.coalesce(sa.func.sum(entries.c.amount_micros), 0), sa.func.count())
         with self.database.transaction() as tx:
@@ -115,7 +115,7 @@ class LedgerMachine(RuleBasedStateMachine):
             assert ledger.check(tx) == []
 
 
-def test_any_order_of_entries_keeps_the_books_balanced(database: Database) -> None:
+def test_any_order_of_entries_keeps_the_ledger_balanced(database: Database) -> None:
     examples = 60 if database.is_sqlite else 15
     run_machine(lambda: LedgerMachine(database), examples=examples, steps=25)
 
@@ -150,7 +150,7 @@ def test_the_check_finds_a_lost_entry(database: Database) -> None:
         assert ledger.check(tx) == [Imbalance(workspace, 5, 0)]
 
 
-def test_the_database_itself_refuses_a_negative_balance(database: Database) -> None:
+def test_the_database_refuses_a_negative_balance(database: Database) -> None:
     workspace = ids.mint("ws")
     with database.transaction() as tx:
         ledger.open_account(tx, workspace)

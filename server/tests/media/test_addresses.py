@@ -1,4 +1,4 @@
-"""Which addresses everybody may reach, on every Python that is supported."""
+"""Which addresses are public, the same on every supported Python."""
 
 import ipaddress
 
@@ -71,7 +71,7 @@ def test_a_special_range_is_not_public_and_ends_where_it_ends(text: str) -> None
         "169.254.169.254", "fd00:ec2::254",
     ],
 )  # fmt: skip
-def test_an_address_that_leads_inside_by_a_detour_is_not_public(address: str) -> None:
+def test_an_address_that_embeds_another_or_is_bound_to_an_interface_is_not_public(address: str) -> None:
     assert not is_public(address)
 
 
@@ -79,12 +79,12 @@ def test_an_address_that_leads_inside_by_a_detour_is_not_public(address: str) ->
     "address",
     ["1.1.1.1", "93.184.216.34", "223.255.255.255", "2000::1", "2606:2800:220:1::1", "64:ff9b::5db8:d822"],
 )
-def test_what_everybody_may_reach_is_public(address: str) -> None:
+def test_global_addresses_are_public(address: str) -> None:
     assert is_public(address)
 
 
 @pytest.mark.parametrize("text", ["", "1.2.3", "0177.0.0.1", "2130706433", "::g", "localhost"])
-def test_what_is_no_address_is_told(text: str) -> None:
+def test_a_text_that_is_no_address_raises(text: str) -> None:
     with pytest.raises(ValueError, match="does not appear to be"):
         is_public(text)
 

@@ -1,4 +1,4 @@
-"""Links are fetched from public places only, and only what they should be."""
+"""Fetching links: only from public addresses, and only media of the expected kind."""
 
 import asyncio
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from support.loopback import Asked, Reply, loopback
+from support.loopback import Reply, Request, loopback
 from terrarium_server import __version__
 from terrarium_server.media import Fetched, FetchError, FetchRules, fetch
 
@@ -25,13 +25,13 @@ def test_a_file_arrives_whole_with_its_type(tmp_path: Path) -> None:
             got = fetched(f"{site.url}/a?b=c", tmp_path / "x", FetchRules(allow_private=True))
         assert got == Fetched(tmp_path / "x", "image/png", len(body))
         assert got.path.read_bytes() == body
-        assert (site.asked[0].path, site.asked[0].query) == ("/a", "b=c")
+        assert (site.requests[0].path, site.requests[0].query) == ("/a", "b=c")
 
 
-def test_it_says_who_it_is_and_what_it_takes(tmp_path: Path) -> None:
+def test_a_request_has_a_user_agent_and_accepts_no_compression(tmp_path: Path) -> None:
     with loopback(lambda asked: Reply(PNG)) as site:
         fetched(site.url, tmp_path / "x")
-    headers = site.asked[0].headers
+    headers = site.requests[0].headers
     assert headers["user-agent"].startswith(f"Terrarium/{__version__} (+https://")
     assert headers["accept-encoding"] == "identity"
     assert headers["host"] == site.url.removeprefix("http://")
@@ -39,23 +39,23 @@ def test_it_says_who_it_is_and_what_it_takes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "told"),
+    ("url", "message"),
     [
         ("http://example.com/a.png", "must start with https"),
         ("https://127.0.0.1/a.png", "not public"),
-        ("https://[/a.jpg", "not a name"),
+        ("https://[/a.jpg", "not a valid name"),
         ("https://0177.0.0.1", "cannot be read"),
         ("https://no-such-host.invalid/a.png", "not known"),
     ],
 )
-def test_a_link_that_may_not_be_fetched_is_told(tmp_path: Path, url: str, told: str) -> None:
-    with pytest.raises(FetchError, match=told):
+def test_a_link_that_may_not_be_fetched_is_refused(tmp_path: Path, url: str, message: str) -> None:
+    with pytest.raises(FetchError, match=message):
         fetched(url, tmp_path / "x", FetchRules())
     assert not (tmp_path / "x").exists()
 
 
 def test_redirects_are_followed_and_checked_again(tmp_path: Path) -> None:
-    def answer(asked: Asked) -> Reply:
+    def answer(asked: Request) -> Reply:
         match asked.path:
             case "/a":
                 return Reply(status=302, headers={"location": "/b"})
@@ -68,13 +68,13 @@ def test_redirects_are_followed_and_checked_again(tmp_path: Path) -> None:
 
     with loopback(answer) as site:
         assert fetched(f"{site.url}/a", tmp_path / "x").content_type == "image/png"
-        assert [asked.path for asked in site.asked] == ["/a", "/b", "/c%20d.png"]
+        assert [asked.path for asked in site.requests] == ["/a", "/b", "/c%20d.png"]
         with pytest.raises(FetchError, match="redirects more than 5 times"):
             fetched(f"{site.url}/round", tmp_path / "x")
 
 
 @pytest.mark.parametrize(
-    ("location", "told"),
+    ("location", "message"),
     [
         ("file:///etc/passwd", "must start with https"),
         ("data:image/png;base64,AAAA", "must start with https"),
@@ -83,20 +83,20 @@ def test_redirects_are_followed_and_checked_again(tmp_path: Path) -> None:
         ("//host:abc/", "the link redirects"),
         ("https://0177.0.0.1/", "the link redirects"),
         ("https://user@host/", "no user"),
-        ("https://xn--a.example/", "not a name"),
+        ("https://xn--a.example/", "not a valid name"),
         ("https://", "must name a host"),
         ("/" + "a" * 9000, "longer than 8,000"),
     ],
 )
-def test_a_redirect_to_what_may_not_be_fetched_is_told(tmp_path: Path, location: str, told: str) -> None:
+def test_a_redirect_that_may_not_be_followed_is_refused(tmp_path: Path, location: str, message: str) -> None:
     with loopback(lambda asked: Reply(status=301, headers={"location": location})) as site:
-        with pytest.raises(FetchError, match=told):
+        with pytest.raises(FetchError, match=message):
             fetched(site.url, tmp_path / "x")
-        assert len(site.asked) == 1
+        assert len(site.requests) == 1
 
 
 @pytest.mark.parametrize(
-    ("reply", "told"),
+    ("reply", "message"),
     [
         (Reply(PNG + bytes(2000)), "larger than"),
         (Reply((PNG, *[bytes(100)] * 20)), "larger than"),
@@ -111,22 +111,22 @@ def test_a_redirect_to_what_may_not_be_fetched_is_told(tmp_path: Path, location:
         (Reply((PNG,), drops=True), "could not be fetched"),
     ],
 )
-def test_what_does_not_arrive_as_an_image_is_told_and_leaves_no_file(
-    tmp_path: Path, reply: Reply, told: str
+def test_a_response_that_is_no_image_is_refused_and_leaves_no_file(
+    tmp_path: Path, reply: Reply, message: str
 ) -> None:
-    with loopback(lambda asked: reply) as site, pytest.raises(FetchError, match=told):
+    with loopback(lambda asked: reply) as site, pytest.raises(FetchError, match=message):
         fetched(site.url, tmp_path / "x")
     assert not (tmp_path / "x").exists()
 
 
-def test_what_is_announced_as_too_large_is_not_read(tmp_path: Path) -> None:
+def test_a_body_whose_announced_length_is_too_large_is_not_read(tmp_path: Path) -> None:
     async def work() -> None:
         left: asyncio.Queue[bytes] = asyncio.Queue()
 
         async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             await reader.readuntil(b"\r\n\r\n")
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n")
-            # Nothing follows: whoever waits for some of it waits for ever.
+            # No body follows, so a client that reads it would wait for ever.
             left.put_nowait(await reader.read())
             writer.close()
 
@@ -140,7 +140,7 @@ def test_what_is_announced_as_too_large_is_not_read(tmp_path: Path) -> None:
     asyncio.run(work())
 
 
-def test_what_is_no_http_is_told(tmp_path: Path) -> None:
+def test_a_response_that_is_not_http_is_refused(tmp_path: Path) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"220 mail.example ESMTP\r\n" * 10)
@@ -156,6 +156,6 @@ def test_what_is_no_http_is_told(tmp_path: Path) -> None:
         asyncio.run(work())
 
 
-def test_a_file_that_cannot_be_written_is_no_fault_of_the_link(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_is_not_a_fetch_error(tmp_path: Path) -> None:
     with loopback(lambda asked: Reply(PNG)) as site, pytest.raises(FileNotFoundError):
         fetched(site.url, tmp_path / "nowhere" / "x")

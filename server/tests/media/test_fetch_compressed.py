@@ -1,4 +1,4 @@
-"""Bodies that come compressed although nobody asked for it: decoded, within the same limits."""
+"""Bodies that are compressed although the request forbids it: decoded, within the same limits."""
 
 import asyncio
 import gzip
@@ -16,9 +16,9 @@ MIB = 1 << 20
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 400
 
 
-def bare(data: bytes) -> bytes:
-    squeezer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
-    return squeezer.compress(data) + squeezer.flush()
+def without_header(data: bytes) -> bytes:
+    compressor = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return compressor.compress(data) + compressor.flush()
 
 
 def arrived(reply: Reply, into: Path, *, max_bytes: int = MIB) -> bytes:
@@ -38,12 +38,14 @@ def arrived(reply: Reply, into: Path, *, max_bytes: int = MIB) -> bytes:
         ("identity, gzip", gzip.compress(PNG)),
         ("gzip", gzip.compress(PNG) + b"and more"),
         ("deflate", zlib.compress(PNG)),
-        ("deflate", bare(PNG)),
+        ("deflate", without_header(PNG)),
         ("identity", PNG),
         ("", PNG),
     ],
 )
-def test_a_compressed_body_is_decoded_however_it_is_cut(tmp_path: Path, encoding: str, body: bytes) -> None:
+def test_a_compressed_body_is_decoded_however_it_is_chunked(
+    tmp_path: Path, encoding: str, body: bytes
+) -> None:
     headers = {"content-encoding": encoding}
     assert arrived(Reply(body, headers=headers), tmp_path / "x") == PNG
     bytewise = (*(body[at : at + 1] for at in range(40)), body[40:])
@@ -51,14 +53,14 @@ def test_a_compressed_body_is_decoded_however_it_is_cut(tmp_path: Path, encoding
 
 
 @pytest.mark.parametrize("size", [MIB - 1, MIB, MIB + 1, 3 * MIB, 3 * MIB + 100])
-def test_not_a_byte_is_lost_where_the_decoder_takes_a_breath(tmp_path: Path, size: int) -> None:
+def test_no_byte_is_lost_at_the_limit_of_a_decoded_chunk(tmp_path: Path, size: int) -> None:
     whole = PNG.ljust(size, b"\0")
     reply = Reply(gzip.compress(whole), headers={"content-encoding": "gzip"})
     assert arrived(reply, tmp_path / "x", max_bytes=8 * MIB) == whole
 
 
 @pytest.mark.parametrize(
-    ("encoding", "body", "told"),
+    ("encoding", "body", "message"),
     [
         ("br", PNG, r"compresses the file \(br\)"),
         ("zstd", PNG, r"compresses the file \(zstd\)"),
@@ -74,21 +76,21 @@ def test_not_a_byte_is_lost_where_the_decoder_takes_a_breath(tmp_path: Path, siz
         ("gzip", gzip.compress(PNG.ljust(MIB + 1)), "larger than 1 MiB"),
     ],
 )
-def test_what_cannot_be_decoded_within_the_limits_is_told(
-    tmp_path: Path, encoding: str, body: bytes, told: str
+def test_a_body_that_cannot_be_decoded_within_the_limits_is_refused(
+    tmp_path: Path, encoding: str, body: bytes, message: str
 ) -> None:
-    with pytest.raises(FetchError, match=told):
+    with pytest.raises(FetchError, match=message):
         arrived(Reply(body, headers={"content-encoding": encoding}), tmp_path / "x")
     assert not (tmp_path / "x").exists()
 
 
-def test_what_unfolds_without_end_is_never_whole_in_memory(tmp_path: Path) -> None:
+def test_a_decompression_bomb_is_never_in_memory_as_a_whole(tmp_path: Path) -> None:
     def bomb() -> Iterator[bytes]:
-        squeezer = zlib.compressobj(level=9)
-        yield squeezer.compress(PNG)
+        compressor = zlib.compressobj(level=9)
+        yield compressor.compress(PNG)
         for _ in range(100):
-            yield squeezer.compress(bytes(MIB))
-        yield squeezer.flush()
+            yield compressor.compress(bytes(MIB))
+        yield compressor.flush()
 
     body = b"".join(bomb())
     assert len(body) < MIB / 2

@@ -1,4 +1,4 @@
-"""Who is connected to: an address that was checked, each in its turn, and a host that proves its name."""
+"""Connections go to checked addresses only, one after the other, and to hosts that prove their name."""
 
 import asyncio
 import socket
@@ -20,17 +20,17 @@ Resolve = Callable[..., None]
 
 @pytest.fixture
 def resolve(monkeypatch: pytest.MonkeyPatch) -> Resolve:
-    """Let every name lead to the given addresses, in this order."""
+    """Make every name resolve to the given addresses, in this order."""
 
     def to(*addresses: str) -> None:
-        def found(_host: str, port: int, **_: object) -> list[object]:
+        def getaddrinfo(_host: str, port: int, **_: object) -> list[object]:
             families = [socket.AF_INET6 if ":" in address else socket.AF_INET for address in addresses]
             return [
                 (family, socket.SOCK_STREAM, 6, "", (address, port))
                 for family, address in zip(families, addresses, strict=True)
             ]
 
-        monkeypatch.setattr(_guarded.socket, "getaddrinfo", found)
+        monkeypatch.setattr(_guarded.socket, "getaddrinfo", getaddrinfo)
 
     return to
 
@@ -58,7 +58,7 @@ async def fetched(url: str, into: Path, rules: FetchRules = OPEN) -> Fetched:
     "addresses",
     [("93.184.216.34", "10.0.0.8"), ("10.0.0.8", "93.184.216.34"), ("2606:2800:220:1::1", "fec0::1")],
 )
-def test_a_name_with_one_address_inside_is_refused(
+def test_a_name_with_one_private_address_is_refused(
     tmp_path: Path, resolve: Resolve, addresses: tuple[str, ...]
 ) -> None:
     resolve(*addresses)
@@ -85,7 +85,7 @@ def test_all_addresses_of_a_name_are_tried(tmp_path: Path, resolve: Resolve, oth
 
 @contextmanager
 def silent(address: str, port: int) -> Iterator[None]:
-    """Be an address that answers nothing, not even that nobody is there."""
+    """Make an address ignore new connections, instead of accepting or refusing them."""
     with socket.socket() as listener, socket.socket() as one, socket.socket() as another:
         listener.bind((address, port))
         listener.listen(0)
@@ -95,7 +95,7 @@ def silent(address: str, port: int) -> Iterator[None]:
         yield
 
 
-def test_an_address_that_is_silent_leaves_the_next_its_time(tmp_path: Path, resolve: Resolve) -> None:
+def test_a_silent_address_leaves_time_for_the_next(tmp_path: Path, resolve: Resolve) -> None:
     async def work() -> None:
         async with site([]) as port:
             with silent("127.0.0.2", port), silent("127.0.0.3", port):
@@ -122,7 +122,7 @@ def test_a_host_must_prove_the_name_in_the_link(
         async with site(heard, tls=served) as port:
             resolve("127.0.0.1")
             url = f"https://good.example:{port}/a"
-            # The authority is nobody that is usually believed.
+            # The certificate's authority is not among the usual ones.
             with pytest.raises(FetchError, match="certificate"):
                 await fetched(url, tmp_path / "x")
             trusting = ssl.create_default_context(cafile=CERTIFICATES / "authority.pem")

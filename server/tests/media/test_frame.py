@@ -1,4 +1,4 @@
-"""Frames: their colours, sizes and way up, through planes and an encoder and back."""
+"""Frames: their colours, sizes and rotation, through planes and an encoder and back."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def plain(colour: tuple[int, int, int], width: int = 128, height: int = 96) -> N
 
 
 @pytest.mark.parametrize("colour", COLOURS)
-def test_planes_are_what_the_standard_says(colour: tuple[int, int, int]) -> None:
+def test_planes_agree_with_the_standard(colour: tuple[int, int, int]) -> None:
     planes = Frame.of(plain(colour)).planes(128, 96)
     assert [plane.shape for plane in planes] == [(96, 128), (48, 64), (48, 64)]
     for plane, wanted in zip(planes, COLOURS[colour], strict=True):
@@ -40,7 +40,7 @@ def test_colours_pass_the_encoder_unchanged(colour: tuple[int, int, int], tmp_pa
     assert np.abs(frame.rgb(64, 40).astype(int) - colour).max() <= 3
 
 
-def test_a_turned_video_is_upright_in_either_form(tmp_path: Path) -> None:
+def test_a_rotated_video_is_upright_as_rgb_and_as_planes(tmp_path: Path) -> None:
     shown = plain((10, 10, 10))
     shown[:, :64] = (250, 250, 250)
     with VideoWriter(128, 96, 24) as writer:

@@ -1,4 +1,4 @@
-"""How loud sound is, and bringing it to a loudness: ffmpeg's meter is the judge."""
+"""Measuring loudness and levelling to a target, compared with ffmpeg's meter."""
 
 from pathlib import Path
 
@@ -28,8 +28,8 @@ def rising_noise(seconds: float, rate: int) -> Sound:
 def judged(sound: Sound, rate: int, folder: Path) -> float:
     (folder / "sound.wav").write_bytes(encode_audio(sound, rate, "wav"))
     arguments = ["-i", str(folder / "sound.wav"), "-af", "ebur128=metadata=1,ametadata=print:file=-"]
-    told = run_ffmpeg([*arguments, "-f", "null", "-"]).decode()
-    return float(told.rpartition("lavfi.r128.I=")[2].split()[0])
+    printed = run_ffmpeg([*arguments, "-f", "null", "-"]).decode()
+    return float(printed.rpartition("lavfi.r128.I=")[2].split()[0])
 
 
 def test_a_sine_is_as_loud_as_the_standard_says() -> None:
@@ -47,7 +47,7 @@ def test_the_meter_agrees_with_ffmpegs(rate: int, tmp_path: Path) -> None:
     assert loudness(sound, rate) == pytest.approx(judged(sound, rate, tmp_path), abs=0.1)
 
 
-def test_silence_and_the_shortest_sounds_have_an_answer() -> None:
+def test_silence_and_the_shortest_sounds_have_a_loudness() -> None:
     for length in (0, 1, 100, 30_000):
         silent = np.zeros(length, np.float32)
         assert loudness(silent, 22_050) == -np.inf

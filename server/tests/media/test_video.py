@@ -1,4 +1,4 @@
-"""Writing moving pictures: exact sizes and rates, the same bytes again, pictures that stay what they were."""
+"""Writing videos: exact sizes and rates, reproducible bytes, unchanged pictures."""
 
 import signal
 import time
@@ -35,21 +35,21 @@ def written(preset: Preset, *, fps: float = 12, count: int = 14) -> bytes:
 
 @pytest.mark.parametrize("preset", ["veryfast", "realtime"])
 @pytest.mark.parametrize("fps", [12, 23.976, 30])
-def test_size_rate_and_length_are_as_asked(tmp_path: Path, preset: Preset, fps: float) -> None:
+def test_size_rate_and_length_are_as_requested(tmp_path: Path, preset: Preset, fps: float) -> None:
     made = written(preset, fps=fps)
     assert made.index(b"moov") < made.index(b"mdat")
     file = tmp_path / "made.mp4"
     file.write_bytes(made)
-    found = probe(file)
-    assert (found.width, found.height) == (162, 90)
-    assert found.fps == pytest.approx(fps, abs=0.001)
-    assert found.seconds == pytest.approx(14 / fps, abs=0.01)
+    clip = probe(file)
+    assert (clip.width, clip.height) == (162, 90)
+    assert clip.fps == pytest.approx(fps, abs=0.001)
+    assert clip.seconds == pytest.approx(14 / fps, abs=0.01)
     with av.open(str(file)) as container:
         context = container.streams.video[0].codec_context
         assert (context.name, context.pix_fmt) == ("h264", "yuv420p")
         times = [float(frame.time or 0.0) for frame in container.decode(video=0)]
     assert len(times) == 14
-    # Frames that lean on later ones still come in order and evenly.
+    # Frames that are predicted from later ones still come in order, at equal distances.
     assert all(b - a == pytest.approx(1 / fps, abs=0.001) for a, b in pairwise(times))
 
 
@@ -62,12 +62,12 @@ def test_a_writer_knows_how_long_its_picture_lasts() -> None:
         assert writer.seconds == 1.5
 
 
-def test_an_encoder_that_dies_is_an_error_that_says_so() -> None:
+def test_an_encoder_that_dies_raises_the_matching_error() -> None:
     ends = {signal.SIGKILL: Killed, signal.SIGXFSZ: Exhausted, signal.SIGSEGV: FfmpegError}
-    # Of other tests, which may be ending just now.
+    # Encoders of other tests, which may not have ended yet.
     others = set(psutil.Process().children())
     for number, expected in ends.items():
-        # It may be missed only when nothing more is written.
+        # The death may be noticed at a write, or only at the end.
         for at_the_end in (False, True):
             with VideoWriter(162, 90, 12) as writer, pytest.raises(expected):
                 (encoder,) = set(psutil.Process().children()) - others
@@ -80,7 +80,7 @@ def test_an_encoder_that_dies_is_an_error_that_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "said", "resource"),
+    ("status", "output", "resource"),
     [
         (1, b"out.mp4: No space left on device", "disk"),
         (-signal.SIGXFSZ, b"", "file size"),
@@ -89,19 +89,19 @@ def test_an_encoder_that_dies_is_an_error_that_says_so() -> None:
         (255, b"", "processor time"),
     ],
 )
-def test_what_ffmpeg_ran_out_of_is_told(status: int, said: bytes, resource: str) -> None:
-    error = failure(status, said)
+def test_an_exhausted_resource_is_named(status: int, output: bytes, resource: str) -> None:
+    error = failure(status, output)
     assert isinstance(error, Exhausted) and error.resource == resource
 
 
-def test_what_else_went_wrong_is_told_in_its_words() -> None:
+def test_other_failures_keep_ffmpegs_message() -> None:
     assert str(failure(1, b"Unknown encoder 'h265'\n")) == "Unknown encoder 'h265'"
     assert isinstance(failure(-signal.SIGSEGV, b""), FfmpegError)
     assert isinstance(failure(-signal.SIGKILL, b""), Killed)
 
 
 @pytest.mark.parametrize("preset", ["veryfast", "realtime"])
-def test_the_pictures_are_those_that_were_written(tmp_path: Path, preset: Preset) -> None:
+def test_decoded_pictures_are_close_to_those_written(tmp_path: Path, preset: Preset) -> None:
     file = tmp_path / "made.mp4"
     file.write_bytes(written(preset))
     for index, shown in enumerate(frames(file)):

@@ -1,7 +1,7 @@
-"""Databases as the server before the execution core left them, killed in the middle of its work.
+"""Databases of the server before the execution core, which was killed while it executed runs.
 
 Both dumps in `recorded/` are of the server of commit 5a95e38 (schema 0002, with DBOS) with scripted engines,
-killed twice. A run's prompt says what had happened to it.
+killed twice. A run's prompt describes its history.
 """
 
 import sqlite3
@@ -14,18 +14,18 @@ import sqlalchemy as sa
 
 from support.databases import copy_of_built
 
-# Every room that owns tables, so that all of them are declared.
+# All packages with tables, so that all tables are declared.
 from terrarium_server import accounts, admission, assets, canvas, execution, ledger, migrations, runs
 from terrarium_server.migrations import Facts
 from terrarium_server.store import Database
 
-ROOMS = [accounts, admission, assets, canvas, execution, ledger, runs]
+PACKAGES = [accounts, admission, assets, canvas, execution, ledger, runs]
 RECORDED = Path(__file__).parent / "recorded"
 
 # A few minutes after the server was killed, by the database's clock.
 NOW_MS = 1_750_002_000_000
 
-# What the owner has, but for the model t2i-gone, which was there when it was recorded.
+# The owner's models, without t2i-gone, which existed when the databases were recorded.
 ENGINES = {
     "t2i-free": "free",
     "t2i-local": "free",
@@ -40,7 +40,7 @@ FACTS = Facts(ENGINES, FALLBACK, repeatable=["free"])
 
 
 def load(url: str) -> None:
-    """Fill an empty database with what was recorded."""
+    """Fill an empty database with a recorded one."""
     if url.startswith("sqlite"):
         with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
             connection.executescript((RECORDED / "0002.sqlite.sql").read_text("utf-8"))
@@ -58,13 +58,13 @@ def load_and_upgrade(url: str) -> None:
 
 
 def opened(url: str) -> Database:
-    """Open a database whose clock stands still."""
+    """Open a database with a fixed clock."""
     return Database(url, clock=lambda: sa.literal(NOW_MS, sa.BigInteger))
 
 
 @pytest.fixture
 def now_ms() -> int:
-    """What the databases' clock says."""
+    """The time of the databases' clock."""
     return NOW_MS
 
 
@@ -89,15 +89,15 @@ def recorded(recorded_url: str) -> Iterator[Database]:
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def carried_over_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of such a database, brought up to date with `facts`."""
-    with copy_of_built(request, tmp_path, "carried-over", load_and_upgrade) as url:
+def upgraded_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of such a database, upgraded with `facts`."""
+    with copy_of_built(request, tmp_path, "upgraded", load_and_upgrade) as url:
         yield url
 
 
 @pytest.fixture
-def carried_over(carried_over_url: str) -> Iterator[Database]:
-    """An open database that was brought up to date."""
-    database = opened(carried_over_url)
+def upgraded(upgraded_url: str) -> Iterator[Database]:
+    """An open database that was upgraded."""
+    database = opened(upgraded_url)
     yield database
     database.close()

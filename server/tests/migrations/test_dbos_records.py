@@ -1,4 +1,4 @@
-"""What the steps that DBOS recorded say, without DBOS."""
+"""Reading the steps that DBOS recorded, without DBOS."""
 
 import base64
 import pickle
@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from terrarium_server.migrations._dbos import (
-    HANDED_OVER,
-    MAKER_GONE,
+    MODEL_GONE,
+    SUBMISSION_UNCERTAIN,
     Failure,
     Refusal,
     Step,
@@ -47,13 +47,13 @@ def pickled(value: Any) -> str:
         ("t", None),
     ],
 )
-def test_a_step_is_read_only_as_it_was_written(value: Any, step: Step) -> None:
+def test_a_step_is_read_only_in_its_exact_shape(value: Any, step: Step) -> None:
     assert read_step(pickled(value), "py_pickle") == step
     assert read_step(pickled(value), None) == step
     assert read_step(pickled(value), "portable_json") is None
 
 
-def test_whatever_is_no_pickle_is_no_step() -> None:
+def test_a_damaged_pickle_is_no_step() -> None:
     whole = pickle.dumps({"ticket": "t"})
     for end in range(len(whole)):
         assert read_step(base64.b64encode(whole[:end]).decode(), "py_pickle") is None
@@ -83,12 +83,12 @@ UNKNOWN = Failure("GENERATION_GENERIC_ERROR", "one failed, and so did two; try o
 @pytest.mark.parametrize(
     ("model", "steps", "outcome"),
     [
-        ("one", [], HANDED_OVER),
+        ("one", [], SUBMISSION_UNCERTAIN),
         ("one", [Ticket("t")], first("t")),
         ("one", [BUSY, Ticket("t")], first("t")),
         ("one", [BUSY, BUSY, Ticket("t")], first("t")),
-        ("one", [BUSY], HANDED_OVER),
-        ("one", [BUSY, BUSY], HANDED_OVER),
+        ("one", [BUSY], SUBMISSION_UNCERTAIN),
+        ("one", [BUSY, BUSY], SUBMISSION_UNCERTAIN),
         ("one", [BUSY, BUSY, BUSY], BUSY.failure),
         ("one", [NO], DOWN),
         ("one", [BUSY, NO], DOWN),
@@ -96,20 +96,20 @@ UNKNOWN = Failure("GENERATION_GENERIC_ERROR", "one failed, and so did two; try o
         ("one", [BUSY, BUSY, BUSY, Ticket("t")], second("t", BUSY.failure)),
         ("one", [BUSY, BUSY, BUSY, BUSY, BUSY, Ticket("t")], second("t", BUSY.failure)),
         ("one", [Ticket("t"), Ticket("u")], second("u", UNKNOWN)),
-        ("one", [Ticket("t"), BUSY], HANDED_OVER),
+        ("one", [Ticket("t"), BUSY], SUBMISSION_UNCERTAIN),
         ("one", [Ticket("t"), NO_MORE], LATE),
         ("one", [NO, NO_MORE], DOWN),
         ("one", [NO, BUSY, BUSY, BUSY], DOWN),
-        ("one", [NO, Ticket("t"), Ticket("u")], MAKER_GONE),
-        ("one", [None], HANDED_OVER),
-        ("one", [None, Ticket("t")], HANDED_OVER),
+        ("one", [NO, Ticket("t"), Ticket("u")], MODEL_GONE),
+        ("one", [None], SUBMISSION_UNCERTAIN),
+        ("one", [None, Ticket("t")], SUBMISSION_UNCERTAIN),
         ("lonely", [Ticket("t")], Submission("lonely", "a", "t", None)),
-        ("lonely", [NO, Ticket("t")], MAKER_GONE),
-        ("gone", [Ticket("t")], MAKER_GONE),
+        ("lonely", [NO, Ticket("t")], MODEL_GONE),
+        ("gone", [Ticket("t")], MODEL_GONE),
         ("gone", [NO], DOWN),
     ],
 )
-def test_the_steps_lead_to_the_ticket_that_counts(
+def test_the_steps_lead_to_the_current_ticket_or_error(
     model: str, steps: list[Step], outcome: Submission | Failure
 ) -> None:
     assert follow(model, steps, ENGINES, FALLBACK, ["c"]) == outcome
@@ -121,4 +121,4 @@ def test_a_repeatable_engine_left_no_steps() -> None:
     assert follow("two-free", [Ticket("t")], {"two-free": "b", "free": "c"}, FALLBACK, ["c"]) == Submission(
         "two-free", "b", "t", None
     )
-    assert follow("free", [], ENGINES, FALLBACK, ["c"]) == HANDED_OVER
+    assert follow("free", [], ENGINES, FALLBACK, ["c"]) == SUBMISSION_UNCERTAIN

@@ -1,4 +1,4 @@
-"""Outputs that held their media themselves: links keep their addresses, equal content becomes one row."""
+"""Upgrading outputs with media columns: links keep their addresses, equal content becomes one row."""
 
 import sqlalchemy as sa
 
@@ -14,7 +14,7 @@ _AGAIN = sa.text("""
 """)
 
 
-def test_every_output_is_what_it_was(recorded: Database, facts: Facts) -> None:
+def test_every_output_keeps_its_data(recorded: Database, facts: Facts) -> None:
     with recorded.transaction() as tx:
         before = tx.execute(sa.text("SELECT * FROM run_outputs ORDER BY output_id")).mappings().all()
         runs = dict(map(tuple, tx.execute(sa.text("SELECT run_id, workspace_id FROM runs"))))
@@ -24,11 +24,7 @@ def test_every_output_is_what_it_was(recorded: Database, facts: Facts) -> None:
         assert len(after) == len(before) > 3
         for row in before:
             output = after[row["output_id"]]
-            assert (output.run_id, output.position, output.type) == (
-                row["run_id"],
-                row["position"],
-                row["type"],
-            )
+            assert (output.run_id, output.position) == (row["run_id"], row["position"])
             assert (output.text, output.link) == (row["text"], row["blob"])
             if output.link is None:
                 assert output.medium is None
@@ -50,6 +46,6 @@ def test_equal_content_of_a_workspace_becomes_one_row(recorded: Database, facts:
     migrations.upgrade(recorded, facts)
     with recorded.transaction() as tx:
         older, newer = assets.find_medium(tx, first.blob), assets.find_medium(tx, "out_zzz.png")
-        # The file that was there longer is the one that is surely on the disk.
+        # The older file is kept, because it has certainly reached the disk.
         assert older == newer and older.blob == first.blob
         assert (newer.width, newer.height) == (8, 8)

@@ -1,4 +1,4 @@
-"""The migrations make exactly the tables that the rooms declare, once, whoever starts at the same time."""
+"""The migrations create exactly the tables that the packages declare, even if several processes start."""
 
 import subprocess
 import sys
@@ -28,32 +28,32 @@ def test_the_migrated_tables_are_the_declared_ones(database: Database) -> None:
 
 
 def described(engine: sa.Engine) -> dict[str, dict[str, list[str]]]:
-    """All that a database knows of its tables, in words, but for the migrations' own."""
+    """Return a description of all tables of a database, except the migrations' own."""
     inspector = sa.inspect(engine)
     return {
         name: {
-            "columns": [in_words(column) for column in inspector.get_columns(name)],
-            "primary key": [in_words(inspector.get_pk_constraint(name))],
-            "indexes": sorted(map(in_words, inspector.get_indexes(name))),
-            "unique": sorted(map(in_words, inspector.get_unique_constraints(name))),
-            "checks": sorted(map(in_words, inspector.get_check_constraints(name))),
-            "foreign keys": sorted(map(in_words, inspector.get_foreign_keys(name))),
+            "columns": [as_text(column) for column in inspector.get_columns(name)],
+            "primary key": [as_text(inspector.get_pk_constraint(name))],
+            "indexes": sorted(map(as_text, inspector.get_indexes(name))),
+            "unique": sorted(map(as_text, inspector.get_unique_constraints(name))),
+            "checks": sorted(map(as_text, inspector.get_check_constraints(name))),
+            "foreign keys": sorted(map(as_text, inspector.get_foreign_keys(name))),
         }
         for name in inspector.get_table_names()
         if name != "alembic_version"
     }
 
 
-def in_words(thing: object) -> str:
-    """What SQLAlchemy reflected, with what it made objects of as their SQL."""
-    if isinstance(thing, Mapping):
-        return str({name: in_words(part) for name, part in thing.items()})
-    return str(thing)
+def as_text(value: object) -> str:
+    """Return a reflected value as text, its SQLAlchemy objects as SQL."""
+    if isinstance(value, Mapping):
+        return str({name: as_text(part) for name, part in value.items()})
+    return str(value)
 
 
 @pytest.fixture
 def declared(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[Database], sa.Engine]]:
-    """Makes the declared tables in a database of their own, of the same kind as another one."""
+    """Returns a function that creates the declared tables in a new database of the same kind as another."""
     opened: list[Database] = []
 
     def make(other: Database) -> sa.Engine:
@@ -67,7 +67,7 @@ def declared(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callabl
         database.close()
 
 
-# Alembic compares no partial indexes, no defaults and no checks.
+# Alembic does not compare partial indexes, defaults and checks.
 
 
 def test_indexes_defaults_and_checks_are_the_declared_ones(
@@ -76,11 +76,9 @@ def test_indexes_defaults_and_checks_are_the_declared_ones(
     assert described(database.engine) == described(declared(database))
 
 
-def test_an_old_database_gets_them_too(
-    carried_over: Database, declared: Callable[[Database], sa.Engine]
-) -> None:
-    assert described(carried_over.engine) == described(declared(carried_over))
-    assert set(described(carried_over.engine)) == set(metadata.tables)
+def test_an_old_database_gets_them_too(upgraded: Database, declared: Callable[[Database], sa.Engine]) -> None:
+    assert described(upgraded.engine) == described(declared(upgraded))
+    assert set(described(upgraded.engine)) == set(metadata.tables)
 
 
 def test_upgrading_again_changes_nothing(database: Database) -> None:
@@ -117,14 +115,14 @@ def test_many_processes_may_start_at_once(database_url: str) -> None:
 def test_a_newer_database_is_refused_and_left_alone(database: Database) -> None:
     with database.transaction() as tx:
         tx.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
-    for ask in (lambda: migrations.upgrade(database, FACTS), lambda: migrations.check(database)):
+    for call in (lambda: migrations.upgrade(database, FACTS), lambda: migrations.check(database)):
         with pytest.raises(RuntimeError, match="version 9999, made by a newer Terrarium"):
-            ask()
+            call()
     with database.transaction() as tx:
         assert migrations.version_in(tx) == "9999"
 
 
-def test_the_history_has_one_end_and_upgrade_knows_it(database: Database) -> None:
+def test_the_history_has_one_head_and_upgrade_leads_to_it(database: Database) -> None:
     folder = Path(migrations.__file__).parent
     [head] = ScriptDirectory(folder).get_heads()
     with database.transaction() as tx:

@@ -1,4 +1,4 @@
-"""Who may upgrade a database and when, and that it happens wholly or not at all."""
+"""When a database may be upgraded, and that it happens completely or not at all."""
 
 import signal
 import subprocess
@@ -40,17 +40,22 @@ database.close()
 
 
 def contents(database: Database) -> list[str]:
-    """All that is in a database: every row, column and index of every table, those of DBOS included."""
+    """Return every row, column and index of every table, including DBOS's."""
     with database.engine.connect() as connection:
         if database.is_sqlite:
             driver: Any = connection.connection.driver_connection
             return list(driver.iterdump())
-        found = ["SELECT * FROM pg_indexes", "SELECT table_name, column_name FROM information_schema.columns"]
+        statements = [
+            "SELECT * FROM pg_indexes",
+            "SELECT table_name, column_name FROM information_schema.columns",
+        ]
         for schema in ("public", "dbos"):
             names = sa.inspect(connection).get_table_names(schema)
-            found += [f"SELECT * FROM {schema}.{name}" for name in names]
+            statements += [f"SELECT * FROM {schema}.{name}" for name in names]
         return sorted(
-            f"{statement}: {row}" for statement in found for row in connection.execute(sa.text(statement))
+            f"{statement}: {row}"
+            for statement in statements
+            for row in connection.execute(sa.text(statement))
         )
 
 
@@ -61,7 +66,7 @@ def version(database: Database) -> str | None:
 
 @contextmanager
 def failing_at(database: Database, beginning: str) -> Iterator[None]:
-    """Let the first statement that begins like this fail."""
+    """Make statements that begin like this fail."""
 
     def fail(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
         if statement.lstrip().startswith(beginning):
@@ -105,53 +110,57 @@ def test_processes_that_start_at_once_on_an_old_database_all_succeed(
     assert version(recorded) == migrations.HEAD
 
 
-def beat(database: Database, at_ms: int) -> None:
+def set_heartbeat(database: Database, at_ms: int) -> None:
     with database.transaction() as tx:
         assert tx.execute(sa.text("UPDATE workers SET heartbeat_at = :at"), {"at": at_ms}).rowcount == 1
 
 
 @ON_POSTGRES
-def test_beside_a_living_worker_nothing_is_upgraded(recorded: Database, facts: Facts, now_ms: int) -> None:
-    beat(recorded, now_ms - 59_000)
+def test_nothing_is_upgraded_while_a_worker_may_be_alive(
+    recorded: Database, facts: Facts, now_ms: int
+) -> None:
+    set_heartbeat(recorded, now_ms - 59_000)
     before = contents(recorded)
     with pytest.raises(
         WorkersAlive, match="stop all servers and workers of the older version first, or wait"
     ):
         migrations.upgrade(recorded, facts)
     assert contents(recorded) == before
-    beat(recorded, now_ms - 60_000)
+    set_heartbeat(recorded, now_ms - 60_000)
     migrations.upgrade(recorded, facts)
     assert version(recorded) == migrations.HEAD
 
 
 @ON_SQLITE
-def test_who_upgrades_a_file_has_it_to_itself(recorded: Database, facts: Facts, now_ms: int) -> None:
-    beat(recorded, now_ms)
+def test_a_sqlite_file_is_upgraded_whatever_the_heartbeats(
+    recorded: Database, facts: Facts, now_ms: int
+) -> None:
+    set_heartbeat(recorded, now_ms)
     migrations.upgrade(recorded, facts)
     assert version(recorded) == migrations.HEAD
 
 
-@pytest.mark.parametrize("carried_over_url", ["postgres"], indirect=True)
-def test_later_upgrades_ask_for_leases(
-    carried_over: Database, facts: Facts, now_ms: int, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("upgraded_url", ["postgres"], indirect=True)
+def test_later_upgrades_check_leases(
+    upgraded: Database, facts: Facts, now_ms: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # As a version would that has one more migration.
-    monkeypatch.setattr(_upgrade, "HEAD", "0005")
+    # As a version with one more migration would.
+    monkeypatch.setattr(_upgrade, "HEAD", "9999")
     row = {"lease": now_ms - 49_000}
-    with carried_over.transaction() as tx:
+    with upgraded.transaction() as tx:
         tx.execute(sa.text("INSERT INTO workers VALUES ('wrk_1', 'here', '', 1, :lease)"), row)
     with pytest.raises(WorkersAlive):
-        migrations.upgrade(carried_over, facts)
-    with carried_over.transaction() as tx:
+        migrations.upgrade(upgraded, facts)
+    with upgraded.transaction() as tx:
         tx.execute(sa.text("UPDATE workers SET lease_until = :lease"), {"lease": now_ms - 50_000})
-    migrations.upgrade(carried_over, facts)
+    migrations.upgrade(upgraded, facts)
 
 
 @ON_POSTGRES
-def test_who_waits_for_an_upgrade_finds_it_done_and_minds_no_new_worker(
+def test_a_process_that_waited_for_an_upgrade_accepts_new_workers(
     recorded: Database, facts: Facts, now_ms: int
 ) -> None:
-    """The one that migrated may have its worker at work before the others have the lock."""
+    """The process that migrated may start its worker before the others get the lock."""
     connection = recorded.engine.connect()
     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(7461726)))
     waiting = threading.Thread(target=migrations.upgrade, args=(recorded, facts))
@@ -170,22 +179,22 @@ def test_who_waits_for_an_upgrade_finds_it_done_and_minds_no_new_worker(
 
 
 @ON_SQLITE
-def test_foreign_keys_rest_meanwhile_and_hold_again_afterwards(recorded: Database, facts: Facts) -> None:
-    seen: list[int] = []
+def test_foreign_keys_are_off_during_an_upgrade_and_on_afterwards(recorded: Database, facts: Facts) -> None:
+    states: list[int] = []
 
-    def look(_connection: Any, cursor: Any, statement: str, *_rest: Any) -> None:
+    def record(_connection: Any, cursor: Any, statement: str, *_rest: Any) -> None:
         if statement.startswith(LATE):
-            seen.extend(cursor.connection.execute("PRAGMA foreign_keys").fetchone())
+            states.extend(cursor.connection.execute("PRAGMA foreign_keys").fetchone())
 
-    event.listen(recorded.engine, "before_cursor_execute", look)
+    event.listen(recorded.engine, "before_cursor_execute", record)
     with failing_at(recorded, LATE), pytest.raises(InterruptedError):
         migrations.upgrade(recorded, facts)
     for _ in ("after a failure", "after an upgrade"):
         with pytest.raises(IntegrityError), recorded.transaction() as tx:
             tx.execute(sa.text("INSERT INTO projects VALUES ('prj_1', 'nowhere', 'x', NULL, 1, 1)"))
         migrations.upgrade(recorded, facts)
-    # The first migration twice, the next one once.
-    assert seen == [0, 0, 0]
+    # The first migration ran twice, the others once.
+    assert states == [0, 0, 0, 0]
 
 
 @ON_SQLITE
@@ -205,7 +214,7 @@ def test_an_upgrade_that_leaves_rows_without_their_parents_is_undone(
     assert contents(recorded) == before
 
 
-def test_commands_that_do_not_upgrade_say_what_to_do(database_url: str) -> None:
+def test_the_error_for_an_empty_database_says_what_to_do(database_url: str) -> None:
     empty = Database(database_url)
     with pytest.raises(SchemaOutOfDate, match="there is no database yet; start `terrarium serve` once"):
         migrations.check(empty)
@@ -213,7 +222,7 @@ def test_commands_that_do_not_upgrade_say_what_to_do(database_url: str) -> None:
     empty.close()
 
 
-def test_commands_that_do_not_upgrade_refuse_an_old_database(recorded: Database, facts: Facts) -> None:
+def test_an_old_database_is_refused_by_the_check(recorded: Database, facts: Facts) -> None:
     before = contents(recorded)
     with pytest.raises(SchemaOutOfDate, match="older version; start `terrarium serve`"):
         migrations.check(recorded)
@@ -222,7 +231,7 @@ def test_commands_that_do_not_upgrade_refuse_an_old_database(recorded: Database,
     migrations.check(recorded)
 
 
-def test_the_version_can_be_asked_in_any_transaction(database_url: str) -> None:
+def test_the_version_can_be_read_in_any_transaction(database_url: str) -> None:
     database = Database(database_url)
     with database.transaction() as tx:
         tx.execute(sa.text("CREATE TABLE notes (text TEXT)"))

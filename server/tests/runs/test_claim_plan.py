@@ -1,4 +1,4 @@
-"""Who looks for runs uses an index of just those runs, however many others there are."""
+"""Every query of runs uses the index made for it, however many other runs there are."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from terrarium_server import runs
 from terrarium_server.runs import COLUMNS, RunOutcome
 from terrarium_server.store import Database, Transaction
 
-WHY = RunOutcome("SERVER_ERROR", "why")
+OUTCOME = RunOutcome("SERVER_ERROR", "why")
 RUN = pending_run("run_2000", worker_id="wrk_1", claim=1)
 OVER = 3000
 UNFINISHED = 60
@@ -25,14 +25,14 @@ def postpone_one(tx: Transaction) -> None:
 
 
 def abandoned(tx: Transaction) -> None:
-    """As a worker looks for what others left."""
+    """The query by which a worker finds runs that others left."""
     worker = runs.runs.c.worker_id
-    nobodys = sa.or_(worker.is_(None), worker.not_in(["wrk_1", "wrk_2"]))
-    tx.execute(sa.select(*COLUMNS).where(runs.RUNNING, runs.runs.c.engine.in_(["rehearsal"]), nobodys))
+    has_none = sa.or_(worker.is_(None), worker.not_in(["wrk_1", "wrk_2"]))
+    tx.execute(sa.select(*COLUMNS).where(runs.RUNNING, runs.runs.c.engine.in_(["rehearsal"]), has_none))
 
 
-# What is asked, and the only ways in which it may get at rows of the runs.
-QUESTIONS: dict[str, tuple[Callable[[Transaction], object], set[str]]] = {
+# Queries, with the indexes by which they may read the table of runs.
+QUERIES: dict[str, tuple[Callable[[Transaction], object], set[str]]] = {
     "claim": (lambda tx: runs.claim(tx, "wrk_1", 3, {"rehearsal": 2, "acme": 3}), {"ix_runs_ready", "key"}),
     "pending_of": (lambda tx: runs.pending_of(tx, "rehearsal", limit=5), {"ix_runs_ready"}),
     "engines_waited_for": (runs.engines_waited_for, {"ix_runs_ready"}),
@@ -44,8 +44,8 @@ QUESTIONS: dict[str, tuple[Callable[[Transaction], object], set[str]]] = {
     "requeue_abandoned": (lambda tx: runs.requeue_abandoned(tx, RUN, sa.true(), died=True), {"key"}),
     "postpone": (postpone_one, {"key"}),
     "complete": (lambda tx: runs.complete(tx, RUN, 1), {"key"}),
-    "cancel": (lambda tx: runs.cancel(tx, RUN.run_id, WHY), {"key"}),
-    "give_up": (lambda tx: runs.give_up(tx, RUN.run_id, WHY), {"key"}),
+    "cancel": (lambda tx: runs.cancel(tx, RUN.run_id, OUTCOME), {"key"}),
+    "give_up": (lambda tx: runs.give_up(tx, RUN.run_id, OUTCOME), {"key"}),
     "is_held": (lambda tx: runs.is_held(tx, RUN), {"key"}),
     "show": (lambda tx: runs.show(tx, "wrk_1", [runs.Shown(RUN.run_id, 1, 50, None)]), {"key"}),
     "read_run": (lambda tx: runs.read_run(tx, RUN.run_id), {"key"}),
@@ -61,7 +61,7 @@ QUESTIONS: dict[str, tuple[Callable[[Transaction], object], set[str]]] = {
 
 
 def fill(database: Database) -> None:
-    """Many runs that are over, in many projects, and a few of every other kind."""
+    """Record many runs that are over, in many projects, and a few in every other state."""
     with database.transaction() as tx:
         for number in range(OVER + UNFINISHED):
             place = {"project_id": f"prj_{number % 200}", "workspace_id": f"ws_{number % 20}"}
@@ -80,13 +80,13 @@ def fill(database: Database) -> None:
         ):
             tx.execute(sa.update(table).where(table.c.run_id.in_(unfinished[number::3])).values(**state))
         if not database.is_sqlite:
-            # What autovacuum does by itself; nobody does it on SQLite.
+            # As autovacuum does in production; SQLite has no such process.
             tx.execute(sa.text("ANALYZE"))
 
 
 @contextmanager
-def noted(database: Database) -> Iterator[list[tuple[str, Any]]]:
-    """Note the statements that are sent, with their parameters."""
+def recorded_statements(database: Database) -> Iterator[list[tuple[str, Any]]]:
+    """Record the statements that are sent, with their parameters."""
     sent: list[tuple[str, Any]] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
@@ -97,44 +97,46 @@ def noted(database: Database) -> Iterator[list[tuple[str, Any]]]:
     event.remove(database.engine, "before_cursor_execute", note)
 
 
-def ways_into_runs(database: Database, statement: str, parameters: Any) -> set[str]:
-    """Return the indexes by which a statement gets at runs: "key" for the primary one, "scan" for none."""
+def indexes_used(database: Database, statement: str, parameters: Any) -> set[str]:
+    """Return the indexes by which a statement reads runs: "key" for the primary key, "scan" for none."""
     with database.engine.connect() as connection:
         if database.is_sqlite:
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
             steps = [step[-1].split() for step in plan]
             return {
-                way(step[step.index("INDEX") + 1] if "INDEX" in step else None, is_whole=step[0] == "SCAN")
+                index_name(
+                    step[step.index("INDEX") + 1] if "INDEX" in step else None, is_whole=step[0] == "SCAN"
+                )
                 for step in steps
                 if step[1:2] == ["runs"]
             }
         connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
         plan = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", parameters).scalar_one()
-        return set(ways_in_plan(plan[0]["Plan"]))
+        return set(indexes_in_plan(plan[0]["Plan"]))
 
 
-def ways_in_plan(node: dict[str, Any]) -> Iterator[str]:
-    """Return the same of a plan of PostgreSQL's."""
+def indexes_in_plan(node: dict[str, Any]) -> Iterator[str]:
+    """Return the same for a plan of PostgreSQL."""
     index = node.get("Index Name")
     if (index or "").startswith(("ix_runs_", "runs_")):
-        yield way(index, is_whole="Index Cond" not in node)
+        yield index_name(index, is_whole="Index Cond" not in node)
     elif node.get("Relation Name") == "runs" and node["Node Type"] == "Seq Scan":
         yield "scan"
     for child in node.get("Plans", ()):
-        yield from ways_in_plan(child)
+        yield from indexes_in_plan(child)
 
 
-def way(index: str | None, *, is_whole: bool) -> str:
+def index_name(index: str | None, *, is_whole: bool) -> str:
     if index is None or (is_whole and index not in SMALL):
         return "scan"
     return index if index.startswith("ix_") else "key"
 
 
-def test_each_question_uses_the_index_that_was_made_for_it(database: Database) -> None:
+def test_every_query_uses_the_index_that_was_made_for_it(database: Database) -> None:
     fill(database)
-    for name, (question, expected) in QUESTIONS.items():
-        with noted(database) as sent, database.transaction() as tx:
-            question(tx)
+    for name, (query, expected) in QUERIES.items():
+        with recorded_statements(database) as sent, database.transaction() as tx:
+            query(tx)
         assert sent, name
-        used = {found for one in sent for found in ways_into_runs(database, *one)}
+        used = {index for statement in sent for index in indexes_used(database, *statement)}
         assert used == expected, (name, sent)

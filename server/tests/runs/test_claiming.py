@@ -1,4 +1,4 @@
-"""Several workers claim from one queue at the same time, each as much as its engines have room for."""
+"""Several workers claim from one queue at the same time, each up to the capacity of its engines."""
 
 import random
 from collections import Counter
@@ -27,24 +27,24 @@ def queue(database: Database, *engines: str) -> list[str]:
     return queued
 
 
-def claimed(database: Database, count: int, room: dict[str, int], worker: str = "wrk_a") -> list[str]:
+def claimed(database: Database, count: int, capacity: dict[str, int], worker: str = "wrk_a") -> list[str]:
     with database.transaction() as tx:
-        return [run.run_id for run in runs.claim(tx, worker, count, room)]
+        return [run.run_id for run in runs.claim(tx, worker, count, capacity)]
 
 
-def test_every_run_goes_to_one_worker_and_nobody_gets_more_than_asked(database: Database) -> None:
+def test_every_run_goes_to_one_worker_and_no_worker_gets_too_many(database: Database) -> None:
     queued = queue(database, *(ENGINES[number % 3] for number in range(RUNS)))
 
     def claim_all(worker: int) -> Iterator[tuple[int, dict[str, int], list[Run]]]:
-        chance = random.Random(worker)
+        rng = random.Random(worker)
         while True:
-            count = chance.randint(1, 8)
+            count = rng.randint(1, 8)
             # One engine may be full, but not all of them.
-            room = {engine: chance.randint(1, 4) for engine in chance.sample(ENGINES, chance.randint(2, 3))}
+            capacity = {engine: rng.randint(1, 4) for engine in rng.sample(ENGINES, rng.randint(2, 3))}
             with database.transaction() as tx:
-                taken = runs.claim(tx, f"wrk_{worker}", count, room)
+                taken = runs.claim(tx, f"wrk_{worker}", count, capacity)
                 left = runs.engines_waited_for(tx)
-            yield count, room, taken
+            yield count, capacity, taken
             if not left:
                 return
 
@@ -54,13 +54,13 @@ def test_every_run_goes_to_one_worker_and_nobody_gets_more_than_asked(database: 
             for taken in pool.map(lambda worker: list(claim_all(worker)), range(WORKERS))
             for claim in taken
         ]
-    for count, room, taken in claims:
+    for count, capacity, taken in claims:
         assert len(taken) <= count
-        assert Counter(run.engine for run in taken) <= Counter(room)
+        assert Counter(run.engine for run in taken) <= Counter(capacity)
     assert Counter(run.run_id for _, _, taken in claims for run in taken) == Counter(queued)
 
 
-def test_an_engine_that_is_full_holds_up_no_other(database: Database) -> None:
+def test_a_full_engine_does_not_delay_others(database: Database) -> None:
     queued = queue(database, "acme", "acme", "acme", "rehearsal", "acme", "rehearsal")
     assert claimed(database, 9, {"acme": 1, "rehearsal": 9}) == [queued[0], queued[3], queued[5]]
     assert claimed(database, 9, {"rehearsal": 9}) == []
@@ -68,7 +68,7 @@ def test_an_engine_that_is_full_holds_up_no_other(database: Database) -> None:
     assert claimed(database, 9, {"acme": 2}) == [queued[1], queued[2]]
 
 
-def test_the_oldest_go_first_whatever_their_engine(database: Database) -> None:
+def test_the_oldest_runs_go_first_whatever_their_engine(database: Database) -> None:
     queued = queue(database, "rehearsal", "acme", "acme", "rehearsal")
     assert claimed(database, 3, {"acme": 3, "rehearsal": 3}) == queued[:3]
 
@@ -76,7 +76,7 @@ def test_the_oldest_go_first_whatever_their_engine(database: Database) -> None:
 @pytest.mark.parametrize(
     "not_ready", [{"waits_for": 1}, {"due_at": 1}, {"requires": "gpu"}, {"state": "skipped"}]
 )
-def test_what_is_not_ready_stays(database: Database, not_ready: dict[str, object]) -> None:
+def test_a_run_that_is_not_ready_is_not_claimed(database: Database, not_ready: dict[str, object]) -> None:
     [run_id] = queue(database, "rehearsal")
     with database.transaction() as tx:
         tx.execute(sa.update(runs.runs).values(**not_ready))
@@ -85,7 +85,7 @@ def test_what_is_not_ready_stays(database: Database, not_ready: dict[str, object
         assert runs.read_run(tx, run_id).claim == 0
 
 
-def test_whoever_claims_first_has_the_first_claim(database: Database) -> None:
+def test_claims_of_a_run_are_numbered(database: Database) -> None:
     [run_id] = queue(database, "rehearsal")
     with database.transaction() as tx:
         [run] = runs.claim(tx, "wrk_a", 1, {"rehearsal": 1})
@@ -96,7 +96,7 @@ def test_whoever_claims_first_has_the_first_claim(database: Database) -> None:
         assert (run.worker_id, run.claim, run.attempts) == ("wrk_b", 2, 0)
 
 
-def test_a_second_model_is_made_by_its_engine(database: Database) -> None:
+def test_a_fallback_model_runs_on_its_own_engine(database: Database) -> None:
     [run_id] = queue(database, "rehearsal")
     with database.transaction() as tx:
         [run] = runs.claim(tx, "wrk_a", 1, {"rehearsal": 1})
@@ -106,26 +106,26 @@ def test_a_second_model_is_made_by_its_engine(database: Database) -> None:
     assert claimed(database, 9, {"acme": 9}) == [run_id]
 
 
-def test_a_claim_passes_over_what_another_one_holds_and_comes_back_to_what_it_let_go(
+def test_a_claim_skips_locked_runs_and_gets_them_after_a_rollback(
     database: Database,
 ) -> None:
     first, second = queue(database, "rehearsal", "rehearsal")
 
-    class LetGo(Exception):
+    class RolledBack(Exception):
         pass
 
-    room = {"rehearsal": 9}
+    capacity = {"rehearsal": 9}
     try:
         with database.transaction() as tx:
-            assert [run.run_id for run in runs.claim(tx, "wrk_a", 1, room)] == [first]
+            assert [run.run_id for run in runs.claim(tx, "wrk_a", 1, capacity)] == [first]
             if not database.is_sqlite:
                 # SQLite has one writer: there the other claim would wait.
                 with database.transaction() as other:
-                    assert [run.run_id for run in runs.claim(other, "wrk_b", 1, room)] == [second]
-            raise LetGo
-    except LetGo:
+                    assert [run.run_id for run in runs.claim(other, "wrk_b", 1, capacity)] == [second]
+            raise RolledBack
+    except RolledBack:
         pass
     with database.transaction() as tx:
-        left = runs.claim(tx, "wrk_c", 9, room)
+        left = runs.claim(tx, "wrk_c", 9, capacity)
     assert [run.run_id for run in left] == ([first, second] if database.is_sqlite else [first])
     assert {run.claim for run in left} == {1}

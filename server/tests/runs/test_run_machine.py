@@ -1,4 +1,4 @@
-"""Any order of moves of several runs by several workers, beside a plain-Python model."""
+"""Any order of moves of several runs by several workers, compared with a model in plain Python."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ from terrarium_server.runs import Run, RunOutcome, RunState, Shown
 from terrarium_server.store import Database, Transaction
 
 WORKERS = ["wrk_a", "wrk_b"]
-# So few that every one of them goes through many hands.
+# So few that every one of them is claimed many times.
 RUNS = 3
 ENGINES = ["acme", "rehearsal"]
 WORKER = st.sampled_from(WORKERS)
@@ -27,7 +27,7 @@ OUTCOME = st.sampled_from(["SERVER_ERROR", "GENERATION_PROMPT_MODERATED"]).map(
 
 @dataclass
 class Expected:
-    """What a run should be by now; ``shown`` is the last percent and preview that it showed, and when."""
+    """The expected state of a run; ``shown`` is the last percent and preview that it showed."""
 
     engine: str
     state: RunState = "pending"
@@ -52,10 +52,10 @@ class Expected:
         return self.state == "pending" and self.due is None
 
     def is_held(self, run: Run) -> bool:
-        """Whether this is the run as it was when it was claimed."""
+        """Whether the claim of ``run`` is still valid."""
         return (self.state, self.worker, self.claim) == ("running", run.worker_id, run.claim)
 
-    def put_back(self) -> None:
+    def requeue(self) -> None:
         self.state, self.worker, self.started = "pending", None, None
 
     def end(self, state: RunState, now: int, cost: int, error: str | None = None) -> None:
@@ -63,12 +63,12 @@ class Expected:
 
 
 class RunMachine(RuleBasedStateMachine):
-    """Every rule is one transaction; a move that is not legal changes nothing and says so.
+    """Every rule is one transaction; a move that is not legal changes nothing and returns that.
 
-    What a worker knows of a run is what it was told when it claimed it (``claims``), however old by now.
+    Moves are made with runs as they were when a worker claimed them (``claims``), however old by now.
     """
 
-    known = Bundle("known")
+    run_ids = Bundle("run_ids")
     claims = Bundle("claims")
 
     def __init__(self, url: str) -> None:
@@ -90,7 +90,7 @@ class RunMachine(RuleBasedStateMachine):
         self.now += milliseconds
 
     @precondition(lambda self: len(self.expected) < RUNS)
-    @rule(target=known, engine=ENGINE)
+    @rule(target=run_ids, engine=ENGINE)
     def record(self, engine: str) -> str:
         run_id = ids.mint("run", now_ms=len(self.expected))
         with self.database.transaction() as tx:
@@ -102,17 +102,17 @@ class RunMachine(RuleBasedStateMachine):
         target=claims,
         worker=WORKER,
         count=st.integers(1, 4),
-        room=st.dictionaries(ENGINE, st.integers(1, 3), min_size=1),
+        capacity=st.dictionaries(ENGINE, st.integers(1, 3), min_size=1),
     )
-    def claim(self, worker: str, count: int, room: dict[str, int]) -> object:
-        left, oldest = dict(room), list[str]()
+    def claim(self, worker: str, count: int, capacity: dict[str, int]) -> object:
+        left, oldest = dict(capacity), list[str]()
         for run_id in self._ready():
             engine = self.expected[run_id].engine
             if left.get(engine, 0) > 0 and len(oldest) < count:
                 left[engine] -= 1
                 oldest.append(run_id)
         with self.database.transaction() as tx:
-            claimed = runs.claim(tx, worker, count, room)
+            claimed = runs.claim(tx, worker, count, capacity)
         assert [run.run_id for run in claimed] == oldest
         for run_id in oldest:
             run = self.expected[run_id]
@@ -121,47 +121,47 @@ class RunMachine(RuleBasedStateMachine):
             assert self.expected[run.run_id].is_held(run)
         return multiple(*claimed)
 
-    # -- by who has it ------------------------------------------------------------------------------------
+    # under a claim
 
-    def _by_holder(self, run: Run, move: Callable[[Transaction], bool]) -> Expected | None:
-        """Try a move of whoever claimed a run so; return what it changes, None if it was not legal."""
+    def _under_claim(self, run: Run, change: Callable[[Transaction], bool]) -> Expected | None:
+        """Try a change under a claim; return the run's expected state, None if the claim is not valid."""
         expected = self.expected[run.run_id]
         is_held = expected.is_held(run)
         with self.database.transaction() as tx:
             assert runs.is_held(tx, run) is is_held
-            assert move(tx) is is_held
+            assert change(tx) is is_held
         return expected if is_held else None
 
-    @rule(run=claims, cost=st.integers(0, 250_000), outcome=OUTCOME, is_made=st.booleans())
-    def end(self, run: Run, cost: int, outcome: RunOutcome, *, is_made: bool) -> None:
-        def move(tx: Transaction) -> bool:
-            return runs.complete(tx, run, cost) if is_made else runs.fail(tx, run, outcome)
+    @rule(run=claims, cost=st.integers(0, 250_000), outcome=OUTCOME, succeeds=st.booleans())
+    def end(self, run: Run, cost: int, outcome: RunOutcome, *, succeeds: bool) -> None:
+        def change(tx: Transaction) -> bool:
+            return runs.complete(tx, run, cost) if succeeds else runs.fail(tx, run, outcome)
 
-        if not (expected := self._by_holder(run, move)):
+        if not (expected := self._under_claim(run, change)):
             return
-        if is_made:
+        if succeeds:
             expected.end("completed", self.now, cost)
         else:
             expected.end("failed", self.now, 0, outcome.error_code)
 
     @rule(run=claims)
     def requeue(self, run: Run) -> None:
-        if expected := self._by_holder(run, lambda tx: runs.requeue(tx, run)):
-            expected.put_back()
+        if expected := self._under_claim(run, lambda tx: runs.requeue(tx, run)):
+            expected.requeue()
 
     @rule(run=claims, delay=st.integers(1, 5000))
     def postpone(self, run: Run, delay: int) -> None:
-        if expected := self._by_holder(run, lambda tx: runs.postpone(tx, run, delay)):
-            expected.put_back()
+        if expected := self._under_claim(run, lambda tx: runs.postpone(tx, run, delay)):
+            expected.requeue()
             expected.due = self.now + delay
 
     @rule(run=claims, engine=ENGINE, outcome=OUTCOME)
     def fall_back(self, run: Run, engine: str, outcome: RunOutcome) -> None:
-        def move(tx: Transaction) -> bool:
+        def change(tx: Transaction) -> bool:
             return runs.fall_back(tx, run, engine=engine, model="t2t-second", outcome=outcome)
 
-        if expected := self._by_holder(run, move):
-            expected.put_back()
+        if expected := self._under_claim(run, change):
+            expected.requeue()
             expected.engine = engine
             expected.fallback = {
                 "model": "t2t-second",
@@ -171,7 +171,7 @@ class RunMachine(RuleBasedStateMachine):
 
     @rule(run=claims)
     def leave(self, run: Run) -> None:
-        if expected := self._by_holder(run, lambda tx: runs.leave(tx, run)):
+        if expected := self._under_claim(run, lambda tx: runs.leave(tx, run)):
             expected.worker = None
 
     @rule(
@@ -183,20 +183,20 @@ class RunMachine(RuleBasedStateMachine):
         ),
     )
     def show(self, worker: str, shown: list[tuple[Run, int, str | None]]) -> None:
-        news = [Shown(run.run_id, run.claim, percent, preview) for run, percent, preview in shown]
+        progress = [Shown(run.run_id, run.claim, percent, preview) for run, percent, preview in shown]
         with self.database.transaction() as tx:
-            runs.show(tx, worker, news)
+            runs.show(tx, worker, progress)
         for run, percent, preview in shown:
             expected = self.expected[run.run_id]
             if expected.is_held(replace(run, worker_id=worker)):
                 before = expected.shown or (0, None)
-                # It never goes back, and a preview is not taken away.
+                # Progress never goes back, and a preview is not removed.
                 expected.shown = (max(percent, before[0]), preview or before[1])
                 expected.shown_at = self.now
 
-    # -- by anybody -----------------------------------------------------------------------------------------
+    # without a claim
 
-    @rule(run_id=known, outcome=OUTCOME, only_pending=st.booleans())
+    @rule(run_id=run_ids, outcome=OUTCOME, only_pending=st.booleans())
     def cancel_or_give_up(self, run_id: str, outcome: RunOutcome, *, only_pending: bool) -> None:
         expected = self.expected[run_id]
         legal = expected.state == "pending" or (expected.state == "running" and not only_pending)
@@ -248,10 +248,10 @@ class RunMachine(RuleBasedStateMachine):
             assert runs.requeue_abandoned(tx, run, abandoned(dead), died=died) is legal
         if legal:
             expected = self.expected[run.run_id]
-            expected.put_back()
+            expected.requeue()
             expected.attempts += int(died)
 
-    # -- what is so at every moment -----------------------------------------------------------------------
+    # invariants
 
     def _ready(self) -> list[str]:
         return [run_id for run_id, run in sorted(self.expected.items()) if run.is_ready]
@@ -261,17 +261,17 @@ class RunMachine(RuleBasedStateMachine):
 
     def _is_abandoned(self, run: Run, dead: set[str]) -> bool:
         now = self.expected[run.run_id]
-        is_nobodys = now.worker is None or now.worker in dead
-        return now.state == "running" and now.claim == run.claim and is_nobodys
+        has_no_worker = now.worker is None or now.worker in dead
+        return now.state == "running" and now.claim == run.claim and has_no_worker
 
     @invariant()
     def every_run_is_as_expected(self) -> None:
         with self.database.transaction() as tx:
-            found = {run_id: runs.read_run(tx, run_id) for run_id in self.expected}
+            recorded = {run_id: runs.read_run(tx, run_id) for run_id in self.expected}
             listed = runs.list_runs(tx, "ws_1", limit=1000)
-        for run_id, run in found.items():
+        for run_id, run in recorded.items():
             expected = self.expected[run_id]
-            seen = Expected(
+            actual = Expected(
                 engine=str(run.engine),
                 state=run.state,
                 worker=run.worker_id,
@@ -286,14 +286,14 @@ class RunMachine(RuleBasedStateMachine):
                 shown=(run.percent, run.preview) if run.percent is not None else None,
                 shown_at=expected.shown_at,
             )
-            assert seen == expected
+            assert actual == expected
             shown = (expected.shown or (0, None))[0]
             assert run.progress == (100 if run.is_over else shown if run.state == "running" else 0)
             assert run.model == ("t2t-second" if expected.fallback else "t2t-rehearsal")
-        assert listed == [found[run_id] for run_id in sorted(found, reverse=True)]
+        assert listed == [recorded[run_id] for run_id in sorted(recorded, reverse=True)]
 
     @invariant()
-    def those_who_look_for_runs_find_them(self) -> None:
+    def queries_find_the_right_runs(self) -> None:
         ready = self._ready()
         with self.database.transaction() as tx:
             held = {worker: runs.held_by(tx, worker) for worker in WORKERS}
@@ -315,7 +315,7 @@ class RunMachine(RuleBasedStateMachine):
 
 
 def abandoned(dead: set[str]) -> sa.ColumnElement[bool]:
-    """Of a run's row: nobody has it, for these workers are dead."""
+    """The condition that a run's row has no worker, or one of these dead ones."""
     worker = runs.runs.c.worker_id
     return sa.or_(worker.is_(None), worker.in_(sorted(dead)))
 

@@ -1,4 +1,4 @@
-"""Whoever waits for a run hears of its changes, and of the process's end."""
+"""Requests that wait for a run are woken by its changes and by the end of the process."""
 
 import asyncio
 import sys
@@ -11,45 +11,45 @@ import pytest
 
 from terrarium_server.runs import Signals
 
-PATIENCE = 10.0
+TIMEOUT_SECONDS = 10.0
 
 
-async def heard(event: asyncio.Event) -> bool:
-    """Whether an event is set once all that is on its way has arrived."""
+async def is_set(event: asyncio.Event) -> bool:
+    """Whether an event is set, after all pending callbacks."""
     await asyncio.sleep(0.01)
     return event.is_set()
 
 
-def test_a_change_wakes_those_who_wait_for_this_run_once() -> None:
+def test_a_change_wakes_all_who_wait_for_this_run_once() -> None:
     async def wait() -> None:
         signals = Signals()
         first, second, other = signals.expect("run_1"), signals.expect("run_1"), signals.expect("run_2")
         await asyncio.to_thread(signals.changed, "run_1")
-        assert await heard(first) and await heard(second)
-        assert not await heard(other)
-        # Whoever wants to hear of the next one says so again.
+        assert await is_set(first) and await is_set(second)
+        assert not await is_set(other)
+        # For the next change, one waits again.
         again = signals.expect("run_1")
-        assert not await heard(again)
+        assert not await is_set(again)
         signals.changed("run_1")
-        assert await heard(again)
+        assert await is_set(again)
 
     asyncio.run(wait())
 
 
-def test_who_waits_no_longer_is_forgotten() -> None:
+def test_a_forgotten_event_is_not_set() -> None:
     async def wait() -> None:
         signals = Signals()
-        gone, stays = signals.expect("run_1"), signals.expect("run_1")
-        signals.forget("run_1", gone)
-        signals.forget("run_1", gone)
-        signals.forget("run_2", gone)
+        forgotten, kept = signals.expect("run_1"), signals.expect("run_1")
+        signals.forget("run_1", forgotten)
+        signals.forget("run_1", forgotten)
+        signals.forget("run_2", forgotten)
         signals.changed("run_1")
-        assert await heard(stays) and not await heard(gone)
+        assert await is_set(kept) and not await is_set(forgotten)
 
     asyncio.run(wait())
 
 
-def test_a_loop_that_is_gone_is_passed_over() -> None:
+def test_a_closed_loop_is_skipped() -> None:
     signals = Signals()
 
     async def wait() -> asyncio.Event:
@@ -60,14 +60,14 @@ def test_a_loop_that_is_gone_is_passed_over() -> None:
     signals.close()
 
 
-def test_at_the_end_nobody_waits_any_more() -> None:
+def test_closing_wakes_everyone() -> None:
     async def wait() -> None:
         signals = Signals()
         waiting = [signals.expect(f"run_{number}") for number in range(3)]
         assert not signals.is_closed
         await asyncio.to_thread(signals.close)
         assert signals.is_closed
-        assert [await heard(event) for event in waiting] == [True] * 3
+        assert [await is_set(event) for event in waiting] == [True] * 3
         assert signals.expect("run_1").is_set()
         signals.close()
 
@@ -75,19 +75,19 @@ def test_at_the_end_nobody_waits_any_more() -> None:
 
 
 def interrupted(work: Callable[[], object], line: int, handler: Callable[[], None]) -> int:
-    """Run ``work`` and, before the given line of `Signals`, a signal's handler; return how many there were.
+    """Run ``work``, with a signal's handler before the given line of `Signals`; return how many lines ran.
 
-    As the interpreter does it: in the same thread, between any two steps.
+    The interpreter runs handlers like this: in the same thread, between any two steps.
     """
-    seen = 0
+    steps_run = 0
 
     def trace(frame: FrameType, event: str, _arg: Any) -> Any:
-        nonlocal seen
+        nonlocal steps_run
         if not frame.f_code.co_filename.endswith("runs/_signals.py"):
             return None
         if event == "line":
-            seen += 1
-            if seen == line:
+            steps_run += 1
+            if steps_run == line:
                 handler()
         return trace
 
@@ -96,7 +96,7 @@ def interrupted(work: Callable[[], object], line: int, handler: Callable[[], Non
         work()
     finally:
         sys.settrace(None)
-    return seen
+    return steps_run
 
 
 @pytest.mark.parametrize("step", ["expect", "forget", "changed"])
@@ -111,9 +111,9 @@ def test_a_stop_signal_may_come_at_any_moment(step: str) -> None:
             "forget": lambda: signals.forget("run_1", event),
             "changed": lambda: signals.changed("run_1"),
         }
-        seen = interrupted(steps[step], line, signals.close)
-        assert signals.is_closed is (line <= seen)
-        return seen
+        steps_run = interrupted(steps[step], line, signals.close)
+        assert signals.is_closed is (line <= steps_run)
+        return steps_run
 
     def work_to_the_end() -> None:
         line = 1
@@ -122,6 +122,6 @@ def test_a_stop_signal_may_come_at_any_moment(step: str) -> None:
         ended.set()
 
     ended = threading.Event()
-    # In a thread of its own, because one that waits for itself never ends.
+    # In a thread of its own, because a deadlock would never end.
     threading.Thread(target=work_to_the_end, daemon=True).start()
-    assert ended.wait(PATIENCE), "the handler waits for the lock that its own thread holds"
+    assert ended.wait(TIMEOUT_SECONDS), "the handler waits for the lock that its own thread holds"

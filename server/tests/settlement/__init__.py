@@ -1,1 +1,1 @@
-"""How runs end, and that all that follows from an end adds up."""
+"""Tests of how runs end and of everything that is written with their end."""

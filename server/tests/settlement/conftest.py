@@ -1,4 +1,4 @@
-"""Books on SQLite and on PostgreSQL."""
+"""A tenant on SQLite and one on PostgreSQL."""
 
 from pathlib import Path
 
@@ -6,9 +6,9 @@ import pytest
 
 from terrarium_server.store import Database
 
-from .books import Books
+from .tenant import Tenant
 
 
 @pytest.fixture
-def books(database: Database, tmp_path: Path) -> Books:
-    return Books(database, tmp_path)
+def tenant(database: Database, tmp_path: Path) -> Tenant:
+    return Tenant(database, tmp_path)

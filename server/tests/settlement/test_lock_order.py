@@ -1,8 +1,8 @@
-"""PostgreSQL: whatever two do at once, wherever the first one is when the second one comes, both get through.
+"""PostgreSQL: no two operations deadlock, at whichever statement of the first one the second one starts.
 
-The first one is stopped between two of its statements, where it keeps its locks. The second one goes on until
-it is done or waits for one of them; then the first one goes on. Wherever two take locks crosswise,
-PostgreSQL ends one of them here.
+The first one pauses between two of its statements and keeps its locks. The second one runs until it is done
+or waits for one of those locks; then the first one continues. If the two take locks in opposite orders,
+PostgreSQL reports a deadlock and the test fails.
 """
 
 import threading
@@ -21,69 +21,69 @@ from terrarium_server.problems import Problem
 from terrarium_server.runs import Run, RunOutcome
 from terrarium_server.store import Database, Transaction
 
-from .books import Books
+from .tenant import Tenant
 
 pytestmark = pytest.mark.parametrize("migrated_url", ["postgres"], indirect=True)
 
-WHY = RunOutcome("SERVER_ERROR", "why")
-PATIENCE = 60.0
+OUTCOME = RunOutcome("SERVER_ERROR", "why")
+TIMEOUT_SECONDS = 60.0
 _numbers = count()
 
 
-class Scene:
-    """Two runs under claims of a worker, one that waits, and a place for one more."""
+class Records:
+    """Two claimed runs, a pending one, and a second project."""
 
-    def __init__(self, books: Books, elsewhere: str) -> None:
-        self.books = books
-        self.elsewhere = elsewhere
+    def __init__(self, tenant: Tenant, other_project: str) -> None:
+        self.tenant = tenant
+        self.other_project = other_project
         self.idempotency_key = f"key {next(_numbers)}"
-        self.run = books.claimed()
-        self.another = books.claimed()
-        self.waiting = books.started()
-        with books.database.transaction() as tx:
-            # What earlier scenes made is there to be shared, and to be swept.
+        self.run = tenant.claimed()
+        self.another = tenant.claimed()
+        self.pending = tenant.started()
+        with tenant.database.transaction() as tx:
+            # Media of earlier records can be reused, and swept.
             tx.execute(sa.delete(assets.media_links))
-            # So that a start notes activity there.
+            # So that a start writes the time of its activity.
             tx.execute(sa.update(accounts.projects).values(last_modified=0))
 
     def complete(self, tx: Transaction, run: Run) -> object:
-        """Both runs make the same two contents, one of them the other way round."""
+        """Both runs have the same two contents, in opposite orders."""
         contents = (b"one", b"two") if run is self.run else (b"two", b"one")
-        return settlement.complete(tx, run, self.books.pictures(run, *contents))
+        return settlement.complete(tx, run, self.tenant.pictures(run, *contents))
 
     def sweep(self, tx: Transaction) -> None:
-        """Drop what no link leads to, as if that were all media there are."""
-        known = list(tx.execute(sa.select(assets.media.c.media_id)).scalars())
-        assets.drop_unlinked(tx, known)
+        """Delete all media without a link."""
+        media_ids = list(tx.execute(sa.select(assets.media.c.media_id)).scalars())
+        assets.drop_unlinked(tx, media_ids)
 
     def cancel(self, tx: Transaction, run: Run) -> object:
-        """As a caller does, who does not know whose it is by now."""
+        """Cancel as a caller does, who does not know the current claim."""
         return settlement.cancel(tx, runs.read_run(tx, run.run_id))
 
     def grant(self, tx: Transaction) -> None:
-        # Given and taken back, so that the books need not know of it.
+        # Granted and withdrawn, so that the checks need not count it.
         for micros in (1, -1):
-            ledger.grant(tx, self.books.account.workspace_id, micros)
+            ledger.grant(tx, self.tenant.account.workspace_id, micros)
 
 
-MOVES: dict[str, Callable[[Scene, Transaction], object]] = {
-    "start": lambda scene, tx: scene.books.admit(tx),
-    "start with a key": lambda scene, tx: scene.books.admit(tx, idempotency_key=scene.idempotency_key),
-    "start elsewhere": lambda scene, tx: scene.books.admit(tx, project_id=scene.elsewhere),
-    "complete": lambda scene, tx: scene.complete(tx, scene.run),
-    "complete another": lambda scene, tx: scene.complete(tx, scene.another),
-    "fail": lambda scene, tx: settlement.fail(tx, scene.run, WHY),
-    "cancel": lambda scene, tx: scene.cancel(tx, scene.run),
-    "cancel another": lambda scene, tx: scene.cancel(tx, scene.another),
-    "cancel what waits": lambda scene, tx: scene.cancel(tx, scene.waiting),
-    "give up": lambda scene, tx: settlement.give_up(tx, scene.waiting, WHY),
-    "grant": lambda scene, tx: scene.grant(tx),
-    "sweep": lambda scene, tx: scene.sweep(tx),
+OPERATIONS: dict[str, Callable[[Records, Transaction], object]] = {
+    "start": lambda records, tx: records.tenant.admit(tx),
+    "start with a key": lambda records, tx: records.tenant.admit(tx, idempotency_key=records.idempotency_key),
+    "start elsewhere": lambda records, tx: records.tenant.admit(tx, project_id=records.other_project),
+    "complete": lambda records, tx: records.complete(tx, records.run),
+    "complete another": lambda records, tx: records.complete(tx, records.another),
+    "fail": lambda records, tx: settlement.fail(tx, records.run, OUTCOME),
+    "cancel": lambda records, tx: records.cancel(tx, records.run),
+    "cancel another": lambda records, tx: records.cancel(tx, records.another),
+    "cancel pending": lambda records, tx: records.cancel(tx, records.pending),
+    "give up": lambda records, tx: settlement.give_up(tx, records.pending, OUTCOME),
+    "grant": lambda records, tx: records.grant(tx),
+    "sweep": lambda records, tx: records.sweep(tx),
 }
 
 
-class Actor:
-    """Somebody with a connection of their own, whom others see under a name."""
+class Session:
+    """A database session with a name that others can see."""
 
     def __init__(self, url: str, name: str) -> None:
         self.name = name
@@ -97,55 +97,55 @@ class Actor:
         self._sent += 1
         if self._sent == self.stop_after:
             self.stopped.set()
-            assert self.may_go_on.wait(PATIENCE)
+            assert self.may_go_on.wait(TIMEOUT_SECONDS)
 
-    def act(self, move: Callable[[Transaction], object]) -> None:
+    def run(self, operation: Callable[[Transaction], object]) -> None:
         self._sent = 0
         try:
             with self.database.transaction() as tx:
-                move(tx)
+                operation(tx)
         except Problem:
-            pass  # a refusal, for a key that is taken
+            pass  # the idempotency key is taken
 
 
-class Stage:
-    """Two actors, and somebody who sees whether one of them waits."""
+class Interleaving:
+    """Runs an operation in one session while another one is paused in the other session."""
 
-    def __init__(self, books: Books, url: str) -> None:
-        self.books = books
-        self.elsewhere = books.new_project()
-        self._first, self._second = Actor(url, "first"), Actor(url, "second")
+    def __init__(self, tenant: Tenant, url: str) -> None:
+        self.tenant = tenant
+        self.other_project = tenant.new_project()
+        self._first, self._second = Session(url, "first"), Session(url, "second")
         self._pool = ThreadPoolExecutor(2)
 
-    def play(self, first: str, second: str, stop_after: int) -> bool:
-        """Play two moves; False if the first one was done before it sent so many statements."""
-        scene, one, two = Scene(self.books, self.elsewhere), self._first, self._second
+    def run(self, first: str, second: str, stop_after: int) -> bool:
+        """Run two operations; False if the first one ended before it sent so many statements."""
+        records, one, two = Records(self.tenant, self.other_project), self._first, self._second
         one.stop_after = stop_after
         one.stopped.clear()
         one.may_go_on.clear()
-        ahead = self._pool.submit(one.act, lambda tx: MOVES[first](scene, tx))
+        ahead = self._pool.submit(one.run, lambda tx: OPERATIONS[first](records, tx))
         self._wait(lambda: one.stopped.is_set() or ahead.done())
         was_stopped = one.stopped.is_set()
-        behind: Future[None] = self._pool.submit(two.act, lambda tx: MOVES[second](scene, tx))
+        behind: Future[None] = self._pool.submit(two.run, lambda tx: OPERATIONS[second](records, tx))
         self._wait(lambda: behind.done() or self._waits_for_a_lock("second"))
         one.may_go_on.set()
-        ahead.result(PATIENCE)
-        behind.result(PATIENCE)
-        self.books.check_links()
-        self.books.cancel_all_that_wait()
+        ahead.result(TIMEOUT_SECONDS)
+        behind.result(TIMEOUT_SECONDS)
+        self.tenant.check_links()
+        self.tenant.cancel_pending()
         return was_stopped
 
     def _wait(self, is_so: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT_SECONDS
         while not is_so():
             assert time.monotonic() < deadline
             time.sleep(0.001)
 
     def _waits_for_a_lock(self, name: str) -> bool:
-        asked = sa.text("SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid) "
+        waiting = sa.text("SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid) "
                         "WHERE NOT granted AND application_name = :name")  # fmt: skip
-        with self.books.database.transaction() as tx:
-            return tx.execute(asked, {"name": name}).scalar_one() > 0
+        with self.tenant.database.transaction() as tx:
+            return tx.execute(waiting, {"name": name}).scalar_one() > 0
 
     def close(self) -> None:
         self._first.may_go_on.set()
@@ -155,18 +155,18 @@ class Stage:
 
 
 @pytest.fixture
-def stage(books: Books, migrated_url: str) -> Iterator[Stage]:
-    opened = Stage(books, migrated_url)
+def interleaving(tenant: Tenant, migrated_url: str) -> Iterator[Interleaving]:
+    opened = Interleaving(tenant, migrated_url)
     yield opened
     opened.close()
 
 
-@pytest.mark.parametrize("first", MOVES)
-def test_nobody_waits_crosswise(books: Books, stage: Stage, first: str) -> None:
-    names = list(MOVES)
+@pytest.mark.parametrize("first", OPERATIONS)
+def test_no_two_operations_deadlock(tenant: Tenant, interleaving: Interleaving, first: str) -> None:
+    names = list(OPERATIONS)
     for second in names[names.index(first) :]:
         stops = 0
-        while stage.play(first, second, stops + 1):
+        while interleaving.run(first, second, stops + 1):
             stops += 1
         assert stops > 1
-    books.check()
+    tenant.check()

@@ -9,7 +9,7 @@ ALLOWED: dict[str, int] = {}
 
 
 def lengths() -> dict[str, int]:
-    files = tree.python_files(tree.SERVER, tree.CLIENT)
+    files = tree.python_files(tree.SERVER, tree.POCKET, tree.CLIENT)
     return {tree.name_of(path): len(path.read_text("utf-8").splitlines()) for path in files}
 
 

@@ -14,7 +14,10 @@ NEEDS_REASON = {
     "pytest.mark.skipif",
     "pytest.mark.xfail",
 }
-TESTS = [tree.ROOT / name for name in ("tests", "tests-local", "server/tests", "client/tests")]
+TESTS = [
+    tree.ROOT / name
+    for name in ("tests", "tests-local", "tests-peers", "server/tests", "pocket/tests", "client/tests")
+]
 REASON_COMES_FIRST = {"pytest.skip", "pytest.xfail", "pytest.mark.skip"}
 
 
@@ -36,9 +39,7 @@ def without_reason(module: ast.Module) -> list[int]:
 def test_every_skip_says_why() -> None:
     found = [
         f"{tree.name_of(path)}:{line}"
-        for path in tree.python_files(
-            *(tree.ROOT / name for name in ("tests", "tests-local", "server/tests", "client/tests"))
-        )
+        for path in tree.python_files(*TESTS)
         for line in without_reason(tree.syntax(path))
     ]
     assert found == []

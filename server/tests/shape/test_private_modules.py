@@ -1,4 +1,4 @@
-"""Outsiders import a room, never the files inside it that begin with an underscore."""
+"""Other packages import a package, never the files in it that begin with an underscore."""
 
 import ast
 from collections.abc import Iterator
@@ -20,17 +20,17 @@ def imported_names(module: ast.Module, package: str) -> Iterator[tuple[int, str]
             yield from ((node.lineno, f"{origin}.{alias.name}") for alias in node.names)
 
 
-def is_private_to_another(name: str, room: str) -> bool:
+def is_private_to_another(name: str, owner: str) -> bool:
     parts = name.split(".")
     hidden = any(part.startswith("_") and not part.startswith("__") for part in parts[2:])
-    return parts[0] == "terrarium_server" and hidden and parts[1] != room
+    return parts[0] == "terrarium_server" and hidden and parts[1] != owner
 
 
-def place_of(path: Path) -> tuple[str, str]:
-    """The package a file is in, and its room; a room's tests belong to the room.
+def owner_of(path: Path) -> tuple[str, str]:
+    """The dotted package that a file is in, and the server's package whose private files it may import.
 
-    So do the benchmarks to the engines: they set what is inside an engine beside the engine. And the crash
-    tests to the execution of runs: they stop it between its steps.
+    Tests may import what they test: a package's tests its files, the benchmarks those of the engines, which
+    they measure in parts, and the crash tests those of `execution`, which they stop between its steps.
     """
     if path.is_relative_to(tree.SERVER):
         package = ".".join(["terrarium_server", *path.relative_to(tree.SERVER).parent.parts])
@@ -43,13 +43,13 @@ def place_of(path: Path) -> tuple[str, str]:
     return "", path.relative_to(tests).parts[0] if path.is_relative_to(tests) else ""
 
 
-def test_nobody_reaches_into_another_room() -> None:
+def test_no_package_imports_private_files_of_another() -> None:
     found = [
         f"{tree.name_of(path)}:{line} imports {name}"
         for path in tree.python_files(tree.ROOT)
-        for package, room in [place_of(path)]
+        for package, owner in [owner_of(path)]
         for line, name in imported_names(tree.syntax(path), package)
-        if is_private_to_another(name, room)
+        if is_private_to_another(name, owner)
     ]
     assert found == []
 

@@ -1,4 +1,4 @@
-"""Tables are defined only in the rooms that own them."""
+"""Tables are defined only in the packages that own them."""
 
 import ast
 
@@ -23,7 +23,7 @@ def table_definitions(module: ast.Module) -> list[int]:
     return [node.lineno for node in calls if ast.unparse(node.func) in made]
 
 
-def test_tables_belong_to_their_rooms() -> None:
+def test_tables_belong_to_their_packages() -> None:
     found = [
         f"{tree.name_of(path)}:{line}"
         for path in tree.python_files(tree.SERVER)

@@ -1,4 +1,4 @@
-"""Blobs: whole objects in, ranges out, on the disk before anybody is told."""
+"""Blobs: written as a whole, read in ranges, flushed to the disk before a write returns."""
 
 import asyncio
 import os
@@ -10,7 +10,7 @@ import pytest
 from terrarium_server.store import Blobs
 
 
-def test_what_is_put_is_read_in_ranges(tmp_path: Path) -> None:
+def test_a_blob_is_read_in_ranges(tmp_path: Path) -> None:
     blobs = Blobs(tmp_path / "new" / "folder")
     blobs.put("a.png", b"0123456789")
     assert asyncio.run(blobs.get("a.png", 0, 10)) == b"0123456789"
@@ -18,7 +18,7 @@ def test_what_is_put_is_read_in_ranges(tmp_path: Path) -> None:
     assert asyncio.run(blobs.size("a.png")) == 10
 
 
-def test_a_name_is_given_once(tmp_path: Path) -> None:
+def test_a_name_is_used_once(tmp_path: Path) -> None:
     blobs = Blobs(tmp_path)
     blobs.put("a", b"first")
     with pytest.raises(FileExistsError):
@@ -26,7 +26,7 @@ def test_a_name_is_given_once(tmp_path: Path) -> None:
     assert asyncio.run(blobs.get("a", 0, 5)) == b"first"
 
 
-def test_what_was_never_put_is_not_found(tmp_path: Path) -> None:
+def test_an_unknown_name_is_not_found(tmp_path: Path) -> None:
     blobs = Blobs(tmp_path)
     with pytest.raises(FileNotFoundError):
         asyncio.run(blobs.get("none", 0, 1))
@@ -40,7 +40,7 @@ def test_blobs_survive_the_process(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("is_far", [False, True], ids=["on the same disk", "on another disk"])
-def test_a_file_is_taken_and_gone_where_it_was(
+def test_a_file_is_moved_into_the_store(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_far: bool
 ) -> None:
     def refused(*_: object) -> None:
@@ -56,11 +56,11 @@ def test_a_file_is_taken_and_gone_where_it_was(
     assert not made.exists()
     assert asyncio.run(blobs.get("a.mp4", 999_995, 1_000_000)) == b"56789"
     assert [path.name for path in (tmp_path / "media").iterdir()] == ["a.mp4"]
-    # A large one is not read again where that is not needed.
+    # On the same disk a file is not copied.
     assert ((tmp_path / "media" / "a.mp4").stat().st_ino == number) is not is_far
 
 
-def test_a_file_that_is_not_there_is_not_taken(tmp_path: Path) -> None:
+def test_a_missing_file_is_not_moved(tmp_path: Path) -> None:
     blobs = Blobs(tmp_path / "media")
     with pytest.raises(FileNotFoundError):
         blobs.take("a.mp4", tmp_path / "none")
@@ -78,7 +78,7 @@ def test_a_blob_is_copied_to_a_file(tmp_path: Path) -> None:
         blobs.copy_to("a", tmp_path / "copy")
 
 
-def test_all_names_are_told(tmp_path: Path) -> None:
+def test_all_names_are_listed(tmp_path: Path) -> None:
     blobs = Blobs(tmp_path)
     assert list(blobs.pages()) == []
     names = {"a", *(f"ws_{number % 3}/{number}" for number in range(700))}
@@ -91,22 +91,22 @@ def test_all_names_are_told(tmp_path: Path) -> None:
 
 
 class Flushes:
-    """What was flushed, in order: how long a file was at that moment, or what a folder held."""
+    """All flushes in order: of a file with its size, or of a folder with its names, at that moment."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.seen: list[tuple[str, int | list[str]]] = []
+        self.entries: list[tuple[str, int | list[str]]] = []
         self._flush = os.fsync
         monkeypatch.setattr(os, "fsync", self._note)
 
     def _note(self, number: int) -> None:
         path = Path(os.readlink(f"/proc/self/fd/{number}"))
-        what = sorted(found.name for found in path.iterdir()) if path.is_dir() else path.stat().st_size
-        self.seen.append((path.name, what))
+        content = sorted(child.name for child in path.iterdir()) if path.is_dir() else path.stat().st_size
+        self.entries.append((path.name, content))
         self._flush(number)
 
 
 @pytest.mark.parametrize("is_far", [False, True], ids=["on the same disk", "on another disk"])
-def test_file_and_folders_are_flushed_before_it_counts_as_kept(
+def test_file_and_folders_are_flushed_before_a_write_returns(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_far: bool
 ) -> None:
     replace = os.replace
@@ -119,17 +119,17 @@ def test_file_and_folders_are_flushed_before_it_counts_as_kept(
     monkeypatch.setattr(os, "replace", replaced)
     flushes = Flushes(monkeypatch)
     blobs = Blobs(tmp_path / "media")
-    assert flushes.seen.pop() == (tmp_path.name, ["media"])
+    assert flushes.entries.pop() == (tmp_path.name, ["media"])
     blobs.put("ws_1/a.png", b"0123456789")
-    assert flushes.seen == [("media", ["ws_1"]), ("a.png", 10), ("ws_1", ["a.png"])]
-    flushes.seen.clear()
+    assert flushes.entries == [("media", ["ws_1"]), ("a.png", 10), ("ws_1", ["a.png"])]
+    flushes.entries.clear()
     (tmp_path / "made").write_bytes(b"01234")
     blobs.take("ws_1/b.png", tmp_path / "made")
-    assert ("b.png" if is_far else "made", 5) in flushes.seen
-    assert flushes.seen[-1] == ("ws_1", ["a.png", "b.png"])
+    assert ("b.png" if is_far else "made", 5) in flushes.entries
+    assert flushes.entries[-1] == ("ws_1", ["a.png", "b.png"])
 
 
-def test_what_could_not_be_written_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_write_that_fails_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_number: int) -> None:
         raise OSError(28, "No space left on device")
 

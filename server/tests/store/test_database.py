@@ -1,4 +1,4 @@
-"""Transactions: all or nothing, told afterwards only if they committed, side by side without an error."""
+"""Transactions: all or nothing, with actions after the commit, concurrent without errors."""
 
 import asyncio
 
@@ -37,20 +37,20 @@ def test_all_of_a_transaction_or_nothing(garden: Database) -> None:
     assert count(garden) == 2
 
 
-def test_what_follows_a_commit_happens_only_after_it(garden: Database) -> None:
-    seen: list[int] = []
+def test_actions_after_a_commit_run_only_after_it(garden: Database) -> None:
+    counts: list[int] = []
     with garden.transaction() as tx:
         plant(tx, "fern")
-        tx.after_commit(lambda: seen.append(count(garden)))
-        assert seen == []
-    assert seen == [1]
+        tx.after_commit(lambda: counts.append(count(garden)))
+        assert counts == []
+    assert counts == [1]
     with pytest.raises(KeyError), garden.transaction() as tx:
-        tx.after_commit(lambda: seen.append(-1))
+        tx.after_commit(lambda: counts.append(-1))
         raise KeyError
-    assert seen == [1]
+    assert counts == [1]
 
 
-def test_many_writers_at_once_all_get_through(garden: Database) -> None:
+def test_many_concurrent_writers_all_succeed(garden: Database) -> None:
     async def write_many() -> None:
         await asyncio.gather(
             *(garden.write(lambda tx, number=number: plant(tx, f"plant {number}")) for number in range(60))
@@ -60,12 +60,12 @@ def test_many_writers_at_once_all_get_through(garden: Database) -> None:
     assert count(garden) == 60
 
 
-def test_one_that_fails_takes_no_other_with_it(garden: Database) -> None:
-    seen: list[str] = []
+def test_one_that_fails_undoes_no_other(garden: Database) -> None:
+    committed: list[str] = []
 
     def work(tx: Transaction, name: str) -> str:
         plant(tx, name)
-        tx.after_commit(lambda: seen.append(name))
+        tx.after_commit(lambda: committed.append(name))
         if name == "weed":
             raise KeyError(name)
         return name.upper()
@@ -78,14 +78,16 @@ def test_one_that_fails_takes_no_other_with_it(garden: Database) -> None:
 
     results = asyncio.run(write_all())
     assert isinstance(results[1], KeyError)
-    # Which of the two ferns came first is not said.
+    # Either of the two ferns may come first.
     assert sum(isinstance(result, IntegrityError) for result in results) == 1
     assert results[3] == "MOSS"
-    assert sorted(seen) == ["fern", "moss"]
+    assert sorted(committed) == ["fern", "moss"]
     assert count(garden) == 2
 
 
-def test_a_moment_without_memory_ends_no_writing(garden: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_writing_continues_after_a_short_lack_of_memory(
+    garden: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shortage = [True]
 
     def log(*_: object) -> None:
@@ -115,7 +117,7 @@ def test_a_read_sees_what_was_written(garden: Database) -> None:
     assert asyncio.run(write_then_read()) == 1
 
 
-def test_the_moment_of_a_transaction_is_the_clocks(migrated_url: str) -> None:
+def test_the_time_of_a_transaction_is_read_from_its_clock(migrated_url: str) -> None:
     database = Database(migrated_url, clock_ms=lambda: 42)
     with database.transaction() as tx:
         assert tx.now_ms == 42
@@ -124,7 +126,7 @@ def test_the_moment_of_a_transaction_is_the_clocks(migrated_url: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql"])
-def test_both_names_of_postgresql_are_understood(scheme: str) -> None:
+def test_both_schemes_of_postgresql_are_accepted(scheme: str) -> None:
     database = Database(f"{scheme}://nobody@127.0.0.1/none")
     assert database.engine.dialect.name == "postgresql"
     assert not database.is_sqlite

@@ -1,4 +1,4 @@
-"""A database that was restarted: the connections that were kept are dead, and no request is told of it."""
+"""After a restart of the database the pooled connections are dead, and no request fails for that."""
 
 import asyncio
 
@@ -12,16 +12,16 @@ _END_ALL = sa.text(
 )
 
 
-def test_requests_after_a_restart_find_the_database_again(postgres_url: str) -> None:
+def test_requests_after_a_restart_succeed(postgres_url: str) -> None:
     database, other = Database(postgres_url), Database(postgres_url)
 
-    async def ask() -> list[int]:
-        asked = [database.read, database.write, database.write_for_worker]
-        return [await one(lambda tx: tx.execute(sa.text("SELECT 1")).scalar_one()) for one in asked]
+    async def query() -> list[int]:
+        methods = [database.read, database.write, database.write_for_worker]
+        return [await method(lambda tx: tx.execute(sa.text("SELECT 1")).scalar_one()) for method in methods]
 
-    assert asyncio.run(ask()) == [1, 1, 1]
+    assert asyncio.run(query()) == [1, 1, 1]
     with other.transaction() as tx:
         tx.execute(_END_ALL)
-    assert asyncio.run(ask()) == [1, 1, 1]
+    assert asyncio.run(query()) == [1, 1, 1]
     database.close()
     other.close()

@@ -1,4 +1,4 @@
-"""Who waits for whom: the database's clock, locks by name, and workers that requests do not hold up."""
+"""The database's clock, named locks, and connections of workers that requests cannot block."""
 
 import asyncio
 import threading
@@ -27,7 +27,7 @@ def garden(database: Database) -> Database:
 
 @pytest.fixture
 def impatient(garden: Database) -> Iterator[Database]:
-    """The same database, whose worker waits for a lock only a moment."""
+    """The same database with a short lock timeout for workers."""
     opened = Database(garden.url, lock_timeout=0.1)
     yield opened
     opened.close()
@@ -38,7 +38,7 @@ def plant(tx: Transaction, name: str) -> None:
 
 
 def water(tx: Transaction) -> None:
-    """Change the one row, for which others wait then."""
+    """Change the one row, which locks it."""
     tx.execute(sa.text("UPDATE plants SET name = name WHERE name = 'fern'"))
 
 
@@ -57,7 +57,7 @@ def wait_until(is_so: Callable[[], bool]) -> None:
 # -- the clock ----------------------------------------------------------------------------------------------
 
 
-def test_the_databases_clock_is_in_milliseconds_and_goes_on_within_a_transaction(database: Database) -> None:
+def test_the_databases_clock_is_in_milliseconds_and_advances_within_a_transaction(database: Database) -> None:
     with database.transaction() as tx:
         first = tx.execute(sa.select(tx.clock)).scalar_one()
         time.sleep(0.02)
@@ -67,14 +67,14 @@ def test_the_databases_clock_is_in_milliseconds_and_goes_on_within_a_transaction
     assert abs(second - time.time() * 1000) < 60_000
 
 
-def test_the_clock_can_be_another_one(migrated_url: str) -> None:
+def test_the_clock_can_be_replaced(migrated_url: str) -> None:
     database = Database(migrated_url, clock=lambda: sa.literal(42, sa.BigInteger))
     with database.transaction() as tx:
         assert tx.execute(sa.select(tx.clock + 1)).scalar_one() == 43
     database.close()
 
 
-def test_a_renewal_is_a_transaction_like_any(garden: Database) -> None:
+def test_a_renewal_is_a_normal_transaction(garden: Database) -> None:
     with garden.renewal() as tx:
         plant(tx, "moss")
     with pytest.raises(KeyError), garden.renewal() as tx:
@@ -84,7 +84,7 @@ def test_a_renewal_is_a_transaction_like_any(garden: Database) -> None:
         assert tx.execute(READ).scalar_one() == 2
 
 
-def test_a_worker_writes_in_a_transaction_like_any(garden: Database) -> None:
+def test_a_worker_writes_in_a_normal_transaction(garden: Database) -> None:
     async def write() -> None:
         await garden.write_for_worker(lambda tx: plant(tx, "moss"))
         with pytest.raises(IntegrityError):
@@ -98,7 +98,7 @@ def test_a_worker_writes_in_a_transaction_like_any(garden: Database) -> None:
 
 
 @ON_POSTGRES
-def test_a_lock_of_a_name_is_held_by_one_until_its_transaction_ends(garden: Database) -> None:
+def test_a_named_lock_is_held_by_one_transaction_until_its_end(garden: Database) -> None:
     order: list[str] = []
 
     def second() -> None:
@@ -120,7 +120,7 @@ def test_a_lock_of_a_name_is_held_by_one_until_its_transaction_ends(garden: Data
     assert order == ["first", "second"]
 
 
-def test_one_writer_needs_no_lock(database: Database) -> None:
+def test_a_transaction_may_take_a_lock_twice(database: Database) -> None:
     with database.transaction() as tx:
         tx.lock("the shed")
         tx.lock("the shed")
@@ -130,8 +130,8 @@ def test_one_writer_needs_no_lock(database: Database) -> None:
 
 
 @ON_POSTGRES
-def test_requests_that_wait_hold_up_no_worker(garden: Database) -> None:
-    """However many requests wait in the database, reads, workers' writes and renewals go through."""
+def test_waiting_requests_block_no_worker(garden: Database) -> None:
+    """Reads, workers' writes and renewals succeed however many requests wait in the database."""
 
     async def with_many_waiting(may_end: Callable[[], None]) -> None:
         waiting = [asyncio.create_task(garden.write(water)) for _ in range(60)]
@@ -144,38 +144,38 @@ def test_requests_that_wait_hold_up_no_worker(garden: Database) -> None:
         may_end()
         await asyncio.gather(*waiting)
 
-    held, let_go = threading.Event(), threading.Event()
+    held, may_end = threading.Event(), threading.Event()
 
     def hold() -> None:
         with garden.transaction() as tx:
             water(tx)
             held.set()
-            assert let_go.wait(PATIENCE)
+            assert may_end.wait(PATIENCE)
 
     with ThreadPoolExecutor(1) as pool:
         holder = pool.submit(hold)
         try:
             assert held.wait(PATIENCE)
-            asyncio.run(with_many_waiting(let_go.set))
+            asyncio.run(with_many_waiting(may_end.set))
         finally:
-            let_go.set()
+            may_end.set()
         holder.result(PATIENCE)
 
 
 @ON_POSTGRES
-def test_a_worker_waits_for_a_lock_only_so_long_and_a_request_until_it_is_free(
+def test_a_worker_waits_for_a_lock_until_its_timeout_and_a_request_until_it_is_free(
     garden: Database, impatient: Database
 ) -> None:
-    async def both(let_go: Callable[[], None]) -> None:
+    async def both(may_end: Callable[[], None]) -> None:
         request = asyncio.create_task(impatient.write(water))
         with pytest.raises(UNAVAILABLE):
             await impatient.write_for_worker(water)
         with pytest.raises(UNAVAILABLE), impatient.renewal() as tx:
             water(tx)
         assert not request.done()
-        let_go()
+        may_end()
         await request
-        # What failed can be done again.
+        # A write that failed can be repeated.
         await impatient.write_for_worker(water)
 
     with garden.engine.connect() as connection:

@@ -1,4 +1,4 @@
-"""The wire shapes: closed, with what is absent left out where FLORA never sends null."""
+"""The wire shapes: closed, and without absent fields where FLORA never sends null."""
 
 from typing import Any, get_args
 
@@ -31,13 +31,13 @@ def test_the_error_codes_are_floras_closed_list() -> None:
     }
 
 
-def test_the_seeds_start_has_its_fields_and_no_other() -> None:
+def test_the_body_of_a_start_has_floras_fields_and_no_other() -> None:
     required = {name for name, field in wire.StartGeneration.model_fields.items() if field.is_required()}
     assert required == {"project_id", "prompt", "type", "workspace_id"}
     assert set(wire.StartGeneration.model_fields) - required == {"model", "params"}
 
 
-def test_the_answer_to_a_start_has_every_field_of_the_seed() -> None:
+def test_the_answer_to_a_start_has_every_field_of_floras() -> None:
     started = wire.RunStarted(run_id="run_1", type="generation", charged_cost=0, estimated_seconds=None)
     assert started.model_dump() == {
         "run_id": "run_1",
@@ -52,7 +52,7 @@ def test_the_answer_to_a_start_has_every_field_of_the_seed() -> None:
     }
 
 
-def test_a_run_leaves_out_what_it_does_not_have() -> None:
+def test_a_run_omits_absent_fields() -> None:
     assert wire.Run.model_validate(RUN).model_dump() == RUN
     whole = {**RUN, "outputs": [{"output_id": "out_1", "type": "text", "url": "words"}], "charged_cost": 0.1}
     assert wire.Run.model_validate(whole).model_dump() == whole
@@ -68,19 +68,19 @@ def test_a_run_leaves_out_what_it_does_not_have() -> None:
         {"outputs": [{"url": ""}]},
     ],
 )
-def test_a_run_that_makes_no_sense_has_no_shape(change: dict[str, Any]) -> None:
+def test_an_invalid_run_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         wire.Run.model_validate({**RUN, **change})
 
 
-def test_there_are_the_37_actions_of_the_seed() -> None:
+def test_the_37_actions_of_flora_are_listed() -> None:
     schema = wire.RunStarted.model_json_schema()["$defs"]["RunAction"]["properties"]["action_id"]
     assert len(schema["enum"]) == len(set(schema["enum"])) == 37
     assert (schema["enum"][0], schema["enum"][-1]) == ("split-text", "merge-audio-into-video")
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "good"),
+    ("field", "value", "valid"),
     [
         ("workspace_id", "ws_1", True),
         ("workspace_id", "ws_", False),
@@ -97,9 +97,9 @@ def test_there_are_the_37_actions_of_the_seed() -> None:
         ("params", "text", False),
     ],
 )
-def test_a_start_checks_its_fields(field: str, value: object, *, good: bool) -> None:
+def test_a_start_checks_its_fields(field: str, value: object, *, valid: bool) -> None:
     body = {"workspace_id": "ws_1", "project_id": "prj_1", "type": "image", "prompt": "a fox", field: value}
-    if good:
+    if valid:
         assert wire.StartGeneration.model_validate(body).model_dump()[field] == value
     else:
         with pytest.raises(ValidationError):

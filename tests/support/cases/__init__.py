@@ -1,4 +1,4 @@
-"""What the conformance kit needs to know of each kind of engine: one module for each, with a `CASE`."""
+"""The cases of the conformance tests: a module with a `CASE` for each kind of engine."""
 
 import importlib
 import importlib.util
@@ -8,19 +8,19 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
-from support.driving import Driven, driving
+from support.driver import EngineDriver, drive_engine
 from terrarium_server.engines import Engine, Job
 
-# What can go wrong with a provider, and every engine that talks to one must stage with a real HTTP server:
-# slow: takes a while and reports; moderated: refuses for content; busy: 429 with a delay; hangs: never
-# answers; vanishes: knows the job no more; rubbish: answers with nonsense; wrong_type: hands out another
-# kind of file; drops: accepts (and charges), then the connection breaks before its answer arrives.
-Situation = Literal["slow", "moderated", "busy", "hangs", "vanishes", "rubbish", "wrong_type", "drops"]
+# How a provider can behave. Each kind with a provider simulates all of them with a real HTTP server:
+# slow: takes a while and reports; moderated: refuses the content; busy: 429 with a delay; hangs: never
+# answers; vanishes: loses the job; invalid: answers with invalid data; wrong_type: returns another type of
+# file; drops: accepts and charges, but the connection breaks before its answer arrives.
+Situation = Literal["slow", "moderated", "busy", "hangs", "vanishes", "invalid", "wrong_type", "drops"]
 
 
 @dataclass(frozen=True)
-class Staged:
-    """An engine before a provider in some situation; ``charges`` says how often it was made to pay."""
+class ProviderCase:
+    """An engine with a simulated provider; ``charges`` returns how often the provider charged."""
 
     engine: Engine
     job: Job
@@ -29,12 +29,12 @@ class Staged:
 
 @dataclass(frozen=True)
 class Case:
-    """How an engine of this kind is opened and kept busy.
+    """How the tests open an engine of a kind, and its jobs.
 
-    ``open`` provides what the engine needs and yields it; whoever drives the engine closes it. ``job`` makes
-    a small, quick job with the given key, ``long_job`` one that takes several seconds and reports progress,
-    ``wrong_job`` one that is refused. ``in_processes``: it starts child processes. ``situations`` are for
-    engines that talk to a provider; those have all of them.
+    ``open`` yields an engine with all that it needs, and its user closes it. ``job`` makes a short job with
+    the given key, ``long_job`` one that takes several seconds and reports progress, ``wrong_job`` one that is
+    refused. ``in_processes`` is true if the engine starts child processes. ``situations`` holds every
+    `Situation` for an engine with a provider, and none for others.
     """
 
     open: Callable[[], AbstractContextManager[Engine]]
@@ -43,28 +43,28 @@ class Case:
     wrong_job: Callable[[str], Job]
     content_type: str
     in_processes: bool = False
-    situations: Mapping[Situation, Callable[[], AbstractContextManager[Staged]]] = field(
-        default_factory=dict[Situation, Callable[[], AbstractContextManager[Staged]]]
+    situations: Mapping[Situation, Callable[[], AbstractContextManager[ProviderCase]]] = field(
+        default_factory=dict[Situation, Callable[[], AbstractContextManager[ProviderCase]]]
     )
 
     @contextmanager
-    def driven(self) -> Iterator[Driven]:
-        """An engine of this kind, driven and closed afterwards."""
-        with self.open() as engine, driving(engine) as driven:
-            yield driven
+    def driver(self) -> Iterator[EngineDriver]:
+        """Open an engine with a driver, and close it afterwards."""
+        with self.open() as engine, drive_engine(engine) as driver:
+            yield driver
 
 
-# Kinds that need torch, which `make test` does without: theirs are the cases of `make test-local`.
+# The kinds that need torch are tested by `make test-local`, the others by `make test`.
 _NEED_TORCH = {"diffusers", "transformers"}
 
 
 def all_kinds() -> list[str]:
-    """Every kind that has a case, here or there."""
+    """Return the names of all kinds with a case."""
     return [info.name for info in pkgutil.iter_modules(__path__)]
 
 
 def all_cases() -> dict[str, Case]:
-    """The cases by kind: where torch is installed those that need it, everywhere else the others."""
+    """Return the cases by kind: those that need torch if it is installed, otherwise the others."""
     has_torch = importlib.util.find_spec("torch") is not None
     chosen = [name for name in all_kinds() if (name in _NEED_TORCH) is has_torch]
     return {name: importlib.import_module(f"{__name__}.{name}").CASE for name in chosen}

@@ -1,12 +1,13 @@
-"""The built-in band."""
+"""The kind band."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from support.cases import Case
 from support.pocket import pocket_job
-from terrarium_server.engines import Engine, Job, Setup
-from terrarium_server.engines import band as kind
+from terrarium_pocket.band import engine as kind
+from terrarium_server.engines import Engine, Job
+from terrarium_server.engines.setup import Setup
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""A ComfyUI server, played by one on this machine, websocket and all."""
+"""A fake ComfyUI server with its websocket, on this machine."""
 
 import json
 from collections.abc import Iterator
@@ -8,11 +8,12 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from support.cases import Case, Situation
-from support.loopback import Asked, Loopback, Reply
-from support.queued import LONG, SITUATIONS, Queue, stage
+from support.loopback import Loopback, Reply, Request
+from support.queued import LONG, SITUATIONS, Queue, engine_against
 from support.sockets import websocket
-from terrarium_server.engines import Engine, Job, Setup
-from terrarium_server.engines import comfyui as kind
+from terrarium_server.engines import Engine, Job
+from terrarium_server.engines.comfyui import engine as kind
+from terrarium_server.engines.setup import Setup
 
 WORKFLOWS = Path(__file__).parents[1] / "workflows"
 STEPS = {"width": "1.inputs.width", "seed": "1.inputs.color", "prompt": "3.inputs.filename_prefix"}
@@ -25,23 +26,23 @@ def engine_for(url: str, **options: Any) -> kind.ComfyEngine:
 
 
 class Comfy:
-    """Its queue, its history and what it tells on the websocket."""
+    """Its queue, its history and the events of its websocket."""
 
     def __init__(self, queue: Queue) -> None:
         self.queue = queue
 
-    def answer(self, asked: Asked, server: Loopback) -> Reply:
-        match asked.method, asked.path.split("/")[1:]:
+    def answer(self, request: Request, server: Loopback) -> Reply:
+        match request.method, request.path.split("/")[1:]:
             case "GET", ["ws"]:
-                return Reply(upgrade=websocket(self._news(parse_qs(asked.query)["clientId"][0], server)))
+                return Reply(upgrade=websocket(self._events(parse_qs(request.query)["clientId"][0], server)))
             case "POST", ["prompt"]:
-                body = asked.json()
+                body = request.json()
                 accepted = {"prompt_id": body["prompt_id"], "number": 0, "node_errors": {}}
                 return self.queue.take(body["prompt"], lambda _: Reply(accepted), body["prompt_id"])
             case "GET", ["history", name]:
                 return Reply(self._history(name))
             case "POST", ["queue"]:
-                for name in asked.json()["delete"]:
+                for name in request.json()["delete"]:
                     self.queue.cancel(name)
                 return Reply()
             case "GET", ["queue"]:
@@ -70,19 +71,19 @@ class Comfy:
     def _prompt(self, name: str) -> str:
         return self.queue.requests[name]["3"]["inputs"]["filename_prefix"]
 
-    def _news(self, name: str, server: Loopback) -> Iterator[str]:
+    def _events(self, name: str, server: Loopback) -> Iterator[str]:
         yield json.dumps({"type": "status", "data": {"status": {}, "sid": name}})
         while name not in self.queue.requests and not server.ended.wait(0.01):
             pass
         steps = 1_000 if name in self.queue.requests and self._prompt(name) == LONG else 3
-        yield self._told("executing", name, node="2")
+        yield self._event("executing", name, node="2")
         for step in range(1, steps + 1):
             if server.ended.wait(0.02):
                 return
-            yield self._told("progress", name, node="2", value=step, max=steps)
-        yield self._told("executing", name, node=None)
+            yield self._event("progress", name, node="2", value=step, max=steps)
+        yield self._event("executing", name, node=None)
 
-    def _told(self, event: str, name: str, **data: Any) -> str:
+    def _event(self, event: str, name: str, **data: Any) -> str:
         return json.dumps({"type": event, "data": {"prompt_id": name, **data}})
 
 
@@ -93,12 +94,12 @@ def _job(key: str, prompt: str = "a fern", workflow: str = "steps.json") -> Job:
 
 @contextmanager
 def _open() -> Iterator[Engine]:
-    with stage(Comfy, engine_for, _job, None) as staged:
+    with engine_against(Comfy, engine_for, _job, None) as staged:
         yield staged.engine
 
 
 def _situation(situation: Situation) -> Any:
-    return lambda: stage(Comfy, engine_for, _job, situation)
+    return lambda: engine_against(Comfy, engine_for, _job, situation)
 
 
 CASE = Case(

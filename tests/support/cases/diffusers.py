@@ -1,4 +1,4 @@
-"""Pipelines of diffusers, with a tiny model of random weights."""
+"""The kind diffusers, with a tiny model of random weights."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,8 +6,9 @@ from typing import Any
 
 from support.cases import Case
 from support.tiny import tiny_model
-from terrarium_server.engines import Engine, Job, Setup
-from terrarium_server.engines import diffusers as kind
+from terrarium_server.engines import Engine, Job
+from terrarium_server.engines.diffusers import engine as kind
+from terrarium_server.engines.setup import Setup
 
 
 @contextmanager

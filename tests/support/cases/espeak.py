@@ -1,4 +1,4 @@
-"""eSpeak NG, the program."""
+"""The kind espeak."""
 
 from support.speaking import speaking_case
 

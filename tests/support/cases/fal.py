@@ -1,4 +1,4 @@
-"""fal's queue, played by a server on this machine."""
+"""A fake of fal's queue, on this machine."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,14 +7,15 @@ from typing import Any
 from pydantic import SecretStr
 
 from support.cases import Case, Situation
-from support.loopback import Asked, Loopback, Reply
-from support.queued import LONG, SITUATIONS, Queue, stage
-from terrarium_server.engines import Engine, Job, Setup
-from terrarium_server.engines import fal as kind
+from support.loopback import Loopback, Reply, Request
+from support.queued import LONG, SITUATIONS, Queue, engine_against
+from terrarium_server.engines import Engine, Job
+from terrarium_server.engines.fal import engine as kind
+from terrarium_server.engines.setup import Setup
 
 KEY = "fal-key-of-the-tests"
 _NOT_FOUND = Reply({"detail": "Request not found", "error_type": "not_found"}, 404)
-_UNFIT = {
+_MODERATED = {
     "loc": ["body", "prompt"],
     "msg": "The content could not be processed because it contained material flagged by a content checker.",
     "type": "content_policy_violation",
@@ -22,25 +23,25 @@ _UNFIT = {
 
 
 def engine_for(url: str, **options: Any) -> kind.FalEngine:
-    made = kind.OPTIONS.model_validate({"url": url, **options})
-    return kind.build(Setup("fal", 1, made, SecretStr(KEY), "FAL_KEY"))
+    checked = kind.OPTIONS.model_validate({"url": url, **options})
+    return kind.build(Setup("fal", 1, checked, SecretStr(KEY), "FAL_KEY"))
 
 
 class Fal:
-    """Its queue, as far as the engine asks."""
+    """The part of its API that the engine uses."""
 
     def __init__(self, queue: Queue) -> None:
         self.queue = queue
 
-    def answer(self, asked: Asked, server: Loopback) -> Reply:
-        match asked.method, asked.path.split("/")[1:]:
+    def answer(self, request: Request, server: Loopback) -> Reply:
+        match request.method, request.path.split("/")[1:]:
             case "POST", ["fal-ai", "flux", "schnell"]:
-                return self.queue.take(asked.json(), lambda name: self._taken(name, server))
+                return self.queue.take(request.json(), lambda name: self._queued(name, server))
             case "GET", ["fal-ai", "flux", "requests", name, "status"]:
-                return self._look(name)
+                return self._status(name)
             case "GET", ["fal-ai", "flux", "requests", _]:
                 if self.queue.situation == "moderated":
-                    return Reply({"detail": [_UNFIT]}, 422, {"X-Fal-Retryable": "false"})
+                    return Reply({"detail": [_MODERATED]}, 422, {"X-Fal-Retryable": "false"})
                 return Reply({"images": [{"url": f"{server.url}/files/out.png"}], "seed": 7})
             case "PUT", ["fal-ai", "flux", "requests", name, "cancel"] if name in self.queue.requests:
                 self.queue.cancel(name)
@@ -50,13 +51,13 @@ class Fal:
             case _:
                 return _NOT_FOUND
 
-    def _taken(self, name: str, server: Loopback) -> Reply:
+    def _queued(self, name: str, server: Loopback) -> Reply:
         url = f"{server.url}/fal-ai/flux/requests/{name}"
         urls = {"status_url": f"{url}/status", "response_url": url, "cancel_url": f"{url}/cancel"}
         return Reply({"status": "IN_QUEUE", "request_id": name, "queue_position": 0, **urls})
 
-    def _look(self, name: str) -> Reply:
-        match self.queue.stand(name, self.queue.requests.get(name, {}).get("prompt", "")):
+    def _status(self, name: str) -> Reply:
+        match self.queue.status(name, self.queue.requests.get(name, {}).get("prompt", "")):
             case "gone":
                 return _NOT_FOUND
             case "waiting":
@@ -72,12 +73,12 @@ def _job(key: str, prompt: str = "a fern", **options: Any) -> Job:
 
 @contextmanager
 def _open() -> Iterator[Engine]:
-    with stage(Fal, engine_for, _job, None) as staged:
+    with engine_against(Fal, engine_for, _job, None) as staged:
         yield staged.engine
 
 
 def _situation(situation: Situation) -> Any:
-    return lambda: stage(Fal, engine_for, _job, situation)
+    return lambda: engine_against(Fal, engine_for, _job, situation)
 
 
 CASE = Case(

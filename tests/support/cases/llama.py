@@ -1,4 +1,4 @@
-"""Language models in GGUF files: the one that ships."""
+"""The kind llama, with the model of its card."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from support.cases import Case
 from support.pocket import pocket_job
-from terrarium_server.engines import Engine, Job, Setup
-from terrarium_server.engines import llama as kind
+from terrarium_pocket.llama import engine as kind
+from terrarium_server.engines import Engine, Job
+from terrarium_server.engines.setup import Setup
 
 MODEL = "t2t-smollm2-135m"
 

@@ -1,4 +1,4 @@
-"""Any server that speaks the OpenAI API, played by one on this machine."""
+"""A fake server with the OpenAI API, on this machine."""
 
 import base64
 import json
@@ -11,10 +11,11 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from support.cases import Case, Situation, Staged
-from support.loopback import Asked, Reply, loopback
-from terrarium_server.engines import Engine, Job, Setup
-from terrarium_server.engines import openai_compatible as kind
+from support.cases import Case, ProviderCase, Situation
+from support.loopback import Reply, Request, loopback
+from terrarium_server.engines import Engine, Job
+from terrarium_server.engines.openai_compatible import engine as kind
+from terrarium_server.engines.setup import Setup
 
 
 def _chunk(name: bytes, data: bytes) -> bytes:
@@ -33,14 +34,14 @@ def picture(data: bytes = PNG) -> Reply:
     return Reply({"data": [{"b64_json": base64.b64encode(data).decode()}]})
 
 
-def said(*words: str) -> tuple[bytes, ...]:
+def streamed_text(*words: str) -> tuple[bytes, ...]:
     """A streamed answer, with its end."""
     deltas: list[tuple[dict[str, str], str | None]] = [({"content": f"{word} "}, None) for word in words]
-    events = [json.dumps(_spoken(delta, ended)) for delta, ended in [*deltas, ({}, "stop")]]
+    events = [json.dumps(_chunk_of(delta, ended)) for delta, ended in [*deltas, ({}, "stop")]]
     return tuple(f"data: {event}\n\n".encode() for event in [*events, "[DONE]"])
 
 
-def _spoken(delta: dict[str, str], ended: str | None) -> dict[str, Any]:
+def _chunk_of(delta: dict[str, str], ended: str | None) -> dict[str, Any]:
     choice = {"index": 0, "delta": delta, "finish_reason": ended}
     head = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1795264754, "model": "writer"}
     return {**head, "choices": [choice]}
@@ -73,9 +74,9 @@ def video_job(key: str) -> Job:
     return Job(key, "t2v", "video", "a fern", {"duration": 4}, 7, options=options)
 
 
-def _ordinary(asked: Asked) -> Reply:
-    if asked.path == "/v1/chat/completions":
-        return Reply(said(*["word"] * 200), headers=SSE, pause=0.05)
+def _ordinary(request: Request) -> Reply:
+    if request.path == "/v1/chat/completions":
+        return Reply(streamed_text(*["word"] * 200), headers=SSE, pause=0.05)
     return picture()
 
 
@@ -85,32 +86,32 @@ def _open() -> Iterator[Engine]:
         yield engine_for(server.url)
 
 
-def _vanishes(asked: Asked) -> Reply:
-    if asked.method == "POST":
+def _vanishes(request: Request) -> Reply:
+    if request.method == "POST":
         return Reply({"id": "video_1", "status": "queued"})
     return Reply({"error": {"message": "Video not found", "code": "not_found"}}, 404)
 
 
 _MODERATED = {"message": "Rejected by our safety system.", "code": "moderation_blocked"}
-_SITUATIONS: dict[Situation, tuple[Callable[[str], Job], Callable[[Asked], Reply]]] = {
-    "slow": (text_job, lambda asked: Reply(said(*"a b c d e f".split()), headers=SSE, pause=0.05)),
-    "moderated": (image_job, lambda asked: Reply({"error": _MODERATED}, 400)),
-    "busy": (image_job, lambda asked: Reply({"error": {}}, 429, {"Retry-After": "7"})),
-    "hangs": (text_job, lambda asked: Reply(hangs=True)),
+_SITUATIONS: dict[Situation, tuple[Callable[[str], Job], Callable[[Request], Reply]]] = {
+    "slow": (text_job, lambda request: Reply(streamed_text(*"a b c d e f".split()), headers=SSE, pause=0.05)),
+    "moderated": (image_job, lambda request: Reply({"error": _MODERATED}, 400)),
+    "busy": (image_job, lambda request: Reply({"error": {}}, 429, {"Retry-After": "7"})),
+    "hangs": (text_job, lambda request: Reply(hangs=True)),
     "vanishes": (video_job, _vanishes),
-    "rubbish": (image_job, lambda asked: Reply("<html>It works!</html>")),
-    "wrong_type": (image_job, lambda asked: picture(b"%PDF-1.7 and so on")),
-    "drops": (image_job, lambda asked: Reply(drops=True)),
+    "invalid": (image_job, lambda request: Reply("<html>It works!</html>")),
+    "wrong_type": (image_job, lambda request: picture(b"%PDF-1.7 and so on")),
+    "drops": (image_job, lambda request: Reply(drops=True)),
 }
 
 
 @contextmanager
-def _staged(situation: Situation) -> Iterator[Staged]:
+def _staged(situation: Situation) -> Iterator[ProviderCase]:
     job, answer = _SITUATIONS[situation]
     with loopback(answer) as server:
         engine = engine_for(server.url, timeout_seconds=0.5 if situation == "hangs" else 600.0)
-        yield Staged(
-            engine, job("run_1"), lambda: sum(asked.method == "POST" for asked in list(server.asked))
+        yield ProviderCase(
+            engine, job("run_1"), lambda: sum(request.method == "POST" for request in list(server.requests))
         )
 
 

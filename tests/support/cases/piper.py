@@ -1,4 +1,4 @@
-"""Piper voices, with the one that ships."""
+"""The kind piper, with the voice of its card."""
 
 from support.speaking import speaking_case
 

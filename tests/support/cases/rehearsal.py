@@ -1,12 +1,13 @@
-"""The engine that does what it is told, for whoever tests a client."""
+"""The kind rehearsal, the fake engine for tests of clients."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from support.cases import Case
-from terrarium_server.engines import Engine, Job, Setup
-from terrarium_server.engines import rehearsal as kind
+from terrarium_server.engines import Engine, Job
+from terrarium_server.engines.rehearsal import engine as kind
+from terrarium_server.engines.setup import Setup
 
 
 @contextmanager

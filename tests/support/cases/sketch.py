@@ -1,12 +1,13 @@
-"""The built-in painter."""
+"""The kind sketch."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from support.cases import Case
-from terrarium_server.engines import Engine, Job, Setup
-from terrarium_server.engines import sketch as kind
+from terrarium_pocket.sketch import engine as kind
+from terrarium_server.engines import Engine, Job
+from terrarium_server.engines.setup import Setup
 
 SMALL: dict[str, Any] = {"aspect_ratio": "1:1", "resolution": "0.5k", "num_images": 1, "style": "auto"}
 

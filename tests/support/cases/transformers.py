@@ -1,4 +1,4 @@
-"""Language models of transformers, with a tiny one of random weights."""
+"""The kind transformers, with a tiny model of random weights."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,8 +6,9 @@ from typing import Any
 
 from support.cases import Case
 from support.tiny import tiny_model
-from terrarium_server.engines import Engine, Job, Setup
-from terrarium_server.engines import transformers as kind
+from terrarium_server.engines import Engine, Job
+from terrarium_server.engines.setup import Setup
+from terrarium_server.engines.transformers import engine as kind
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The ``terrarium`` command. This module imports next to nothing, so that the command starts at once."""
+"""The ``terrarium`` command. This module imports very little, so that the command starts fast."""
 
 import sys
 
@@ -7,8 +7,8 @@ def main() -> None:
     """Run the command line."""
     try:
         from ._app import app
-    except ModuleNotFoundError as missing:
-        if missing.name not in ("typer", "rich"):
+    except ModuleNotFoundError as error:
+        if error.name not in ("typer", "rich"):
             raise
-        sys.exit("The command line needs two more packages: pip install 'terrarium[cli]'")
+        sys.exit("The command line needs two more packages. Install them: pip install 'terrarium[cli]'")
     app(prog_name="terrarium")

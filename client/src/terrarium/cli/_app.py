@@ -1,4 +1,4 @@
-"""The command tree: our own commands, and those that other installed distributions bring."""
+"""The command tree: our own commands, and those of other installed distributions."""
 
 from typing import Annotated
 
@@ -12,15 +12,16 @@ from ._runs import runs
 
 EPILOG = (
     "Settings: FLORA_API_KEY (or TERRARIUM_API_KEY), FLORA_BASE_URL. "
-    "Exit codes: 0 done, 1 unforeseen, 2 bad input, 3 key refused, 4 out of credits, 5 the run failed, "
-    "6 server not reachable, busy or broken, 7 still running when the time was up, 130 interrupted."
+    "Exit codes: 0 done, 1 unexpected error, 2 bad input, 3 key refused, 4 not enough credits, "
+    "5 the run failed, 6 server not reachable, busy or broken, 7 still running at the timeout, "
+    "130 interrupted."
 )
 
 app = typer.Typer(
     cls=LazyGroup,
     no_args_is_help=True,
     epilog=EPILOG,
-    # A traceback with the values of variables would show keys.
+    # A traceback with the values of local variables would show API keys.
     pretty_exceptions_show_locals=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -31,8 +32,8 @@ app.add_typer(projects, name="projects")
 app.command()(workspaces)
 
 
-def _version(asked: bool) -> None:
-    if asked:
+def _version(requested: bool) -> None:
+    if requested:
         typer.echo(f"terrarium {__version__}")
         raise typer.Exit
 

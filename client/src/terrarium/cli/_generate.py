@@ -1,16 +1,16 @@
-"""``terrarium generate``: start a run, watch it, save what it made."""
+"""``terrarium generate``: start a run, show its progress, save its outputs."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ._choose import client, parameters, place
-from ._lists import AsJson, Kind, Workspace
-from ._progress import watching
-from ._report import BadInput, Exit, emit_json, note, plain, reported
-from ._saving import check, name_for, save
-from ._show import usd
+from ._defaults import client, parameters, workspace_and_project
+from ._format import usd
+from ._lists import AsJson, OutputType, Workspace
+from ._progress import show_progress
+from ._report import BadInput, Exit, emit_json, note, printable, reports_errors
+from ._saving import name_for, refuse_existing_file, save
 
 if TYPE_CHECKING:
     from .. import Flora
@@ -28,10 +28,10 @@ Limit = Annotated[
 ]
 
 
-@reported
+@reports_errors
 def generate(
     prompt: Annotated[str, typer.Argument(help="What to make; - reads it from standard input.")],
-    type: Annotated[Kind, typer.Option("--type", "-t", help="What kind of thing.")] = "image",
+    type: Annotated[OutputType, typer.Option("--type", "-t", help="The type of the output.")] = "image",
     model: Annotated[
         str | None, typer.Option("--model", "-m", help="Model id.", show_default="the server's choice")
     ] = None,
@@ -46,21 +46,21 @@ def generate(
     out: Out = None,
     force: Force = False,
     timeout: Limit = None,
-    no_wait: Annotated[bool, typer.Option("--no-wait", help="Only start it; print the run id.")] = False,
+    no_wait: Annotated[bool, typer.Option("--no-wait", help="Only start the run and print its id.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make something from a prompt and save it.
+    """Generate an output from a prompt and save it.
 
-    Paths (or the text itself) go to standard output, all else to standard error.
+    Paths (or the text itself) go to standard output, everything else to standard error.
     """
     if prompt == "-":
         prompt = typer.get_text_stream("stdin").read().strip()
     if not prompt:
         raise BadInput("The prompt is empty.")
-    check(Path(out) if out is not None else None, force=force)
+    refuse_existing_file(Path(out) if out is not None else None, force=force)
     with client() as flora:
         params = parameters(flora, param or [], model)
-        workspace, project = place(flora, workspace, project)
+        workspace, project = workspace_and_project(flora, workspace, project)
         started = flora.runs.start_generation(
             project_id=project, prompt=prompt, type=type, workspace_id=workspace, model=model, params=params
         )
@@ -74,21 +74,26 @@ def generate(
         run = watch(
             flora, started.run_id, estimate=started.estimated_seconds, timeout=timeout, as_json=as_json
         )
-        about = {"model": started.model.to_dict()} if started.model else {}
         finish(
-            flora, run, out=out, name=name_for(prompt, run.run_id), force=force, as_json=as_json, about=about
+            flora,
+            run,
+            out=out,
+            name=name_for(prompt, run.run_id),
+            force=force,
+            as_json=as_json,
+            extra={"model": started.model.to_dict()} if started.model else {},
         )
 
 
 def watch(
     flora: "Flora", run_id: str, *, estimate: float | None, timeout: float | None, as_json: bool
 ) -> "Run":
-    """Wait for a run and show how it goes; an interrupt leaves it running and says so."""
+    """Wait for a run and show its progress; after an interrupt the run continues on the server."""
     try:
-        with watching(estimate=estimate, silent=as_json) as told:
-            return flora.runs.wait(run_id, timeout=timeout, on_progress=told)
+        with show_progress(estimate=estimate, silent=as_json) as on_progress:
+            return flora.runs.wait(run_id, timeout=timeout, on_progress=on_progress)
     except KeyboardInterrupt:
-        note(f"\nThe run goes on; wait for it with `terrarium runs wait {run_id}`.")
+        note(f"\nThe run continues; wait for it with `terrarium runs wait {run_id}`.")
         raise typer.Exit(Exit.INTERRUPTED) from None
 
 
@@ -100,25 +105,25 @@ def finish(
     name: str,
     force: bool,
     as_json: bool,
-    about: dict[str, Any],
+    extra: dict[str, Any],
 ) -> None:
-    """Save the outputs of a completed run and say what it was."""
+    """Save the outputs of a completed run and print a summary; ``extra`` is added to the JSON."""
     outputs = run.outputs or []
-    # Text is read where it is made; it becomes a file only when one is asked for.
-    kept = outputs if out is not None else [output for output in outputs if output.type != "text"]
-    saved = save(flora, kept, out, name, force=force)
+    # Text is printed; it is saved only when --out names a file.
+    to_save = outputs if out is not None else [output for output in outputs if output.type != "text"]
+    saved = save(flora, to_save, out, name, force=force)
     if as_json:
-        emit_json({**run.to_dict(), **about, "files": [str(path) for path in saved]})
+        emit_json({**run.to_dict(), **extra, "files": [str(path) for path in saved]})
         return
-    took = ""
+    duration = ""
     if run.completed_at is not None and run.started_at is not None:
-        took = f", {(run.completed_at - run.started_at) / 1000:.1f} s"
-    model = f", {about['model']['model_id']}" if "model" in about else ""
-    note(f"{run.run_id}: {usd(run.charged_cost) or 'cost not known yet'}{took}{model}")
+        duration = f", {(run.completed_at - run.started_at) / 1000:.1f} s"
+    model = f", {extra['model']['model_id']}" if "model" in extra else ""
+    note(f"{run.run_id}: {usd(run.charged_cost) or 'cost not known yet'}{duration}{model}")
     if not outputs:
-        note("The run made nothing.")
+        note("The run has no outputs.")
     for output in outputs:
         if output.type == "text" and out is None:
-            typer.echo(plain(output.url))
+            typer.echo(printable(output.url))
     for path in saved:
         typer.echo(path)

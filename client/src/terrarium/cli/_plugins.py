@@ -1,4 +1,4 @@
-"""Commands of other distributions, found by entry point and imported only when they are used."""
+"""Commands of other distributions. They are found by entry point and imported only when they are used."""
 
 from __future__ import annotations
 
@@ -18,37 +18,38 @@ GROUP = "terrarium.commands"
 class LazyGroup(TyperGroup):
     """A group that lists the commands of an entry-point group without importing them.
 
-    An entry point's name is the command's; what it loads is a ``typer.Typer``. Our own names win.
+    The name of an entry point is the name of the command, and it loads a ``typer.Typer``. Our own commands
+    take precedence.
     """
 
     entry_point_group = GROUP
 
     @cached_property
-    def _brought(self) -> dict[str, EntryPoint]:
-        found = sorted(entry_points(group=self.entry_point_group), key=lambda entry: entry.name)
-        return {entry.name: entry for entry in found if entry.name not in self.commands}
+    def _plugins(self) -> dict[str, EntryPoint]:
+        entries = sorted(entry_points(group=self.entry_point_group), key=lambda entry: entry.name)
+        return {entry.name: entry for entry in entries if entry.name not in self.commands}
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """Our commands, then those brought by others."""
-        return [*super().list_commands(ctx), *self._brought]
+        """Our own commands, then those of other distributions."""
+        return [*super().list_commands(ctx), *self._plugins]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """The command; of those brought by others only a line for the overview."""
+        """Our own command, or a placeholder with a help line for one of another distribution."""
         own = super().get_command(ctx, cmd_name)
-        if own is not None or cmd_name not in self._brought:
+        if own is not None or cmd_name not in self._plugins:
             return own
-        return TyperCommand(cmd_name, help=f"Provided by {_distribution(self._brought[cmd_name])}.")
+        return TyperCommand(cmd_name, help=f"Provided by {_distribution(self._plugins[cmd_name])}.")
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The command to run; here, and only here, one brought by others is imported."""
+        """The command to run. Only here is a command of another distribution imported."""
         name = args[0]
-        if name in self.commands or name not in self._brought:
+        if name in self.commands or name not in self._plugins:
             return super().resolve_command(ctx, args)
-        return name, _load(self._brought[name]), args[1:]
+        return name, _load(self._plugins[name]), args[1:]
 
 
 class LazyModelsGroup(LazyGroup):
-    """What others add to ``terrarium models``."""
+    """Commands that other distributions add to ``terrarium models``."""
 
     entry_point_group = f"{GROUP}.models"
 
@@ -56,12 +57,12 @@ class LazyModelsGroup(LazyGroup):
 def _load(entry: EntryPoint) -> Any:
     try:
         app = entry.load()
-    except ImportError as missing:
+    except ImportError as error:
         fail(
-            f"`terrarium {entry.name}` cannot be loaded: {missing}",
-            remedy=f"Reinstall {_distribution(entry)}, or the extra that brings what is missing.",
+            f"`terrarium {entry.name}` cannot be loaded: {error}",
+            remedy=f"Reinstall {_distribution(entry)}, or install the extra with the missing package.",
         )
-        raise typer.Exit(Exit.UNFORESEEN) from missing
+        raise typer.Exit(Exit.UNEXPECTED) from error
     return command_of(app)
 
 

@@ -1,4 +1,4 @@
-"""Watching a run: a bar on a terminal, plain lines elsewhere, nothing where JSON is wanted."""
+"""The progress of a run: a bar on a terminal, plain lines elsewhere, nothing with ``--json``."""
 
 from __future__ import annotations
 
@@ -8,37 +8,37 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from ._report import note, plain
-from ._show import seconds
+from ._format import duration
+from ._report import note, printable
 
 if TYPE_CHECKING:
     from .._wire import Run
 
-Watch = Callable[["Run"], object]
+OnProgress = Callable[["Run"], object]
 
-_STAGES = {"pending": "Queued", "running": "Running", "completed": "Done", "failed": "Failed"}
+_STATUS_TEXTS = {"pending": "Queued", "running": "Running", "completed": "Done", "failed": "Failed"}
 
 
 @contextmanager
-def watching(*, estimate: float | None, silent: bool) -> Generator[Watch | None]:
-    """What to tell of each change of a run, while it is waited for. ``estimate`` is in seconds."""
+def show_progress(*, estimate: float | None, silent: bool) -> Generator[OnProgress | None]:
+    """A function to call with each change of a run; it shows the progress. ``estimate`` is in seconds."""
     if silent:
         yield None
     elif sys.stderr.isatty():
-        with _bar(estimate) as watch:
-            yield watch
+        with _bar(estimate) as on_progress:
+            yield on_progress
     else:
         yield _lines(estimate)
 
 
-def stage(run: Run) -> str:
-    """What the run is doing, in the server's own words where it has some."""
-    said: Any = (run.model_extra or {}).get("stage")
-    return plain(str(said)) if said else _STAGES.get(run.status, run.status.capitalize())
+def status_text(run: Run) -> str:
+    """What the run is doing: the server's own text if it sends one, else its status."""
+    sent: Any = (run.model_extra or {}).get("stage")
+    return printable(str(sent)) if sent else _STATUS_TEXTS.get(run.status, run.status.capitalize())
 
 
 @contextmanager
-def _bar(estimate: float | None) -> Generator[Watch]:
+def _bar(estimate: float | None) -> Generator[OnProgress]:
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -55,27 +55,27 @@ def _bar(estimate: float | None) -> Generator[Watch]:
         BarColumn(),
         TaskProgressColumn(),
         TimeElapsedColumn(),
-        TextColumn(f"of about {seconds(estimate)}" if estimate else "", markup=False),
+        TextColumn(f"of about {duration(estimate)}" if estimate else "", markup=False),
         console=Console(stderr=True),
         transient=True,
     )
     with progress:
-        # Without a total the bar pulses, which is all that can be said until the run reports progress.
+        # Without a total the bar pulses, until the run reports progress.
         task = progress.add_task("Queued", total=None)
 
-        def watch(run: Run) -> None:
+        def on_progress(run: Run) -> None:
             total = 100 if run.progress else None
-            progress.update(task, description=stage(run), completed=run.progress, total=total)
+            progress.update(task, description=status_text(run), completed=run.progress, total=total)
 
-        yield watch
+        yield on_progress
 
 
-def _lines(estimate: float | None) -> Watch:
+def _lines(estimate: float | None) -> OnProgress:
     began = time.monotonic()
 
-    def watch(run: Run) -> None:
-        took = seconds(time.monotonic() - began)
-        about = f" of about {seconds(estimate)}" if estimate else ""
-        note(f"{stage(run)} {run.progress:.0f} %, {took}{about}")
+    def on_progress(run: Run) -> None:
+        elapsed = duration(time.monotonic() - began)
+        of_estimate = f" of about {duration(estimate)}" if estimate else ""
+        note(f"{status_text(run)} {run.progress:.0f} %, {elapsed}{of_estimate}")
 
-    return watch
+    return on_progress

@@ -1,4 +1,4 @@
-"""How a command tells of trouble: one red line, what to do about it, and an exit code."""
+"""Error reports of the commands: one red line, what to do about it, and an exit code."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ T = TypeVar("T")
 class Exit(IntEnum):
     """The exit codes; ``terrarium --help`` lists them."""
 
-    UNFORESEEN = 1
+    UNEXPECTED = 1
     BAD_INPUT = 2
     KEY = 3
     CREDITS = 4
@@ -32,13 +32,13 @@ class Exit(IntEnum):
 
 
 class BadInput(Exception):
-    """Something that the person typed cannot be used; the message says what would be."""
+    """The user's input cannot be used; the message says what to enter instead."""
 
 
-def reported(command: Callable[P, T]) -> Callable[P, T]:
-    """Run a command; turn what it raises into a message and an exit code.
+def reports_errors(command: Callable[P, T]) -> Callable[P, T]:
+    """Decorate a command: turn its exceptions into a message and an exit code.
 
-    With ``as_json`` the trouble is JSON on standard output too.
+    With ``as_json`` the error is also printed as JSON on standard output.
     """
 
     @functools.wraps(command)
@@ -48,16 +48,16 @@ def reported(command: Callable[P, T]) -> Callable[P, T]:
         except KeyboardInterrupt:
             fail("Interrupted.")
             code = Exit.INTERRUPTED
-        except Exception as trouble:
+        except Exception as error:
             from .. import FloraError
 
             as_json = bool(kwargs.get("as_json"))
-            if isinstance(trouble, BrokenPipeError):  # `| head` has seen enough
+            if isinstance(error, BrokenPipeError):  # for example `| head` has read enough
                 raise
-            if isinstance(trouble, FloraError):
-                code = _tell_of(trouble, as_json=as_json)
-            elif isinstance(trouble, BadInput | OSError):
-                code = _tell(str(trouble), Exit.BAD_INPUT, as_json=as_json)
+            if isinstance(error, FloraError):
+                code = _report_flora_error(error, as_json=as_json)
+            elif isinstance(error, BadInput | OSError):
+                code = _report(str(error), Exit.BAD_INPUT, as_json=as_json)
             else:
                 raise
         raise typer.Exit(code)
@@ -66,81 +66,85 @@ def reported(command: Callable[P, T]) -> Callable[P, T]:
 
 
 def fail(message: str, *details: str, remedy: str | None = None) -> None:
-    """One red line, details indented under it, and what to do, on standard error."""
-    typer.secho(f"Error: {plain(message)}", fg="red", err=True)
+    """Print one red line, indented details, and the remedy on standard error."""
+    typer.secho(f"Error: {printable(message)}", fg="red", err=True)
     for detail in details:
-        typer.echo(f"  {plain(detail)}", err=True)
+        typer.echo(f"  {printable(detail)}", err=True)
     if remedy:
         typer.echo(remedy, err=True)
 
 
 def note(message: str) -> None:
-    """A line for the person, on standard error: standard output is for what was asked for."""
-    typer.echo(plain(message), err=True)
+    """Print a line on standard error: standard output is for results."""
+    typer.echo(printable(message), err=True)
 
 
-def plain(text: str) -> str:
-    """Text from elsewhere, without the control characters that could steer a terminal."""
+def printable(text: str) -> str:
+    """Text of other origin, without control characters that could control the terminal."""
     return "".join(c for c in text if c.isprintable() or c in "\n\t")
 
 
 def emit_json(value: object) -> None:
-    """A value on standard output."""
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=not _speaks_unicode()))
+    """Print a value as JSON on standard output."""
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=not _stdout_is_utf8()))
 
 
-def _speaks_unicode() -> bool:
+def _stdout_is_utf8() -> bool:
     return (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "") == "utf8"
 
 
-def _tell(
+def _report(
     message: str,
     code: Exit,
     *,
     as_json: bool,
     remedy: str | None = None,
     fields: Sequence[FieldError] = (),
-    known: Mapping[str, object] | None = None,
+    details: Mapping[str, object] | None = None,
 ) -> Exit:
-    # One rejected field is what the message is about; it needs no list.
+    # The message is about the first rejected field, so a single one needs no list.
     fail(message, *(f"{row.field}: {row.message}" for row in fields if len(fields) > 1), remedy=remedy)
     if as_json:
         rows = [row._asdict() for row in fields]
-        all_known = {"message": message, "fields": rows, **(known or {})}
-        emit_json({"error": {name: value for name, value in all_known.items() if value}})
+        values = {"message": message, "fields": rows, **(details or {})}
+        emit_json({"error": {name: value for name, value in values.items() if value}})
     return code
 
 
-def _tell_of(trouble: FloraError, *, as_json: bool) -> Exit:
+def _report_flora_error(error: FloraError, *, as_json: bool) -> Exit:
     from .. import APIStatusError, ConflictError, MissingAPIKeyError, RunFailedError, WaitTimeout
 
-    code, remedy = _meaning(trouble)
-    if isinstance(trouble, APIStatusError):
-        known = {"code": trouble.code, "request_id": trouble.request_id}
-        if isinstance(trouble, ConflictError):
-            known["run_url"] = trouble.run_url
-        if trouble.request_id and code == Exit.SERVER:
-            remedy = f"{remedy or ''} The server's log has it under {trouble.request_id}.".strip()
-        return _tell(
-            trouble.message, code, as_json=as_json, remedy=remedy, fields=trouble.fields, known=known
+    code, remedy = _code_and_remedy(error)
+    if isinstance(error, APIStatusError):
+        details = {"code": error.code, "request_id": error.request_id}
+        if isinstance(error, ConflictError):
+            details["run_url"] = error.run_url
+        if error.request_id and code == Exit.SERVER:
+            remedy = f"{remedy or ''} The server's log has it under {error.request_id}.".strip()
+        return _report(
+            error.message, code, as_json=as_json, remedy=remedy, fields=error.fields, details=details
         )
-    message, known = str(trouble), dict[str, str | None]()
-    if isinstance(trouble, MissingAPIKeyError):
+    message, details = str(error), dict[str, str | None]()
+    if isinstance(error, MissingAPIKeyError):
         message = "No API key: set FLORA_API_KEY (or TERRARIUM_API_KEY)."
-    elif isinstance(trouble, RunFailedError):
-        known = {"code": trouble.code, "run_id": trouble.run.run_id}
-    elif isinstance(trouble, WaitTimeout):
-        known = {"run_id": trouble.run_id}
-        remedy = f"Wait on with `terrarium runs wait {trouble.run_id}`."
-    return _tell(message, code, as_json=as_json, remedy=remedy, known=known)
+    elif isinstance(error, RunFailedError):
+        details = {"code": error.code, "run_id": error.run.run_id}
+    elif isinstance(error, WaitTimeout):
+        details = {"run_id": error.run_id}
+        remedy = f"Wait again with `terrarium runs wait {error.run_id}`."
+    return _report(message, code, as_json=as_json, remedy=remedy, details=details)
 
 
-def _meaning(trouble: FloraError) -> tuple[Exit, str | None]:
+def _code_and_remedy(error: FloraError) -> tuple[Exit, str | None]:
     import terrarium as e
 
-    meanings: list[tuple[type[FloraError], Exit, str | None]] = [
+    table: list[tuple[type[FloraError], Exit, str | None]] = [
         (e.MissingAPIKeyError, Exit.KEY, "`terrarium serve` prints a key when it starts for the first time."),
-        (e.AuthenticationError, Exit.KEY, "Check FLORA_API_KEY, and that FLORA_BASE_URL is its server."),
+        (
+            e.AuthenticationError,
+            Exit.KEY,
+            "Check FLORA_API_KEY, and that FLORA_BASE_URL is the server of this key.",
+        ),
         (e.PermissionDeniedError, Exit.KEY, "This key's role does not allow it; use another key."),
         (
             e.InsufficientCreditsError,
@@ -149,10 +153,10 @@ def _meaning(trouble: FloraError) -> tuple[Exit, str | None]:
         ),
         (e.RunFailedError, Exit.RUN_FAILED, None),
         (e.WaitTimeout, Exit.STILL_RUNNING, None),
-        (e.APITimeoutError, Exit.SERVER, "It may be busy; try again."),
-        (e.APIConnectionError, Exit.SERVER, "Start one with `terrarium serve`, or set FLORA_BASE_URL."),
+        (e.APITimeoutError, Exit.SERVER, "The server may be busy; try again."),
+        (e.APIConnectionError, Exit.SERVER, "Start a server with `terrarium serve`, or set FLORA_BASE_URL."),
         (e.APIResponseValidationError, Exit.SERVER, None),
-        (e.RateLimitError, Exit.SERVER, "Try again in a while."),
+        (e.RateLimitError, Exit.SERVER, "Try again later."),
         (e.InternalServerError, Exit.SERVER, "The server failed; try again."),
         (
             e.NotFoundError,
@@ -161,7 +165,7 @@ def _meaning(trouble: FloraError) -> tuple[Exit, str | None]:
         ),
         (e.APIStatusError, Exit.BAD_INPUT, None),
     ]
-    for kind, code, remedy in meanings:
-        if isinstance(trouble, kind):
+    for error_type, code, remedy in table:
+        if isinstance(error, error_type):
             return code, remedy
-    return Exit.UNFORESEEN, None
+    return Exit.UNEXPECTED, None

@@ -1,4 +1,4 @@
-"""``terrarium runs``: what has been made and what is being made."""
+"""``terrarium runs``: list, show, cancel and wait for runs."""
 
 from itertools import islice
 from pathlib import Path
@@ -6,27 +6,30 @@ from typing import Annotated, Literal
 
 import typer
 
-from ._choose import client
+from ._defaults import client
+from ._format import table, timestamp, usd
 from ._generate import Force, Limit, Out, finish, watch
 from ._lists import AsJson
-from ._report import emit_json, note, plain, reported
-from ._saving import check
-from ._show import moment, table, usd
+from ._report import emit_json, note, printable, reports_errors
+from ._saving import refuse_existing_file
 
-runs = typer.Typer(help="List, show and wait for runs.", no_args_is_help=True)
+runs = typer.Typer(help="List, show, cancel and wait for runs.", no_args_is_help=True)
 
 RunId = Annotated[str, typer.Argument(help="Run id.", metavar="RUN_ID")]
 
 
 @runs.command("list")
-@reported
+@reports_errors
 def list_runs(
-    workspace: Annotated[str | None, typer.Option("--workspace", "-w", help="Only of this one.")] = None,
-    project: Annotated[str | None, typer.Option(help="Only of this one.")] = None,
-    status: Annotated[
-        Literal["pending", "running", "completed", "failed"] | None, typer.Option(help="Only in this state.")
+    workspace: Annotated[
+        str | None, typer.Option("--workspace", "-w", help="Only runs of this workspace.")
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 20,
+    project: Annotated[str | None, typer.Option(help="Only runs of this project.")] = None,
+    status: Annotated[
+        Literal["pending", "running", "completed", "failed"] | None,
+        typer.Option(help="Only runs with this status."),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="The most to list.")] = 20,
     as_json: AsJson = False,
 ) -> None:
     """List generations, newest first."""
@@ -34,9 +37,9 @@ def list_runs(
         page = flora.generations.list(
             workspace_id=workspace, project_id=project, status=status, limit=min(limit, 100)
         )
-        found = list(islice(page, limit))
+        listed = list(islice(page, limit))
     if as_json:
-        emit_json([run.to_dict() for run in found])
+        emit_json([run.to_dict() for run in listed])
         return
     rows = [
         (
@@ -45,16 +48,16 @@ def list_runs(
             f"{run.progress:.0f} %",
             run.model.model_id if run.model else "",
             usd(run.charged_cost),
-            moment(run.created_at),
+            timestamp(run.created_at),
             run.error_code or "",
         )
-        for run in found
+        for run in listed
     ]
     table(("RUN", "STATUS", "DONE", "MODEL", "COST", "STARTED", "ERROR"), rows, right=("DONE", "COST"))
 
 
 @runs.command("show")
-@reported
+@reports_errors
 def show_run(run_id: RunId, as_json: AsJson = False) -> None:
     """Show one run and its outputs."""
     with client() as flora:
@@ -66,19 +69,19 @@ def show_run(run_id: RunId, as_json: AsJson = False) -> None:
         ("run", run.run_id),
         ("status", f"{run.status}, {run.progress:.0f} %"),
         ("cost", usd(run.charged_cost)),
-        ("created", moment(run.created_at)),
-        ("started", moment(run.started_at)),
-        ("completed", moment(run.completed_at)),
+        ("created", timestamp(run.created_at)),
+        ("started", timestamp(run.started_at)),
+        ("completed", timestamp(run.completed_at)),
         ("error", ": ".join(filter(None, (run.error_code, run.error_message)))),
         *(("output", output.url) for output in run.outputs or []),
     ]
     for name, value in lines:
         if value:
-            typer.echo(f"{name:<10}{plain(value)}")
+            typer.echo(f"{name:<10}{printable(value)}")
 
 
 @runs.command("cancel")
-@reported
+@reports_errors
 def cancel_run(run_id: RunId, as_json: AsJson = False) -> None:
     """Cancel a run: nothing is charged."""
     with client() as flora:
@@ -88,11 +91,11 @@ def cancel_run(run_id: RunId, as_json: AsJson = False) -> None:
     elif run.error_code == "GENERATION_CANCELLED":
         note("Cancelled.")
     else:
-        note(f"It was over already: {run.status}.")
+        note(f"The run had already ended: {run.status}.")
 
 
 @runs.command("wait")
-@reported
+@reports_errors
 def wait_for_run(
     run_id: RunId,
     out: Out = None,
@@ -100,8 +103,8 @@ def wait_for_run(
     timeout: Limit = None,
     as_json: AsJson = False,
 ) -> None:
-    """Wait for a run and save what it made, as ``generate`` does."""
-    check(Path(out) if out is not None else None, force=force)
+    """Wait for a run and save its outputs, as ``generate`` does."""
+    refuse_existing_file(Path(out) if out is not None else None, force=force)
     with client() as flora:
         run = watch(flora, run_id, estimate=None, timeout=timeout, as_json=as_json)
-        finish(flora, run, out=out, name=run.run_id, force=force, as_json=as_json, about={})
+        finish(flora, run, out=out, name=run.run_id, force=force, as_json=as_json, extra={})

@@ -1,4 +1,4 @@
-"""Where outputs go: sensible names, and nothing overwritten unasked."""
+"""Saving outputs: file names, and protection of existing files."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ if TYPE_CHECKING:
     from .. import Flora
     from .._wire import RunOutput
 
-_LONGEST = 48
+_LONGEST_NAME = 48
 
 
-def check(out: Path | None, *, force: bool) -> None:
-    """Refuse a file that exists before anything is paid for."""
+def refuse_existing_file(out: Path | None, *, force: bool) -> None:
+    """Raise ``BadInput`` for a file that exists, before a run is paid for."""
     if out is not None and out.exists() and not out.is_dir() and not force:
-        raise BadInput(f"{out} exists; give another --out, or --force to overwrite it")
+        raise BadInput(f"{out} exists; choose another --out, or add --force to overwrite it")
 
 
 def name_for(prompt: str, run_id: str) -> str:
-    """The beginning of a file name: what was asked for, and a bit of the run's id."""
+    """The beginning of a file name: words of the prompt, and the end of the run's id."""
     words = re.sub(r"[^\w]+", "-", prompt.lower()).strip("-_")
-    if len(words) > _LONGEST:
-        words = words[:_LONGEST].rpartition("-")[0] or words[:_LONGEST]
+    if len(words) > _LONGEST_NAME:
+        words = words[:_LONGEST_NAME].rpartition("-")[0] or words[:_LONGEST_NAME]
     return f"{words or 'output'}-{run_id[-6:]}"
 
 
 def is_folder(out: str) -> bool:
-    """Whether a path given by a person means a folder."""
+    """Whether a path on the command line means a folder."""
     return out.endswith(("/", os.sep)) or Path(out).is_dir()
 
 
 def save(
     flora: Flora, outputs: Sequence[RunOutput], out: str | None, name: str, *, force: bool
 ) -> list[Path]:
-    """Save outputs into a folder, or to a file and its numbered siblings."""
+    """Save outputs into a folder, or as a file; further ones get numbered names."""
     if out is None or is_folder(out):
         folder = Path(out) if out is not None else Path()
         folder.mkdir(parents=True, exist_ok=True)
@@ -48,6 +48,6 @@ def save(
     target = Path(out)
     saved: list[Path] = []
     for number, output in enumerate(outputs, start=1):
-        sibling = target if number == 1 else target.with_name(f"{target.stem}-{number}{target.suffix}")
-        saved.append(flora.download(output, to=sibling, overwrite=force))
+        numbered = target if number == 1 else target.with_name(f"{target.stem}-{number}{target.suffix}")
+        saved.append(flora.download(output, to=numbered, overwrite=force))
     return saved

@@ -1,11 +1,11 @@
-"""What resources send with, and how their raw views come about."""
+"""The base classes of the resources, and the types of their raw views."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from typing import Any, ParamSpec, TypeVar, cast
 
-from .._drive import AsyncDriver, Driver
+from .._driver import AsyncDriver, Driver
 from .._operation import Listing, Operation
 from .._pages import AsyncPage, AsyncPaginator, SyncPage
 from .._response import APIResponse
@@ -17,8 +17,8 @@ T = TypeVar("T")
 class Resource:
     """Sends operations.
 
-    A raw resource gives ``APIResponse`` objects where its methods promise what they parse to. Only the
-    ``…WithRawResponse`` views hold raw ones, and they tell the true types.
+    The methods of a raw resource return ``APIResponse`` objects, although they are typed as returning the
+    parsed value. Only the ``…WithRawResponse`` views use raw resources; they declare the true types.
     """
 
     def __init__(self, driver: Driver, *, raw: bool = False) -> None:
@@ -30,12 +30,12 @@ class Resource:
 
     def _list(self, listing: Listing[T]) -> SyncPage[T]:
         response = self._driver.exchange(listing.operation)
-        page = response.read_by(lambda _: SyncPage(listing, response, self._driver))
+        page = response.parsed_by(lambda _: SyncPage(listing, response, self._driver))
         return cast("SyncPage[T]", page) if self._raw else page.parse()
 
 
 class AsyncResource:
-    """Sends operations asynchronously; what ``Resource`` says of raw ones holds here too."""
+    """Sends operations asynchronously; raw resources work as in ``Resource``."""
 
     def __init__(self, driver: AsyncDriver, *, raw: bool = False) -> None:
         self._driver, self._raw = driver, raw
@@ -52,7 +52,7 @@ class AsyncResource:
 
     async def _raw_list(self, listing: Listing[T]) -> APIResponse[AsyncPage[T]]:
         response = await self._driver.exchange(listing.operation)
-        return response.read_by(lambda _: AsyncPage(listing, response, self._driver))
+        return response.parsed_by(lambda _: AsyncPage(listing, response, self._driver))
 
 
 def raw(method: Callable[P, T]) -> Callable[P, APIResponse[T]]:

@@ -1,4 +1,4 @@
-"""Generations: the same door as ``runs.start_generation`` under its newer name, and their history."""
+"""Generations: the newer name of ``runs.start_generation``, and the history."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, Unpack
 
-from .._operation import Listing, Operation, RequestOptions, WriteOptions, given
+from .._operation import Listing, Operation, RequestOptions, WriteOptions, without_none
 from .._pages import AsyncPaginator, SyncPage
 from .._wire import Generation, Run, RunStarted
 from ..types import GenerationType, RunStatus
@@ -20,7 +20,7 @@ def list_generations(filters: Mapping[str, object], options: RequestOptions) -> 
         method="GET",
         path="/generations",
         shape=dict[str, Any],
-        query=given(**filters),
+        query=without_none(**filters),
         options=WriteOptions(**options),
     )
     return Listing(page, "generations", Generation)
@@ -31,7 +31,7 @@ class Generations(Resource):
 
     @cached_property
     def with_raw_response(self) -> GenerationsWithRawResponse:
-        """The same methods, giving headers and status along with the answer."""
+        """The same methods; they return ``APIResponse`` objects, with status and headers."""
         return GenerationsWithRawResponse(Generations(self._driver, raw=True))
 
     def create(
@@ -46,7 +46,7 @@ class Generations(Resource):
         **options: Unpack[WriteOptions],
     ) -> RunStarted:
         """Start a generation, as ``runs.start_generation`` does."""
-        body = given(
+        body = without_none(
             project_id=project_id,
             prompt=prompt,
             type=type,
@@ -70,7 +70,7 @@ class Generations(Resource):
         cursor: str | None = None,
         **options: Unpack[RequestOptions],
     ) -> SyncPage[Generation]:
-        """Generations of every state, newest first; ``limit`` is 1 to 100 a page."""
+        """Generations of every status, newest first; ``limit`` is 1 to 100 per page."""
         filters = {
             "workspace_id": workspace_id,
             "project_id": project_id,
@@ -86,7 +86,7 @@ class AsyncGenerations(AsyncResource):
 
     @cached_property
     def with_raw_response(self) -> AsyncGenerationsWithRawResponse:
-        """The same methods, giving headers and status along with the answer."""
+        """The same methods; they return ``APIResponse`` objects, with status and headers."""
         return AsyncGenerationsWithRawResponse(AsyncGenerations(self._driver, raw=True))
 
     async def create(
@@ -101,7 +101,7 @@ class AsyncGenerations(AsyncResource):
         **options: Unpack[WriteOptions],
     ) -> RunStarted:
         """Start a generation, as ``runs.start_generation`` does."""
-        body = given(
+        body = without_none(
             project_id=project_id,
             prompt=prompt,
             type=type,
@@ -125,7 +125,7 @@ class AsyncGenerations(AsyncResource):
         cursor: str | None = None,
         **options: Unpack[RequestOptions],
     ) -> AsyncPaginator[Generation]:
-        """Generations of every state, newest first; ``limit`` is 1 to 100 a page."""
+        """Generations of every status, newest first; ``limit`` is 1 to 100 per page."""
         filters = {
             "workspace_id": workspace_id,
             "project_id": project_id,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Unpack
 
-from .._operation import Operation, RequestOptions, WriteOptions, given
+from .._operation import Operation, RequestOptions, WriteOptions, without_none
 from .._wire import ModelList
 from ..types import GenerationType
 from ._resource import AsyncResource, Resource, raw, raw_async
@@ -19,7 +19,7 @@ def list_models(
         method="GET",
         path="/models",
         shape=ModelList,
-        query=given(type=type, all="true" if unavailable else None),
+        query=without_none(type=type, all="true" if unavailable else None),
         options=WriteOptions(**options),
     )
 
@@ -29,7 +29,7 @@ class Models(Resource):
 
     @cached_property
     def with_raw_response(self) -> ModelsWithRawResponse:
-        """The same methods, giving headers and status along with the answer."""
+        """The same methods; they return ``APIResponse`` objects, with status and headers."""
         return ModelsWithRawResponse(Models(self._driver, raw=True))
 
     def list(
@@ -41,7 +41,7 @@ class Models(Resource):
     ) -> ModelList:
         """The models, all or of one type, in ``.models``: their price, time and parameters.
 
-        With ``unavailable`` (a Terrarium's addition) also those that cannot be used now; their
+        ``unavailable=True`` (an addition of Terrarium) also lists models that cannot be used now; their
         ``unavailable`` says what is missing.
         """
         return self._send(list_models(type, unavailable, options))
@@ -52,7 +52,7 @@ class AsyncModels(AsyncResource):
 
     @cached_property
     def with_raw_response(self) -> AsyncModelsWithRawResponse:
-        """The same methods, giving headers and status along with the answer."""
+        """The same methods; they return ``APIResponse`` objects, with status and headers."""
         return AsyncModelsWithRawResponse(AsyncModels(self._driver, raw=True))
 
     async def list(

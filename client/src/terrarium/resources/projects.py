@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any, Unpack
 
-from .._operation import Listing, Operation, RequestOptions, WriteOptions, at, given
+from .._operation import Listing, Operation, RequestOptions, WriteOptions, fill_path, without_none
 from .._pages import AsyncPaginator, SyncPage
 from .._wire import Node, Project
 from ._resource import AsyncResource, Resource, raw, raw_async
@@ -15,8 +15,8 @@ def list_projects(
     workspace_id: str, query: str | None, limit: int | None, cursor: str | None, options: RequestOptions
 ) -> Listing[Project]:
     """``GET /projects``."""
-    asked = given(workspace_id=workspace_id, query=query, limit=limit, cursor=cursor)
-    return Listing(_page("/projects", asked, options), "projects", Project)
+    query_fields = without_none(workspace_id=workspace_id, query=query, limit=limit, cursor=cursor)
+    return Listing(_page("/projects", query_fields, options), "projects", Project)
 
 
 def create_project(name: str, workspace_id: str, options: WriteOptions) -> Operation[Project]:
@@ -33,7 +33,7 @@ def create_project(name: str, workspace_id: str, options: WriteOptions) -> Opera
 
 def retrieve_project(project_id: str, options: RequestOptions) -> Operation[Project]:
     """``GET /projects/{project_id}``."""
-    path = at("/projects/{}", project_id)
+    path = fill_path("/projects/{}", project_id)
     return Operation(method="GET", path=path, shape=Project, options=WriteOptions(**options))
 
 
@@ -41,7 +41,9 @@ def list_nodes(
     project_id: str, limit: int | None, cursor: str | None, options: RequestOptions
 ) -> Listing[Node]:
     """``GET /projects/{project_id}/nodes``."""
-    page = _page(at("/projects/{}/nodes", project_id), given(limit=limit, cursor=cursor), options)
+    page = _page(
+        fill_path("/projects/{}/nodes", project_id), without_none(limit=limit, cursor=cursor), options
+    )
     return Listing(page, "nodes", Node)
 
 
@@ -56,7 +58,7 @@ class Projects(Resource):
 
     @cached_property
     def with_raw_response(self) -> ProjectsWithRawResponse:
-        """The same methods, giving headers and status along with the answer."""
+        """The same methods; they return ``APIResponse`` objects, with status and headers."""
         return ProjectsWithRawResponse(Projects(self._driver, raw=True))
 
     def list(
@@ -68,7 +70,7 @@ class Projects(Resource):
         cursor: str | None = None,
         **options: Unpack[RequestOptions],
     ) -> SyncPage[Project]:
-        """The projects of a workspace, most recently used first; ``limit`` is 1 to 100 a page."""
+        """The projects of a workspace, most recently used first; ``limit`` is 1 to 100 per page."""
         return self._list(list_projects(workspace_id, query, limit, cursor, options))
 
     def create(self, *, name: str, workspace_id: str, **options: Unpack[WriteOptions]) -> Project:
@@ -87,7 +89,7 @@ class Projects(Resource):
         cursor: str | None = None,
         **options: Unpack[RequestOptions],
     ) -> SyncPage[Node]:
-        """The visible media nodes of a project; ``limit`` is 1 to 100 a page."""
+        """The visible media nodes of a project; ``limit`` is 1 to 100 per page."""
         return self._list(list_nodes(project_id, limit, cursor, options))
 
 
@@ -96,7 +98,7 @@ class AsyncProjects(AsyncResource):
 
     @cached_property
     def with_raw_response(self) -> AsyncProjectsWithRawResponse:
-        """The same methods, giving headers and status along with the answer."""
+        """The same methods; they return ``APIResponse`` objects, with status and headers."""
         return AsyncProjectsWithRawResponse(AsyncProjects(self._driver, raw=True))
 
     def list(
@@ -108,7 +110,7 @@ class AsyncProjects(AsyncResource):
         cursor: str | None = None,
         **options: Unpack[RequestOptions],
     ) -> AsyncPaginator[Project]:
-        """The projects of a workspace, most recently used first; ``limit`` is 1 to 100 a page."""
+        """The projects of a workspace, most recently used first; ``limit`` is 1 to 100 per page."""
         return self._list(list_projects(workspace_id, query, limit, cursor, options))
 
     async def create(self, *, name: str, workspace_id: str, **options: Unpack[WriteOptions]) -> Project:
@@ -127,7 +129,7 @@ class AsyncProjects(AsyncResource):
         cursor: str | None = None,
         **options: Unpack[RequestOptions],
     ) -> AsyncPaginator[Node]:
-        """The visible media nodes of a project; ``limit`` is 1 to 100 a page."""
+        """The visible media nodes of a project; ``limit`` is 1 to 100 per page."""
         return self._list(list_nodes(project_id, limit, cursor, options))
 
 

@@ -1,4 +1,4 @@
-"""Runs: what they would cost, starting them, reading them, waiting for them."""
+"""Runs: estimating, starting, reading, cancelling and waiting."""
 
 from __future__ import annotations
 
@@ -7,7 +7,16 @@ from functools import cached_property
 from typing import Unpack
 
 from .._errors import APIError
-from .._operation import Exchange, ExtraOptions, Operation, RequestOptions, Steps, WriteOptions, at, given
+from .._operation import (
+    Exchange,
+    ExtraOptions,
+    Operation,
+    RequestOptions,
+    Steps,
+    WriteOptions,
+    fill_path,
+    without_none,
+)
 from .._waiting import wait_for
 from .._wire import Run, RunEstimate, RunStarted
 from ..types import GenerationType
@@ -17,10 +26,10 @@ from ._resource import AsyncResource, Resource, raw, raw_async
 def start(path: str, body: Mapping[str, object], options: WriteOptions) -> Operation[RunStarted]:
     """``POST /runs/generation``, ``POST /generate``."""
 
-    def regain(run_id: str, exchange: Exchange) -> Steps[RunStarted]:
+    def recover(run_id: str, exchange: Exchange) -> Steps[RunStarted]:
         run = yield from exchange(retrieve_run(run_id, {}))
-        started = given(run_id=run.run_id, poll_url=run.poll_url, project_id=body.get("project_id"))
-        # The quote is not part of a run that is still under way, but the same start is quoted the same.
+        started = without_none(run_id=run.run_id, poll_url=run.poll_url, project_id=body.get("project_id"))
+        # A run that has not ended does not contain its quote, but the same body has the same quote.
         try:
             quote = yield from exchange(estimate(body, {}))
         except APIError:
@@ -38,12 +47,12 @@ def start(path: str, body: Mapping[str, object], options: WriteOptions) -> Opera
         body=body,
         writes=True,
         options=options,
-        regain=regain,
+        recover=recover,
     )
 
 
 def estimate(body: Mapping[str, object], options: RequestOptions) -> Operation[RunEstimate]:
-    """``POST /runs/estimate``: the body of a start, which it only quotes."""
+    """``POST /runs/estimate``: the body of a start; it is quoted and not started."""
     return Operation(
         method="POST",
         path="/runs/estimate",
@@ -55,13 +64,13 @@ def estimate(body: Mapping[str, object], options: RequestOptions) -> Operation[R
 
 def retrieve_run(run_id: str, options: RequestOptions) -> Operation[Run]:
     """``GET /runs/{run_id}``."""
-    path = at("/runs/{}", run_id)
+    path = fill_path("/runs/{}", run_id)
     return Operation(method="GET", path=path, shape=Run, options=WriteOptions(**options))
 
 
 def cancel_run(run_id: str, options: RequestOptions) -> Operation[Run]:
-    """``POST /runs/{run_id}/cancel``: doing it twice is doing it once."""
-    path = at("/runs/{}/cancel", run_id)
+    """``POST /runs/{run_id}/cancel``: cancelling twice has the same effect as once."""
+    path = fill_path("/runs/{}/cancel", run_id)
     return Operation(method="POST", path=path, shape=Run, options=WriteOptions(**options))
 
 
@@ -70,7 +79,7 @@ class Runs(Resource):
 
     @cached_property
     def with_raw_response(self) -> RunsWithRawResponse:
-        """The same methods, giving headers and status along with the answer."""
+        """The same methods; they return ``APIResponse`` objects, with status and headers."""
         return RunsWithRawResponse(Runs(self._driver, raw=True))
 
     def start_generation(
@@ -84,16 +93,16 @@ class Runs(Resource):
         params: Mapping[str, object] | None = None,
         **options: Unpack[WriteOptions],
     ) -> RunStarted:
-        """Start a generation in a project; the run goes on by itself, see ``wait``.
+        """Start a generation in a project; the run executes on the server, see ``wait``.
 
-        ``model`` is the server's choice for ``type`` unless given. The answer's ``charged_cost`` is the quote
-        in USD. An ``idempotency_key`` that was used within two hours raises ``ConflictError``, whose
-        ``run_url`` leads to the run that has it; too small a balance raises ``InsufficientCreditsError``.
+        Unless given, ``model`` is the server's default for ``type``. ``charged_cost`` of the result is the
+        quote in USD. An ``idempotency_key`` that was used within two hours raises ``ConflictError``, whose
+        ``run_url`` leads to the run that used it. Too small a balance raises ``InsufficientCreditsError``.
 
-        An attempt whose answer was lost is found again: the answer then tells its ``run_id``, and the present
-        quote (or, from a server that gives none, a cost of 0).
+        If the response to an attempt is lost, the run of that attempt is found again. The result then has its
+        ``run_id`` and the present quote (or a cost of 0, from a server that does not quote).
         """
-        body = given(
+        body = without_none(
             project_id=project_id,
             prompt=prompt,
             type=type,
@@ -114,8 +123,8 @@ class Runs(Resource):
         params: Mapping[str, object] | None = None,
         **options: Unpack[RequestOptions],
     ) -> RunEstimate:
-        """What ``start_generation`` with the same arguments would cost (USD) and take (seconds)."""
-        body = given(
+        """The cost (USD) and duration (seconds) of ``start_generation`` with the same arguments."""
+        body = without_none(
             project_id=project_id,
             prompt=prompt,
             type=type,
@@ -126,13 +135,13 @@ class Runs(Resource):
         return self._send(estimate(body, options))
 
     def retrieve(self, run_id: str, **options: Unpack[RequestOptions]) -> Run:
-        """Read one run. Only ``status`` tells whether it succeeded: a failed run has progress 100 too."""
+        """Read one run. Only ``status`` says whether it succeeded: a failed run also has progress 100."""
         return self._send(retrieve_run(run_id, options))
 
     def cancel(self, run_id: str, **options: Unpack[RequestOptions]) -> Run:
-        """Cancel a run (a Terrarium's addition): nothing is charged, ``error_code`` is GENERATION_CANCELLED.
+        """Cancel a run (an addition of Terrarium). Nothing is charged; its error is GENERATION_CANCELLED.
 
-        A run that is over already is given as it is.
+        A run that has already ended is returned unchanged.
         """
         return self._send(cancel_run(run_id, options))
 
@@ -146,20 +155,20 @@ class Runs(Resource):
         raise_on_failure: bool = True,
         **options: Unpack[ExtraOptions],
     ) -> Run:
-        """Wait until a run is over and give it.
+        """Wait until a run has ended and return it.
 
-        Long polls where the server holds them; else looks after 1 s, then ever more seldom down to every 5 s,
-        or every ``poll_interval`` seconds. ``on_progress`` is called with the run whenever it has changed.
-        After ``timeout`` seconds (None: never) raises ``WaitTimeout``; the run goes on. A failed run raises
-        ``RunFailedError`` unless ``raise_on_failure`` is false. A server that is away is waited for during
-        one minute.
+        Uses long polls where the server supports them. Otherwise it polls every ``poll_interval`` seconds; by
+        default after 1 s, then at intervals that grow to 5 s. ``on_progress`` is called with the run whenever
+        it has changed. After ``timeout`` seconds (None: never) it raises ``WaitTimeout``; the run continues.
+        A failed run raises ``RunFailedError`` unless ``raise_on_failure`` is false. A server that cannot be
+        reached is retried for one minute.
         """
         driver = self._driver
         steps = wait_for(
             retrieve_run(run_id, RequestOptions(**options)),
             run_id,
             driver.config,
-            driver.pace,
+            driver.clock,
             timeout=timeout,
             poll_interval=poll_interval,
             on_progress=on_progress,
@@ -173,7 +182,7 @@ class AsyncRuns(AsyncResource):
 
     @cached_property
     def with_raw_response(self) -> AsyncRunsWithRawResponse:
-        """The same methods, giving headers and status along with the answer."""
+        """The same methods; they return ``APIResponse`` objects, with status and headers."""
         return AsyncRunsWithRawResponse(AsyncRuns(self._driver, raw=True))
 
     async def start_generation(
@@ -188,7 +197,7 @@ class AsyncRuns(AsyncResource):
         **options: Unpack[WriteOptions],
     ) -> RunStarted:
         """Start a generation in a project; see ``Runs.start_generation``."""
-        body = given(
+        body = without_none(
             project_id=project_id,
             prompt=prompt,
             type=type,
@@ -209,8 +218,8 @@ class AsyncRuns(AsyncResource):
         params: Mapping[str, object] | None = None,
         **options: Unpack[RequestOptions],
     ) -> RunEstimate:
-        """What ``start_generation`` with the same arguments would cost (USD) and take (seconds)."""
-        body = given(
+        """The cost (USD) and duration (seconds) of ``start_generation`` with the same arguments."""
+        body = without_none(
             project_id=project_id,
             prompt=prompt,
             type=type,
@@ -221,7 +230,7 @@ class AsyncRuns(AsyncResource):
         return await self._send(estimate(body, options))
 
     async def retrieve(self, run_id: str, **options: Unpack[RequestOptions]) -> Run:
-        """Read one run. Only ``status`` tells whether it succeeded: a failed run has progress 100 too."""
+        """Read one run. Only ``status`` says whether it succeeded: a failed run also has progress 100."""
         return await self._send(retrieve_run(run_id, options))
 
     async def cancel(self, run_id: str, **options: Unpack[RequestOptions]) -> Run:
@@ -232,19 +241,19 @@ class AsyncRuns(AsyncResource):
         self,
         run_id: str,
         *,
-        timeout: float | None = None,  # noqa: ASYNC109 — as in the blocking client
+        timeout: float | None = None,  # noqa: ASYNC109 — as in the synchronous client
         poll_interval: float | None = None,
         on_progress: Callable[[Run], object] | None = None,
         raise_on_failure: bool = True,
         **options: Unpack[ExtraOptions],
     ) -> Run:
-        """Wait until a run is over and give it; see ``Runs.wait``. ``on_progress`` may be a coroutine."""
+        """Wait until a run has ended and return it; see ``Runs.wait``. ``on_progress`` may be async."""
         driver = self._driver
         steps = wait_for(
             retrieve_run(run_id, RequestOptions(**options)),
             run_id,
             driver.config,
-            driver.pace,
+            driver.clock,
             timeout=timeout,
             poll_interval=poll_interval,
             on_progress=on_progress,
@@ -254,7 +263,7 @@ class AsyncRuns(AsyncResource):
 
 
 class RunsWithRawResponse:
-    """``client.runs.with_raw_response``. Waiting is many requests, so it has no raw form."""
+    """``client.runs.with_raw_response``. Waiting takes many requests, so it has no raw form."""
 
     def __init__(self, runs: Runs) -> None:
         self.start_generation = raw(runs.start_generation)

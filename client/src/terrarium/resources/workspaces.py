@@ -1,4 +1,4 @@
-"""Workspaces that the key can see."""
+"""The workspaces that the key gives access to."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Workspaces(Resource):
 
     @cached_property
     def with_raw_response(self) -> WorkspacesWithRawResponse:
-        """The same methods, giving headers and status along with the answer."""
+        """The same methods; they return ``APIResponse`` objects, with status and headers."""
         return WorkspacesWithRawResponse(Workspaces(self._driver, raw=True))
 
     def list(self, **options: Unpack[RequestOptions]) -> WorkspaceList:
@@ -33,7 +33,7 @@ class AsyncWorkspaces(AsyncResource):
 
     @cached_property
     def with_raw_response(self) -> AsyncWorkspacesWithRawResponse:
-        """The same methods, giving headers and status along with the answer."""
+        """The same methods; they return ``APIResponse`` objects, with status and headers."""
         return AsyncWorkspacesWithRawResponse(AsyncWorkspaces(self._driver, raw=True))
 
     async def list(self, **options: Unpack[RequestOptions]) -> WorkspaceList:

@@ -1,4 +1,4 @@
-"""What is asked for: the parameters, and where they are silent the prompt's words."""
+"""Reads what a piece should be from the parameters, and from the prompt where they are not set."""
 
 import random
 import re
@@ -41,7 +41,7 @@ _ALONE = re.compile(r"\b(solo|unaccompanied|alone|only|nothing but|just)\b")
 _IN_THREE = re.compile(r"\b(waltz(?:es)?|3/4|three[- ]four|minuet|triple (?:time|metre|meter))\b")
 _IN_FOUR = re.compile(r"\b(4/4|four[- ]four)\b")
 
-# Absolute tempi in BPM, and words that scale the style's own.
+# Words for tempi in BPM, and words that scale the style's own tempo.
 _TEMPI = {
     "largo": (46, 58), "lento": (50, 62), "adagio": (58, 72), "andante": (74, 92), "moderato": (96, 112),
     "allegretto": (108, 120), "allegro": (120, 144), "vivace": (144, 160), "presto": (160, 184),
@@ -53,15 +53,15 @@ _PACES = {
 }  # fmt: skip
 
 
-class Unplayable(ValueError):
-    """Raised for a wish that cannot be met; the message says what can."""
+class BriefError(ValueError):
+    """A parameter is invalid; the message says what is valid."""
 
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """Everything that is decided before the first note. ``tempo`` is exact if ``tempo_given``.
+    """Everything that is decided before composing. ``tempo`` is exact if ``tempo_given``.
 
-    ``named`` are the instruments asked for; if ``alone``, no others play.
+    ``named`` are the requested instruments; if ``alone``, no others play.
     """
 
     seed: int
@@ -80,9 +80,9 @@ class Brief:
 
 
 def read_brief(prompt: str, params: Mapping[str, Any], seed: int) -> Brief:
-    """Read a prompt and checked parameters. Raises Unplayable."""
+    """Read a prompt and checked parameters. Raises BriefError."""
     text, unwanted = _split(prompt)
-    dice = random.Random(f"{seed} brief")
+    rng = random.Random(f"{seed} brief")
     mood_name, style_name = params.get("mood", "auto"), params.get("style", "auto")
     if mood_name == "auto":
         mood_name = _first(text, {name: mood.words for name, mood in MOODS.items()})
@@ -94,11 +94,11 @@ def read_brief(prompt: str, params: Mapping[str, Any], seed: int) -> Brief:
     if style_name is None and len(named) == 1 and alone:
         style_name = "classical"
     if style_name is None:
-        style_name = dice.choice(MOODS[mood_name].styles if mood_name else NEUTRAL.styles)
+        style_name = rng.choice(MOODS[mood_name].styles if mood_name else NEUTRAL.styles)
     style = _one_of(STYLES, style_name, "style")
     mood = _one_of(MOODS, mood_name, "mood") if mood_name else NEUTRAL
     beats = 3 if _IN_THREE.search(text) else 4 if _IN_FOUR.search(text) else style.beats_per_bar
-    tempo, tempo_given = _tempo(params.get("tempo"), text, style, mood, dice)
+    tempo, tempo_given = _tempo(params.get("tempo"), text, style, mood, rng)
     refused = {instrument.name for instrument in _named(unwanted)}
     return Brief(
         seed=seed,
@@ -118,25 +118,25 @@ def read_brief(prompt: str, params: Mapping[str, Any], seed: int) -> Brief:
 
 
 def _split(prompt: str) -> tuple[str, str]:
-    """Return the words of a prompt in lower case, without what it does not want, and that."""
+    """Return a prompt in lower case without its exclusions, such as "no drums", and the exclusions."""
     text = " ".join(prompt.lower().split())
     return _WITHOUT.sub(" ", text), " ".join(_WITHOUT.findall(text))
 
 
 def _one_of(table: Mapping[str, Any], name: str, what: str) -> Any:
     if name not in table:
-        raise Unplayable(f"There is no {what} {name!r}; there are: auto, {', '.join(table)}.")
+        raise BriefError(f"There is no {what} {name!r}; one of: auto, {', '.join(table)}.")
     return table[name]
 
 
 def _first(text: str, table: Mapping[str, str], later: tuple[str, ...] = ()) -> str | None:
-    """Return the entry whose word stands first in the text; those of ``later`` give way to any other."""
-    found: list[tuple[bool, int, int, str]] = []
+    """Return the entry whose word comes first in the text; entries of ``later`` only if no other matches."""
+    matches: list[tuple[bool, int, int, str]] = []
     for name, words in table.items():
         for word in words.split(", "):
-            if seen := re.search(rf"\b{re.escape(word)}\b", text):
-                found.append((name in later, seen.start(), -len(word), name))
-    return min(found)[3] if found else None
+            if match := re.search(rf"\b{re.escape(word)}\b", text):
+                matches.append((name in later, match.start(), -len(word), name))
+    return min(matches)[3] if matches else None
 
 
 def _instruments(names: Iterable[str]) -> tuple[Instrument, ...]:
@@ -144,48 +144,48 @@ def _instruments(names: Iterable[str]) -> tuple[Instrument, ...]:
     for name in names:
         instrument = BY_NAME.get(" ".join(name.lower().split()))
         if instrument is None:
-            raise Unplayable(f"Nobody here plays {name[:40]!r}; known are: {', '.join(KNOWN)}.")
+            raise BriefError(f"There is no instrument {name[:40]!r}; one of: {', '.join(KNOWN)}.")
         wanted[instrument.name] = instrument
     if len(wanted) > MOST_INSTRUMENTS:
-        raise Unplayable(f"Name at most {MOST_INSTRUMENTS} instruments.")
+        raise BriefError(f"Name at most {MOST_INSTRUMENTS} instruments.")
     return tuple(wanted.values())
 
 
 def _named(text: str) -> tuple[Instrument, ...]:
-    """Find the instruments in a text, the longest names first so that a jazz guitar is not a guitar."""
+    """Find the instruments in a text, the longest names first, so that a jazz guitar is not a guitar."""
     found: dict[int, Instrument] = {}
     for name in sorted(BY_NAME, key=len, reverse=True):
-        # "Voice", "beat" and the like are more often said of the music than meant as an instrument.
+        # These words usually describe the music, and are not meant as instruments.
         if name in ("beat", "beats", "voice", "orchestra", "808"):
             continue
-        for seen in re.finditer(rf"\b{re.escape(name)}\b", text):
-            found[seen.start()] = BY_NAME[name]
-            text = text[: seen.start()] + "_" * len(name) + text[seen.end() :]
-    ordered = dict.fromkeys(found[place] for place in sorted(found))
+        for match in re.finditer(rf"\b{re.escape(name)}\b", text):
+            found[match.start()] = BY_NAME[name]
+            text = text[: match.start()] + "_" * len(name) + text[match.end() :]
+    ordered = dict.fromkeys(found[position] for position in sorted(found))
     return tuple(ordered)[:MOST_INSTRUMENTS]
 
 
-def _tempo(given: Any, text: str, style: Style, mood: Mood, dice: random.Random) -> tuple[float, bool]:
+def _tempo(given: Any, text: str, style: Style, mood: Mood, rng: random.Random) -> tuple[float, bool]:
     low, high = style.tempo
-    rolled = dice.uniform(low, high) * mood.tempo
+    chosen = rng.uniform(low, high) * mood.tempo
     if given:
         return float(given), True
-    if seen := _BPM.search(text):
-        tempo = float(next(filter(None, seen.groups())))
+    if match := _BPM.search(text):
+        tempo = float(next(filter(None, match.groups())))
         return min(max(tempo, TEMPO[0]), TEMPO[1]), True
     for word, (low, high) in _TEMPI.items():
         if re.search(rf"\b{word}\b", text):
-            return dice.uniform(low, high), False
+            return rng.uniform(low, high), False
     for word, factor in _PACES.items():
         if re.search(rf"\b{word}\b", text):
-            rolled *= factor
+            chosen *= factor
             break
-    return min(max(rolled, TEMPO[0]), TEMPO[1]), False
+    return min(max(chosen, TEMPO[0]), TEMPO[1]), False
 
 
 def _seconds(text: str) -> float | None:
-    for seen in _LENGTH.finditer(text):
-        count, unit = seen.groups()
+    for match in _LENGTH.finditer(text):
+        count, unit = match.groups()
         if unit in ("s", "second", "sec") and count in ("a", "an"):
             continue  # "a second theme" is no length
         number = _NUMBERS.get(count) or (float(count) if re.fullmatch(r"\d+(\.\d+)?", count) else 0)
@@ -195,36 +195,36 @@ def _seconds(text: str) -> float | None:
     return None
 
 
-def _key(given: str, prompt: str, style: Style, mood: Mood, dice: random.Random) -> Key:
-    minor = mood.minor if mood.minor is not None else dice.random() < style.minor_share
+def _key(given: str, prompt: str, style: Style, mood: Mood, rng: random.Random) -> Key:
+    minor = mood.minor if mood.minor is not None else rng.random() < style.minor_share
     tonic = None
     if given != "auto":
-        seen = _KEY.fullmatch(given.strip())
-        if seen is None:
-            raise Unplayable(f"{given[:40]!r} is no key; write one like C, F#m, Bb or A minor, or auto.")
-        tonic, minor = _tonic(seen[1], seen[2]), _is_minor(seen[3])
-    elif seen := next((one for one in _KEY_IN_TEXT.finditer(prompt) if _says_key(one)), None):
-        letter, accidental = seen[1] or seen[2] or seen[5], seen[3] or seen[6]
+        match = _KEY.fullmatch(given.strip())
+        if match is None:
+            raise BriefError(f"{given[:40]!r} is no key; write one like C, F#m, Bb or A minor, or auto.")
+        tonic, minor = _tonic(match[1], match[2]), _is_minor(match[3])
+    elif match := next((one for one in _KEY_IN_TEXT.finditer(prompt) if _is_key(one)), None):
+        letter, accidental = match[1] or match[2] or match[5], match[3] or match[6]
         tonic = _tonic(letter, accidental)
         # "In D" is D major, unless the mood says otherwise.
-        minor = _is_minor(seen[4] or seen[7]) if seen[4] or seen[7] else bool(mood.minor)
-    elif seen := re.search(r"\b(major|minor)\b", prompt.lower()):
-        minor = seen[1] == "minor"
+        minor = _is_minor(match[4] or match[7]) if match[4] or match[7] else bool(mood.minor)
+    elif match := re.search(r"\b(major|minor)\b", prompt.lower()):
+        minor = match[1] == "minor"
     if tonic is None:
-        tonic = dice.choice((9, 11, 0, 2, 4, 5, 6, 7) if minor else (0, 2, 3, 4, 5, 7, 9, 10))
+        tonic = rng.choice((9, 11, 0, 2, 4, 5, 6, 7) if minor else (0, 2, 3, 4, 5, 7, 9, 10))
     return Key(tonic, "minor" if minor else "major")
 
 
-def _says_key(seen: re.Match[str]) -> bool:
-    """Tell "in A minor" and "Bb major" from a sentence that begins with "A"."""
-    if seen[5]:
+def _is_key(match: re.Match[str]) -> bool:
+    """Return whether a match is a key, such as "in A minor", and not the article "a"."""
+    if match[5]:
         return True
-    if seen[1] == "a" and not seen[3]:
+    if match[1] == "a" and not match[3]:
         # "In a minor" is a key, "in a minor key" and "in a major city" are not.
-        return bool(seen[4]) and _AFTER_KEY.match(seen.string, seen.end()) is not None
-    if seen[1]:
-        return bool(seen[4]) or seen[1].isupper()
-    return bool(seen[4])
+        return bool(match[4]) and _AFTER_KEY.match(match.string, match.end()) is not None
+    if match[1]:
+        return bool(match[4]) or match[1].isupper()
+    return bool(match[4])
 
 
 def _tonic(letter: str, accidental: str | None) -> int:

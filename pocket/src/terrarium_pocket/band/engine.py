@@ -1,14 +1,12 @@
-"""The built-in band: music composed by rules and played on a sound font's sampled instruments."""
+"""The engine of the kind ``band``, as the server sees it."""
 
 import importlib.util
 from collections.abc import Mapping
 from typing import Any
 
-from ._contract import Job, Refused
-from ._limits import GIB, Limits
-from ._pooled import Pooled
-from ._process import ProcessPool
-from ._setup import EngineOptions, Setup
+from terrarium_server.engines import Job, Refused
+from terrarium_server.engines.processes import GIB, Limits, PooledEngine, ProcessPool
+from terrarium_server.engines.setup import EngineOptions, Setup
 
 OPTIONS = EngineOptions
 
@@ -18,13 +16,13 @@ _FONT = "instruments.sf3"
 _MISSING = "The band needs the package tinysoundfont; install it with `pip install --no-deps tinysoundfont`."
 
 
-class BandEngine(Pooled):
-    """Plays in processes of its own. Repeatable: same job, same bytes."""
+class BandEngine(PooledEngine):
+    """Composes and plays music. Repeatable: same job, same bytes."""
 
     def __init__(self, setup: Setup) -> None:
-        """Use at most ``setup.processes`` bands; each keeps its instruments loaded."""
+        """Use at most ``setup.processes`` processes; each keeps the sound font loaded."""
         pool = ProcessPool(
-            "terrarium_server.engines._band_process",
+            "terrarium_pocket.band.process",
             processes=setup.processes,
             scratch=setup.scratch,
             limits=_LIMITS,
@@ -33,13 +31,13 @@ class BandEngine(Pooled):
         super().__init__(setup.name, pool)
 
     def problem(self, job_options: Mapping[str, Any]) -> str | None:
-        """Say whether the synthesiser is installed."""
+        """Return what to install if the synthesizer is missing."""
         return None if importlib.util.find_spec("tinysoundfont") else _MISSING
 
     def request(self, job: Job) -> dict[str, Any]:
-        """Ask for a piece. Raises Refused for another type, an unknown instrument or a key that is none."""
-        # A composer's whole knowledge is not needed before the first piece.
-        from ._band import Unplayable, read_brief
+        """Return the request for a piece. Raises Refused for another type, or an invalid parameter."""
+        # The tables of styles and instruments are imported with the first piece.
+        from .brief import BriefError, read_brief
 
         if job.type != "audio":
             raise Refused("GENERATION_PROVIDER_NOT_SUPPORTED", f"The band makes no {job.type}.")
@@ -48,12 +46,12 @@ class BandEngine(Pooled):
             raise Refused("GENERATION_INVALID_PARAMS", f"The card {job.model_id} names no weights {_FONT}.")
         try:
             read_brief(job.prompt, job.params, job.seed)
-        except Unplayable as unplayable:
-            raise Refused("GENERATION_INVALID_PARAMS", str(unplayable)) from unplayable
-        wishes = {"prompt": job.prompt, "params": dict(job.params), "seed": job.seed}
-        return {**wishes, "instruments": str(font)}
+        except BriefError as error:
+            raise Refused("GENERATION_INVALID_PARAMS", str(error)) from error
+        request = {"prompt": job.prompt, "params": dict(job.params), "seed": job.seed}
+        return {**request, "instruments": str(font)}
 
 
 def build(setup: Setup) -> BandEngine:
-    """Make the engine for this server."""
+    """Build an engine."""
     return BandEngine(setup)

@@ -1,4 +1,4 @@
-"""The chords of a whole piece, and how they lie under the hands."""
+"""The chords of a whole piece, and their voicings."""
 
 import dataclasses
 import random
@@ -16,10 +16,10 @@ _CHANGES = {
 
 
 def harmonise(brief: Brief, form: Form) -> tuple[Key, list[Span]]:
-    """Return the key with its mode, and the chords up to and with the last."""
-    dice = random.Random(f"{brief.seed} harmony")
+    """Return the key with its mode, and all chords."""
+    rng = random.Random(f"{brief.seed} harmony")
     names = brief.style.minor if brief.key.minor else brief.style.major
-    name = dice.choice(names)
+    name = rng.choice(names)
     if brief.mood_name == "dreamy" and not brief.key.minor and brief.style.richness < 2:
         name = "lydian"
     grammar = PROGRESSIONS[name]
@@ -27,17 +27,17 @@ def harmonise(brief: Brief, form: Form) -> tuple[Key, list[Span]]:
     material: dict[str, tuple[str, str, str]] = {}
     for letter in dict.fromkeys(phrase.letter for phrase in form.phrases):
         starts = grammar.open if letter == "A" else grammar.away
-        used = {found[0] for found in material.values()}
+        used = {opening for opening, _, _ in material.values()}
         fresh = [bars for bars in _bars(starts) if bars not in used] or _bars(starts)
-        closes = (dice.choice(_bars(grammar.half)), dice.choice(_bars(grammar.full)))
-        material[letter] = (dice.choice(fresh), *closes)
+        closes = (rng.choice(_bars(grammar.half)), rng.choice(_bars(grammar.full)))
+        material[letter] = (rng.choice(fresh), *closes)
     spans: list[Span] = []
     for phrase in form.phrases:
         bars = _phrase_bars(phrase, material[phrase.letter])
         if phrase.last:
-            # What would come home here comes home in the final chord instead.
+            # The last phrase ends on the tonic only in the final chord.
             half = material[phrase.letter][1].split(" | ")
-            bars[-2:] = [*half[:1], dice.choice(_bars(grammar.last))][-len(bars) :]
+            bars[-2:] = [*half[:1], rng.choice(_bars(grammar.last))][-len(bars) :]
         for index, bar in enumerate(bars):
             spans += _spans(bar, (phrase.first_bar + index) * brief.beats_per_bar, key, brief)
     home = "i" if key.minor else "I7" if name == "blues" else "I"
@@ -51,7 +51,7 @@ def _bars(alternatives: str) -> list[str]:
 
 
 def _phrase_bars(phrase: Phrase, material: tuple[str, str, str]) -> list[str]:
-    """Fill a phrase's bars from its opening and its close, repeating or leaving out what is needed."""
+    """Fill the bars of a phrase from its opening and its close, repeated or shortened as needed."""
     start, half, full = (part.split(" | ") for part in material)
     close = full if phrase.closed and not phrase.intro else half
     if phrase.intro:
@@ -62,7 +62,7 @@ def _phrase_bars(phrase: Phrase, material: tuple[str, str, str]) -> list[str]:
 
 
 def _spans(bar: str, start: float, key: Key, brief: Brief) -> list[Span]:
-    # Where the chords of a bar change, on its beats and not across them.
+    # Chords change on the beats of a bar.
     symbols = bar.split()[-brief.beats_per_bar :]
     cuts = _CHANGES[brief.beats_per_bar][len(symbols)]
     return [
@@ -71,15 +71,15 @@ def _spans(bar: str, start: float, key: Key, brief: Brief) -> list[Span]:
     ]
 
 
-def lay(spans: list[Span], low: int, high: int, voices: int = 4) -> list[tuple[int, ...]]:
-    """Return a voicing within ``low`` to ``high`` for each chord, led with the least motion."""
-    laid: list[tuple[int, ...]] = []
+def voice_chords(spans: list[Span], low: int, high: int, voices: int = 4) -> list[tuple[int, ...]]:
+    """Return a voicing within ``low`` to ``high`` for each chord, with the least motion between them."""
+    voicings: list[tuple[int, ...]] = []
     before: tuple[int, ...] | None = None
     for span in spans:
-        before = voicing(_shown(span.chord, voices), before, low, high)
-        laid.append(before)
-    return laid
+        before = voicing(_used_tones(span.chord, voices), before, low, high)
+        voicings.append(before)
+    return voicings
 
 
-def _shown(found: Chord, voices: int) -> tuple[int, ...]:
-    return found.tones[: voices + 1] if len(found.tones) > voices else found.tones
+def _used_tones(chord: Chord, voices: int) -> tuple[int, ...]:
+    return chord.tones[: voices + 1] if len(chord.tones) > voices else chord.tones

@@ -1,4 +1,4 @@
-"""The instruments by the names people give them, with their General MIDI programs."""
+"""The instruments by their names, with their General MIDI programs."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ DRUMS = "drums"
 
 @dataclass(frozen=True, slots=True)
 class Instrument:
-    """``role`` is what it does best; ``low`` to ``high`` where it sounds well, in MIDI pitches.
+    """``role`` is its preferred role; ``low`` to ``high`` is its range, in MIDI pitches.
 
     ``sustains``: its tone lasts as long as it is played. ``left_hand``: it can play a bass line.
     """
@@ -99,7 +99,7 @@ bagpipe           109 lead   55 79 s  bagpipes
 fiddle            110 lead   57 88 s
 steel drums       114 lead   53 84 -  steel drum, steelpan, steel pan
 """
-# Kits lie in another bank; the program says which.
+# Drum kits are in another bank, by their programs.
 _KITS = """
 drums          0   drum kit, percussion, drum, beat, beats
 jazz drums     32  jazz kit

@@ -1,8 +1,7 @@
-"""Melodies: a motif with a rhythm of its own, developed over the bars of a phrase.
+"""Melodies: a motif with its own rhythm, developed over the bars of a phrase.
 
-Where the motif wants to go is a line of targets; which notes are sung is the cheapest way along them under
-the rules of the craft: chord tones on strong beats, other tones only in passing, few leaps, clear
-endings.
+The motif gives a target pitch for each note. The pitches are the line of least cost near the targets: chord
+tones on strong beats, other tones only in passing, few leaps, and clear endings.
 """
 
 import random
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 from .form import Phrase
 from .score import Note, Span
 
-# Rhythms of a bar: lengths in beats, rests in parentheses; by how busy they are. Longer lists for four beats.
+# Rhythms of a bar by their density: lengths in beats, with rests in parentheses.
 _CELLS = {
     4: (
         (0.0, "4"), (0.0, "(2) 2"), (0.05, "3 1"), (0.1, "2 2"), (0.15, "(1) 3"), (0.2, "1.5 2.5"),
@@ -31,7 +30,7 @@ _CELLS = {
     ),
 }  # fmt: skip
 _CADENCES = {4: ("3 (1)", "1 2 (1)", ".5 .5 2 (1)", "1 1 1.5 (.5)"), 3: ("2 (1)", "1 1.5 (.5)", ".5 .5 2")}
-# How the bars of four follow from two: the motif, what answers it, a cadence; with a shift in scale steps.
+# The cells of four bars: the motif, its answers and a cadence, each with a shift in scale steps.
 _PLANS = (
     (("a", 0), ("a", 1), ("b", 2), ("c", 0)),
     (("a", 0), ("b", 0), ("a", 1), ("c", 0)),
@@ -44,14 +43,14 @@ _ARC = (0.0, 1.5, 3.5, 0.5)
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """Onsets and lengths in beats within a bar, and the motif's steps from its first note."""
+    """Onsets and lengths in beats within a bar, and the scale steps from the first note."""
 
     onsets: tuple[float, ...]
     lengths: tuple[float, ...]
     steps: tuple[int, ...]
 
     def inverted(self) -> "Cell":
-        """The same rhythm, upside down."""
+        """Return the same rhythm with inverted steps."""
         return Cell(self.onsets, self.lengths, tuple(-step for step in self.steps))
 
 
@@ -65,8 +64,8 @@ class _Slot:
     ends: bool
 
 
-class Singer:
-    """Invents the melodies of one piece: the same letter is the same tune, varied when it returns."""
+class MelodyWriter:
+    """Writes the melodies of one piece. Phrases of the same letter are variations of the same melody."""
 
     def __init__(self, seed: int, beats_per_bar: int, busy: float) -> None:
         self._seed = seed
@@ -74,26 +73,25 @@ class Singer:
         self._busy = busy
         self._motifs: dict[str, tuple[dict[str, Cell], tuple[tuple[str, int], ...]]] = {}
 
-    def sing(self, phrase: Phrase, spans: list[Span], low: int, high: int) -> list[Note]:
-        """Return the melody of a phrase between two pitches; the last one goes on into the final chord."""
-        dice = random.Random(f"{self._seed} {phrase.letter} {phrase.turn} sing")
+    def write(self, phrase: Phrase, spans: list[Span], low: int, high: int) -> list[Note]:
+        """Return the melody of a phrase between two pitches; the last phrase includes the final note."""
+        rng = random.Random(f"{self._seed} {phrase.letter} {phrase.turn} sing")
         cells, plan = self._motif(phrase.letter)
         middle = low + (high - low) * (0.42 if phrase.letter != "B" else 0.55)
         slots: list[_Slot] = []
         for index in range(phrase.bars):
             ends = index == phrase.bars - 1
-            kind, shift = plan[3] if ends else plan[index % 4 if index % 4 < 3 else 1]
-            if phrase.turn % 2 and index == 2 and kind == "b":
-                kind = "i"
-            cell = cells[kind].inverted() if kind == "i" and "i" not in cells else cells[kind]
-            place = (phrase.first_bar + index) * self._beats
+            name, shift = plan[3] if ends else plan[index % 4 if index % 4 < 3 else 1]
+            if phrase.turn % 2 and index == 2 and name == "b":
+                name = "i"
+            start = (phrase.first_bar + index) * self._beats
             base = middle + _ARC[index % 4 if not ends else 3] + shift * 1.7
-            slots += self._slots(cell, place, base, spans, ends=ends and not phrase.last)
+            slots += self._slots(cells[name], start, base, spans, ends=ends and not phrase.last)
         if phrase.last:
             final = spans[-1]
             home = middle - 1.0
             slots.append(_Slot(final.start, final.length, strong=True, target=home, span=final, ends=True))
-        pitches = _cheapest(slots, phrase, low, high, dice, tonic=spans[-1].chord.root)
+        pitches = _cheapest(slots, phrase, low, high, rng, tonic=spans[-1].chord.root)
         return [
             Note(slot.start, slot.length, pitch, 0.9 if slot.strong else 0.74)
             for slot, pitch in zip(slots, pitches, strict=True)
@@ -101,65 +99,67 @@ class Singer:
 
     def _motif(self, letter: str) -> tuple[dict[str, Cell], tuple[tuple[str, int], ...]]:
         if letter not in self._motifs:
-            dice = random.Random(f"{self._seed} {letter} motif")
+            rng = random.Random(f"{self._seed} {letter} motif")
             cells = {
-                "a": self._cell(dice, self._busy),
-                "b": self._cell(dice, min(1.0, self._busy + 0.12)),
-                "c": _read(dice.choice(_CADENCES[self._beats]), dice, calm=True),
+                "a": self._cell(rng, self._busy),
+                "b": self._cell(rng, min(1.0, self._busy + 0.12)),
+                "c": _read(rng.choice(_CADENCES[self._beats]), rng, calm=True),
             }
             cells["i"] = cells["a"].inverted()
-            self._motifs[letter] = cells, dice.choice(_PLANS)
+            self._motifs[letter] = cells, rng.choice(_PLANS)
         return self._motifs[letter]
 
-    def _cell(self, dice: random.Random, busy: float) -> Cell:
-        weighed = [(2.0 ** (-abs(level - busy) * 14), text) for level, text in _CELLS[self._beats]]
-        (text,) = dice.choices([text for _, text in weighed], [weight for weight, _ in weighed])
-        return _read(text, dice, calm=False)
+    def _cell(self, rng: random.Random, busy: float) -> Cell:
+        weighted = [(2.0 ** (-abs(level - busy) * 14), text) for level, text in _CELLS[self._beats]]
+        (text,) = rng.choices([text for _, text in weighted], [weight for weight, _ in weighted])
+        return _read(text, rng, calm=False)
 
-    def _slots(self, cell: Cell, place: float, base: float, spans: list[Span], *, ends: bool) -> list[_Slot]:
-        found: list[_Slot] = []
+    def _slots(
+        self, cell: Cell, bar_start: float, base: float, spans: list[Span], *, ends: bool
+    ) -> list[_Slot]:
+        slots: list[_Slot] = []
         for index, (onset, length, step) in enumerate(
             zip(cell.onsets, cell.lengths, cell.steps, strict=True)
         ):
-            start = place + onset
+            start = bar_start + onset
             strong = (
                 onset % (3 if self._beats == 3 else 2) == 0
                 or (length >= 1 and onset % 1 == 0)
                 or length >= 1.5
             )
             span = next(one for one in reversed(spans) if one.start <= start)
-            found.append(
+            slots.append(
                 _Slot(start, length, strong, base + step * 1.7, span, ends and index == len(cell.steps) - 1)
             )
-        return found
+        return slots
 
 
-def _read(text: str, dice: random.Random, *, calm: bool) -> Cell:
-    """Read a rhythm and give it a contour: mostly steps in one direction, a leap, a turn back."""
+def _read(text: str, rng: random.Random, *, calm: bool) -> Cell:
+    """Read a rhythm and give it a contour: mostly steps in one direction, some leaps, and turns."""
     onsets: list[float] = []
     lengths: list[float] = []
-    place = 0.0
+    position = 0.0
     for word in text.split():
         length = float(word.strip("()"))
         if not word.startswith("("):
-            onsets.append(place)
+            onsets.append(position)
             lengths.append(length)
-        place += length
-    direction, step, steps = dice.choice((1, 1, -1)), 0, [0]
+        position += length
+    direction, step, steps = rng.choice((1, 1, -1)), 0, [0]
     for _ in onsets[1:]:
         if calm:
-            step -= dice.choice((0, 1, 1))
+            step -= rng.choice((0, 1, 1))
         else:
-            size = dice.choices((0, 1, 2, 3), (0.8, 5, 2, 0.8))[0]
+            size = rng.choices((0, 1, 2, 3), (0.8, 5, 2, 0.8))[0]
             step += direction * size
-            if size > 1 or abs(step) >= 3 or dice.random() < 0.3:
+            if size > 1 or abs(step) >= 3 or rng.random() < 0.3:
                 direction = -direction
         steps.append(step)
     return Cell(tuple(onsets), tuple(lengths), tuple(steps))
 
 
 def _cheapest(
-    slots: list[_Slot], phrase: Phrase, low: int, high: int, dice: random.Random, tonic: int
+    slots: list[_Slot], phrase: Phrase, low: int, high: int, rng: random.Random, tonic: int
 ) -> list[int]:
     """Find the line of least cost through all slots (Viterbi)."""
     best: dict[int, tuple[float, tuple[int, ...]]] = {}
@@ -170,18 +170,18 @@ def _cheapest(
         for pitch in range(low, high + 1):
             if pitch % 12 not in allowed:
                 continue
-            own = _own_cost(slot, pitch, phrase, tonic) + dice.random() * 0.5
+            own = _own_cost(slot, pitch, phrase, tonic) + rng.random() * 0.5
             if previous is None:
                 reached[pitch] = own, (pitch,)
                 continue
             wanted = slot.target - previous.target
-            ways = (
+            candidates = (
                 (cost + _step_cost(previous, slot, line, pitch, wanted), line) for cost, line in best.values()
             )
-            cost, line = min(ways, key=lambda way: way[0])
+            cost, line = min(candidates, key=lambda candidate: candidate[0])
             reached[pitch] = cost + own, (*line, pitch)
         best, previous = reached, slot
-    return list(min(best.values(), key=lambda way: way[0])[1]) if best else []
+    return list(min(best.values(), key=lambda candidate: candidate[0])[1]) if best else []
 
 
 def _own_cost(slot: _Slot, pitch: int, phrase: Phrase, tonic: int) -> float:
@@ -217,7 +217,7 @@ def _step_cost(before: _Slot, slot: _Slot, line: tuple[int, ...], pitch: int, wa
         cost += 2.5  # After a leap a melody turns back.
     under, ground = before.span.chord.bass, slot.span.chord.bass
     if move and under != ground and (last - under) % 12 == (pitch - ground) % 12 in (0, 7):
-        cost += 3.0  # Octaves and fifths in parallel with the bass make a melody sink into it.
+        cost += 3.0  # Parallel octaves and fifths with the bass make a melody less distinct.
     if move == 0 and len(line) > 1 and line[-2] == last:
         cost += 2.0
     return cost

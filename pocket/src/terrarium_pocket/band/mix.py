@@ -1,4 +1,4 @@
-"""The desk: each part at its place and level, a room around them, and a level that is kept."""
+"""Mixes the parts: level, position and reverb of each, and the loudness of the whole."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from terrarium_server.media import levelled, loudness
 
-from .play import RATE
 from .styles import Style
+from .synthesizer import RATE
 
 Sound = NDArray[np.float32]
 Spectrum = NDArray[np.complex64]
@@ -25,12 +25,12 @@ _HIGHEST_PEAK = 0.36
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """A channel: level in LUFS, limits in Hz (0: none), share of the room, width of the stage."""
+    """A channel strip: level in LUFS, cuts in Hz (0 for none), share of the reverb, stereo width."""
 
     level: float
     bass_cut: float
     treble_cut: float
-    room: float
+    reverb: float
     width: float
 
 
@@ -41,8 +41,8 @@ _STRIPS = {
     "bass": Strip(-23.0, 35, 6000, 0.12, 0.0),
     "drums": Strip(-23.5, 30, 0, 0.45, 0.25),
 }
-# Where they sit, left to right, when there are several of a kind.
-_PLACES = {
+# The stereo positions of the parts of a role, from -1, left, to 1, right.
+_POSITIONS = {
     "lead": (0.08, -0.3, 0.32, -0.15, 0.2),
     "chords": (-0.28, 0.34, -0.1),
     "pad": (0.18, -0.25, 0.0),
@@ -62,55 +62,58 @@ class Stem:
 def mix(stems: Sequence[Stem], style: Style, seconds: float, progress: Callable[[float], None]) -> Sound:
     """Return the mix, (length, 2), at `TARGET_LUFS`, ending in silence after exactly ``seconds``."""
     length = round(seconds * RATE)
-    rooms = _room(style.room[0], 0), _room(style.room[0], 1)
+    reverbs = _reverb(style.reverb[0], 0), _reverb(style.reverb[0], 1)
     spreads = _spread(0), _spread(1)
     monos: list[Sound] = []
-    desks: list[tuple[Spectrum, Spectrum]] = []
-    seats = dict.fromkeys(_PLACES, 0)
+    channels: list[tuple[Spectrum, Spectrum]] = []
+    counts = dict.fromkeys(_POSITIONS, 0)
     for stem in stems:
         strip = _STRIPS[stem.role]
-        seat = seats[stem.role]
-        seats[stem.role] += 1
+        number = counts[stem.role]
+        counts[stem.role] += 1
         mono = 0.5 * (stem.sound[:, 0] + stem.sound[:, 1])
         level = loudness(mono, RATE)
         if not math.isfinite(level):
             continue
-        # Every instrument of a font is recorded at another level: the desk decides, not they.
-        gain = 10 ** ((strip.level - 1.5 * (seat > 0) - level) / 20)
-        # A few plucked notes are quiet on the whole and still must not stick out.
+        # The instruments of a sound font have different levels, so each part is set to its own.
+        gain = 10 ** ((strip.level - 1.5 * (number > 0) - level) / 20)
+        # A part with few notes is quiet on average; its peaks must not be too loud.
         gain = min(gain, _HIGHEST_PEAK / float(np.abs(mono).max()))
-        places = _PLACES[stem.role]
+        positions = _POSITIONS[stem.role]
         tone = _tone(strip, style.dark)
-        angle = (places[seat % len(places)] + 1) * math.pi / 4
+        angle = (positions[number % len(positions)] + 1) * math.pi / 4
         sides = [
             gain
             * tone
-            * (math.sqrt(2) * part * (1 + strip.width * spread) + style.room[1] * strip.room * room)
-            for part, spread, room in zip((math.cos(angle), math.sin(angle)), spreads, rooms, strict=True)
+            * (math.sqrt(2) * part * (1 + strip.width * spread) + style.reverb[1] * strip.reverb * reverb)
+            for part, spread, reverb in zip((math.cos(angle), math.sin(angle)), spreads, reverbs, strict=True)
         ]
         monos.append(mono)
-        desks.append((sides[0].astype(np.complex64), sides[1].astype(np.complex64)))
-    return _mastered(_summed(monos, desks, length, progress), style)
+        channels.append((sides[0].astype(np.complex64), sides[1].astype(np.complex64)))
+    return _mastered(_summed(monos, channels, length, progress), style)
 
 
 def _summed(
-    monos: list[Sound], desks: list[tuple[Spectrum, Spectrum]], length: int, progress: Callable[[float], None]
+    monos: list[Sound],
+    channels: list[tuple[Spectrum, Spectrum]],
+    length: int,
+    progress: Callable[[float], None],
 ) -> Sound:
-    """Filter every part to both sides and add them up, block by block."""
+    """Filter each part for both sides and add them up, block by block."""
     out = np.zeros((length + _SIZE, 2), np.float32)
     for start in range(0, length, _HOP):
         sides = np.zeros((2, _SIZE // 2 + 1), np.complex64)
-        for mono, desk in zip(monos, desks, strict=True):
-            heard = np.fft.rfft(mono[start : min(start + _HOP, length)], _SIZE)
-            sides[0] += heard * desk[0]
-            sides[1] += heard * desk[1]
+        for mono, channel in zip(monos, channels, strict=True):
+            spectrum = np.fft.rfft(mono[start : min(start + _HOP, length)], _SIZE)
+            sides[0] += spectrum * channel[0]
+            sides[1] += spectrum * channel[1]
         out[start : start + _SIZE] += np.fft.irfft(sides, _SIZE, axis=1).T.astype(np.float32)
         progress(min(1.0, (start + _HOP) / length))
     return out[:length]
 
 
 def _mastered(sound: Sound, style: Style) -> Sound:
-    """Bring to the target, tame the peaks, and let the end fade into silence."""
+    """Fade the end into silence, and bring the sound to the target loudness with limited peaks."""
     length = len(sound)
     silent = round(_SILENT_END * RATE)
     fade = round(min(_FADE, 0.2 * length / RATE) * RATE)
@@ -119,7 +122,7 @@ def _mastered(sound: Sound, style: Style) -> Sound:
     curve[length - silent - fade : length - silent] = 0.5 + 0.5 * np.cos(np.linspace(0, np.pi, fade))
     sound = sound * curve[:, None]
     if style.dark:
-        # Tape: it gets denser before it gets louder.
+        # Saturation, as of tape.
         level = loudness(sound, RATE)
         sound = sound * np.float32(10 ** ((TARGET_LUFS - level) / 20) if math.isfinite(level) else 1)
         sound = np.tanh(1.6 * sound).astype(np.float32) / 1.6
@@ -131,7 +134,7 @@ def _frequencies() -> NDArray[np.floating]:
 
 
 def _tone(strip: Strip, dark: float) -> NDArray[np.complex128]:
-    """Gentle filters of second order, as a mixing desk has them."""
+    """Return the response of the channel's filters, which are of second order."""
     s = 1j * _frequencies()
     tone = np.ones(len(s), np.complex128)
     if strip.bass_cut:
@@ -144,30 +147,30 @@ def _tone(strip: Strip, dark: float) -> NDArray[np.complex128]:
     return tone
 
 
-def _room(seconds: float, side: int) -> NDArray[np.complex128]:
-    """A hall's answer: noise that dies away, the treble twice as fast, a moment after the sound."""
-    dice = np.random.default_rng(1000 + side)
+def _reverb(seconds: float, side: int) -> NDArray[np.complex128]:
+    """Return the response of a hall: delayed noise that decays, the treble twice as fast."""
+    rng = np.random.default_rng(1000 + side)
     length = min(_HOP, round(1.4 * seconds * RATE))
     time = np.arange(length) / RATE
-    noise = dice.standard_normal((2, length))
-    ripe = 1 - np.exp(-time / 0.012)
-    low = noise[0] * np.exp(-6.9 * time / seconds) * ripe
-    high = noise[1] * np.exp(-6.9 * time / (0.5 * seconds)) * ripe
+    noise = rng.standard_normal((2, length))
+    attack = 1 - np.exp(-time / 0.012)
+    low = noise[0] * np.exp(-6.9 * time / seconds) * attack
+    high = noise[1] * np.exp(-6.9 * time / (0.5 * seconds)) * attack
     frequencies = _frequencies()
     below = 1 / (1 + (frequencies / 2200) ** 2)
     spectrum = np.fft.rfft(low, _SIZE) * below + np.fft.rfft(high, _SIZE) * (1 - below) * 0.7
     spectrum *= frequencies**2 / (frequencies**2 + 180.0**2) / (1 + (frequencies / 7500) ** 2)
     spectrum *= np.exp(-2j * np.pi * frequencies * 0.018)
     power = np.mean(np.abs(spectrum) ** 2)
-    # As loud as the sound itself over the range where music lies, so that the level means something.
+    # Normalised to the loudness of the sound itself in the range of music, so that levels are comparable.
     return spectrum / math.sqrt(power) * 2.2
 
 
 def _spread(side: int) -> NDArray[np.complex128]:
-    """A few early reflections, different on both sides: the samples are mono, a player is not."""
-    dice = np.random.default_rng(2000 + side)
+    """Return a few early reflections, which differ between the sides and give mono samples a width."""
+    rng = np.random.default_rng(2000 + side)
     taps = np.zeros(_SIZE // 64)
-    places = (dice.uniform(0.006, 0.045, 9) * RATE).astype(int)
-    taps[places] = dice.choice([-1.0, 1.0], 9) * np.linspace(1.0, 0.4, 9)
+    positions = (rng.uniform(0.006, 0.045, 9) * RATE).astype(int)
+    taps[positions] = rng.choice([-1.0, 1.0], 9) * np.linspace(1.0, 0.4, 9)
     spectrum = np.fft.rfft(taps, _SIZE)
     return spectrum / math.sqrt(float(np.sum(taps**2)))

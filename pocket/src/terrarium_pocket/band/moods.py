@@ -1,14 +1,14 @@
-"""The moods as a table: mode, energy and pace, and what they like to be played in."""
+"""The moods: their modes, energies and tempi, and the styles and instruments that suit them."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Mood:
-    """A feeling. ``words`` in a prompt mean it; ``minor`` decides the mode where it is not None.
+    """A mood. ``words`` in a prompt select it; ``minor`` sets the mode unless it is None.
 
-    ``energy`` is 0 to 1; ``tempo`` scales the style's; ``styles`` are what it sounds like by itself,
-    ``leads`` who sings it best.
+    ``energy`` is 0 to 1; ``tempo`` scales the style's tempo; ``styles`` are those to choose from if none is
+    given, and ``leads`` the preferred instruments for the melody.
     """
 
     words: str

@@ -1,9 +1,9 @@
-"""Rhythms as text: what chords, basses and drums play in a bar.
+"""The rhythms of chords, basses and drums, as text.
 
-A hit is ``beat:length:what``; a bar is a row of hits, ``|`` goes on to the next bar and ``/`` parts
-alternatives that a player chooses from. Chords: ``a`` all tones, ``u`` without the lowest, ``d`` and ``s``
-strummed down and up, digits count single tones from the lowest. Basses: ``r`` root, ``f`` fifth, ``t`` third,
-``o`` octave, ``n`` a step before the next root. ``!`` accents, ``-`` softens.
+A hit is ``beat:length:what``, and a bar is a list of hits. ``|`` separates bars, and ``/`` separates
+alternatives. Chords: ``a`` all tones, ``u`` without the lowest, ``d`` and ``s`` strummed down and up, digits
+single tones counted from the lowest. Basses: ``r`` root, ``f`` fifth, ``t`` third, ``o`` octave, ``n`` a step
+before the next root. ``!`` is louder, ``-`` softer.
 """
 
 CHORDS = {
@@ -49,7 +49,7 @@ BASSES = {
     "jazz waltz": "0:1.4:r! 1.5:.5:f- 2:.9:t / 0:1.9:r! 2:.9:n",
 }
 
-# What replaces a pattern in triple time, by the part; patterns that hold for a bar fit anyway.
+# The patterns for triple time that replace others, by part; the entry "" replaces all that are not listed.
 IN_THREE = {
     "chords": {
         "charleston": "jazz waltz",
@@ -72,7 +72,7 @@ PIECES = {
     "claves": 75, "triangle": 81, "shaker": 82,
 }  # fmt: skip
 
-# Sixteenths of a bar: X loud, x normal, o soft, - a ghost. The number is the energy from which a line plays.
+# Sixteenths of a bar: X loud, x normal, o soft, - a ghost note. A line plays from the energy of its number.
 GROOVES = {
     "pop": """
         kick 0 X......xX.x.....

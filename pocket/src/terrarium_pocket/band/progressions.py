@@ -1,8 +1,8 @@
-"""Progressions as a small grammar: how a phrase may open and how it may close.
+"""Chord progressions as a small grammar: the openings and the closes of phrases.
 
-A bar is one or two numerals, ``|`` parts bars. A phrase of four bars is an opening and a close; ``half``
-closes stay open, ``full`` ones come home in their last bar; ``away`` openings are for the contrast, and
-``last`` is the bar before the final chord.
+A bar is one or two numerals, and ``|`` separates bars. A phrase of four bars is an opening and a close.
+``half`` closes end away from the tonic, ``full`` closes on it. ``away`` openings are for contrasting phrases,
+and ``last`` is the bar before the final chord.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Progressions:
-    """Alternatives, parted by ``/``, for each place in the form."""
+    """Alternatives, separated by ``/``, for each part of a phrase."""
 
     mode: str
     open: str

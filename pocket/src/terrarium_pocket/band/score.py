@@ -1,4 +1,4 @@
-"""What a piece is before it sounds: chords, parts and notes, in beats."""
+"""The score of a piece: chords, parts and notes, in beats."""
 
 from dataclasses import dataclass, field
 
@@ -18,7 +18,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A chord and when it sounds, in beats."""
+    """A chord and its time, in beats."""
 
     start: float
     length: float
@@ -26,13 +26,13 @@ class Span:
 
     @property
     def end(self) -> float:
-        """The beat at which it is over."""
+        """The beat at which it ends."""
         return self.start + self.length
 
 
 @dataclass(slots=True)
 class Part:
-    """What one player plays. ``role`` is lead, chords, pad, bass or drums."""
+    """The notes of one instrument. ``role`` is lead, chords, pad, bass or drums."""
 
     role: str
     instrument: Instrument
@@ -41,9 +41,9 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Turns beats into seconds: steady, then slowing down from beat ``slows`` to beat ``ends``.
+    """Converts beats to seconds: a constant tempo that slows down from beat ``slows`` to beat ``ends``.
 
-    ``slack`` is how much longer the last of these beats takes; ``skipped`` beats lie before the beginning.
+    ``slack`` is how much longer the last of these beats takes. The piece begins at beat ``skipped``.
     """
 
     tempo: float
@@ -53,7 +53,7 @@ class Clock:
     skipped: float = 0.0
 
     def seconds(self, beat: float) -> float:
-        """Return when a beat sounds."""
+        """Return the time of a beat in seconds."""
         late = min(max(beat - self.slows, 0.0), self.ends - self.slows)
         stretched = self.slack * late * late / (2 * (self.ends - self.slows)) if late else 0.0
         stretched += self.slack * max(beat - self.ends, 0.0)
@@ -62,7 +62,7 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A whole piece. Its last chord begins at ``ending`` (beats) and rings until ``seconds``."""
+    """A whole piece. Its last chord begins at beat ``ending`` and lasts until ``seconds``."""
 
     key: Key
     beats_per_bar: int

@@ -1,17 +1,17 @@
-"""The styles as a table: what a band of each kind plays, and on what."""
+"""The styles: their instruments, patterns and progressions."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """A way of playing.
+    """A style.
 
-    ``words`` in a prompt mean it; ``tempo`` is its range in BPM; ``swing`` how late the second of two notes
-    of ``swing_unit`` beats comes, as a part of it; ``richness`` see `theory.chord`; ``major`` and ``minor``
-    name progressions; ``minor_share`` is how often it is in minor by itself; ``busy`` how many notes a melody
-    has, 0 to 1; ``loose`` the players' timing in ms; ``slowing`` how much slower the end gets; ``room`` the
-    reverb's seconds and level; ``dark`` where the treble ends, in Hz.
+    ``words`` in a prompt select it. ``tempo`` is its range in BPM. ``swing`` is how late the second of two
+    notes of ``swing_unit`` beats is, as a share of the unit. For ``richness`` see `theory.chord`. ``major``
+    and ``minor`` name progressions, and ``minor_share`` is how often minor is chosen. ``busy`` is the density
+    of a melody, 0 to 1; ``loose`` the deviation of the players' timing in ms; ``slowing`` how much slower the
+    end gets; ``reverb`` the seconds and the level of the reverb; ``dark`` the treble cut in Hz, 0 for none.
     """
 
     words: str
@@ -34,7 +34,7 @@ class Style:
     busy: float = 0.5
     loose: float = 7.0
     slowing: float = 0.25
-    room: tuple[float, float] = (1.6, 0.16)
+    reverb: tuple[float, float] = (1.6, 0.16)
     dark: float = 0.0
 
 
@@ -55,7 +55,7 @@ STYLES = {
         richness=2,
         busy=0.22,
         loose=12,
-        room=(3.6, 0.34),
+        reverb=(3.6, 0.34),
     ),
     "ballad": Style(
         words="ballad, ballads, slow dance, love song, torch song",
@@ -74,7 +74,7 @@ STYLES = {
         busy=0.42,
         loose=10,
         slowing=0.3,
-        room=(2.2, 0.2),
+        reverb=(2.2, 0.2),
     ),
     "blues": Style(
         words="blues, bluesy, boogie, shuffle",
@@ -128,7 +128,7 @@ STYLES = {
         minor_share=0.6,
         busy=0.25,
         loose=10,
-        room=(2.8, 0.28),
+        reverb=(2.8, 0.28),
     ),
     "classical": Style(
         words="classical, baroque, mozart, bach, sonata, chamber, minuet, romantic era, sonatina",
@@ -145,7 +145,7 @@ STYLES = {
         minor=("harmonic",),
         busy=0.6,
         slowing=0.4,
-        room=(2.0, 0.2),
+        reverb=(2.0, 0.2),
     ),
     "electronic": Style(
         words="electronic, edm, house, techno, synthwave, dance, club, trance, chiptune, disco",
@@ -180,7 +180,7 @@ STYLES = {
         minor=("dorian", "aeolian"),
         busy=0.65,
         loose=9,
-        room=(1.2, 0.13),
+        reverb=(1.2, 0.13),
     ),
     "jazz": Style(
         words="jazz, jazzy, swing, bebop, big band, noir, lounge, smoky",
@@ -199,7 +199,7 @@ STYLES = {
         richness=2,
         busy=0.6,
         loose=9,
-        room=(1.3, 0.14),
+        reverb=(1.3, 0.14),
     ),
     "lo-fi": Style(
         words="lo-fi, lofi, lo fi, chillhop, hip hop, hip-hop, study, chill beats, chill",
@@ -253,7 +253,7 @@ STYLES = {
         minor=("minor loop", "aeolian"),
         busy=0.6,
         slowing=0.1,
-        room=(1.2, 0.12),
+        reverb=(1.2, 0.12),
     ),
     "waltz": Style(
         words="waltz, waltzes, ballroom, carousel, musette",
@@ -272,6 +272,6 @@ STYLES = {
         beats_per_bar=3,
         busy=0.4,
         slowing=0.4,
-        room=(1.9, 0.19),
+        reverb=(1.9, 0.19),
     ),
 }

@@ -33,7 +33,7 @@ class Key:
 
     @property
     def name(self) -> str:
-        """As a musician writes it: ``F#m``, ``Eb``."""
+        """The usual notation: ``F#m``, ``Eb``."""
         return _NAMES[self.tonic] + ("m" if self.minor else "")
 
     @property
@@ -44,7 +44,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Chord:
-    """``tones`` are pitch classes from the root up; ``scale`` is what may be played over it."""
+    """``tones`` are pitch classes from the root up; ``scale`` are those that may be played over it."""
 
     symbol: str
     root: int
@@ -57,12 +57,12 @@ class Chord:
 def chord(symbol: str, key: Key, richness: int) -> Chord:
     """Read a numeral such as ``ii``, ``bVII``, ``V7``, ``viiø``, ``V/vi`` or ``I/3`` (third in the bass).
 
-    ``richness`` 0 leaves triads, 1 adds the seventh, 2 the ninth, where the scale has them.
+    ``richness`` 0 gives triads, 1 adds the seventh, 2 the ninth, if the scale has them.
     """
-    found = _SYMBOL.fullmatch(symbol)
-    if found is None:
+    match = _SYMBOL.fullmatch(symbol)
+    if match is None:
         raise ValueError(f"not a chord: {symbol}")
-    flat, numeral, quality, sus, seven, below = found.groups()
+    flat, numeral, quality, sus, seven, below = match.groups()
     home = key.tonic
     steps = SCALES[key.mode]
     secondary = below is not None and below not in ("3", "5")
@@ -70,44 +70,44 @@ def chord(symbol: str, key: Key, richness: int) -> Chord:
         home = (home + steps[_DEGREES.index(str(below).upper())]) % 12
         steps = SCALES["major"]
     root = (home + steps[_DEGREES.index(numeral.upper())] - len(flat)) % 12
-    kind = quality or sus or ("upper" if numeral.isupper() else "lower")
-    triad = [(root + step) % 12 for step in _THIRDS[kind]]
-    scale = _fitted(key.scale, triad, kind)
+    triad_type = quality or sus or ("upper" if numeral.isupper() else "lower")
+    triad = [(root + step) % 12 for step in _THIRDS[triad_type]]
+    scale = _fitted(key.scale, triad, triad_type)
     tones = list(triad)
     dominant = seven == "7" or secondary or (numeral == "V" and key.mode in ("major", "minor"))
     if richness > 0 or seven or secondary:
-        tones.append((root + _seventh(root, scale, kind, dominant=dominant)) % 12)
-    if richness > 1 and (root + 2) % 12 in scale and kind not in ("°", "ø", "sus"):
+        tones.append((root + _seventh(root, scale, triad_type, dominant=dominant)) % 12)
+    if richness > 1 and (root + 2) % 12 in scale and triad_type not in ("°", "ø", "sus"):
         tones.append((root + 2) % 12)
     scale = _fitted(scale, tones[3:4], "")
     bass = triad[{"3": 1, "5": 2}.get(below or "", 0)]
     return Chord(symbol, root, bass, tuple(tones), scale)
 
 
-def _seventh(root: int, scale: frozenset[int], kind: str, *, dominant: bool) -> int:
-    if kind == "°":
+def _seventh(root: int, scale: frozenset[int], triad_type: str, *, dominant: bool) -> int:
+    if triad_type == "°":
         return 9
-    if dominant or kind in ("ø", "lower", "sus"):
+    if dominant or triad_type in ("ø", "lower", "sus"):
         return 10
     return 11 if (root + 11) % 12 in scale else 10
 
 
-def _fitted(scale: frozenset[int], tones: list[int], kind: str) -> frozenset[int]:
-    """Put a chord's foreign tones into the scale, each in the place of the degree it alters."""
+def _fitted(scale: frozenset[int], tones: list[int], triad_type: str) -> frozenset[int]:
+    """Return the scale with a chord's foreign tones, each instead of the degree that it alters."""
     fitted = set(scale)
     for index, tone in enumerate(tones):
         if tone not in fitted:
             # A raised leading tone replaces the degree below it, a borrowed flat the one above.
-            raised = kind == "°" or (kind == "upper" and index == 1)
+            raised = triad_type == "°" or (triad_type == "upper" and index == 1)
             fitted.discard((tone + (-1 if raised else 1)) % 12)
             fitted.add(tone)
     return frozenset(fitted)
 
 
 def voicing(tones: tuple[int, ...], before: tuple[int, ...] | None, low: int, high: int) -> tuple[int, ...]:
-    """Return the pitches, within ``low`` to ``high``, that lie best and move least from those ``before``.
+    """Return the best pitches within ``low`` to ``high``, with little motion from those ``before``.
 
-    Four or more tones leave the root to the bass.
+    Of four or more tones the root is left to the bass.
     """
     wanted = tones[1:] if len(tones) > 3 else tones
     middle = (low + high) / 2

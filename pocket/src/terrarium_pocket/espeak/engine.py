@@ -1,15 +1,13 @@
-"""eSpeak NG: plain, robotic, instant speech in a hundred languages, from a program of its own."""
+"""The engine of the kind ``espeak``, as the server sees it."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from ._contract import Job
-from ._limits import GIB, Limits
-from ._pooled import Pooled
-from ._process import ProcessPool
-from ._setup import EngineOptions, Setup
-from ._speech.espeak import espeak_problem
-from ._speech.request import speech_request
+from terrarium_pocket.speech.espeak import espeak_problem
+from terrarium_pocket.speech.request import speech_request
+from terrarium_server.engines import Job
+from terrarium_server.engines.processes import GIB, Limits, PooledEngine, ProcessPool
+from terrarium_server.engines.setup import EngineOptions, Setup
 
 OPTIONS = EngineOptions
 
@@ -17,13 +15,13 @@ OPTIONS = EngineOptions
 _LIMITS = Limits(seconds=1800, memory=8 * GIB)
 
 
-class EspeakEngine(Pooled):
+class EspeakEngine(PooledEngine):
     """Speaks through the eSpeak NG program. Repeatable: same job, same bytes."""
 
     def __init__(self, setup: Setup) -> None:
-        """Use at most ``setup.processes`` speakers."""
+        """Use at most ``setup.processes`` processes."""
         pool = ProcessPool(
-            "terrarium_server.engines._espeak_process",
+            "terrarium_pocket.espeak.process",
             processes=setup.processes,
             scratch=setup.scratch,
             limits=_LIMITS,
@@ -33,11 +31,11 @@ class EspeakEngine(Pooled):
         super().__init__(setup.name, pool)
 
     def problem(self, job_options: Mapping[str, Any]) -> str | None:
-        """Say how to install eSpeak NG if it is missing."""
+        """Return how to install eSpeak NG, if it is missing."""
         return espeak_problem()
 
     def request(self, job: Job) -> dict[str, Any]:
-        """Ask for a text to be spoken. Raises Refused for another type or no text."""
+        """Return the request for a text. Raises Refused for another type or no text."""
         return {
             **speech_request(job),
             "language": str(job.params.get("language", "en-us")),
@@ -47,5 +45,5 @@ class EspeakEngine(Pooled):
 
 
 def build(setup: Setup) -> EspeakEngine:
-    """Make the engine for this server."""
+    """Build an engine."""
     return EspeakEngine(setup)

@@ -1,4 +1,4 @@
-"""The process that asks the eSpeak NG program for speech and puts its sentences together."""
+"""The model process of the kind espeak: it has eSpeak NG speak each sentence, and joins them."""
 
 import functools
 from typing import Any
@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from terrarium_server.engines._child import Talk, Unfit, serve
-from terrarium_server.engines._contract import Output
-from terrarium_server.engines._speech.espeak import Espeak, EspeakError, Voice, open_espeak
-from terrarium_server.engines._speech.language import NoSuchLanguage, find_language
-from terrarium_server.engines._speech.sound import encoded, joined
-from terrarium_server.engines._speech.text import sentences
+from terrarium_pocket.speech.espeak import Espeak, EspeakError, Voice, open_espeak
+from terrarium_pocket.speech.language import NoSuchLanguage, find_language
+from terrarium_pocket.speech.sound import encoded, joined
+from terrarium_pocket.speech.text import sentences
+from terrarium_server.engines import Output
+from terrarium_server.engines.child import JobContext, JobError, serve
 from terrarium_server.media import AUDIO_TYPES
 
 _WORDS_PER_MINUTE = 175
@@ -28,36 +28,36 @@ def _voices() -> list[Voice]:
     return _espeak().voices()
 
 
-def _speak(request: dict[str, Any], talk: Talk) -> list[Output]:
-    talk.report(0.0)
+def _speak(request: dict[str, Any], context: JobContext) -> list[Output]:
+    context.report(0.0)
     voice = find_language(request["language"], _voices())
-    written = sentences(request["prompt"])
+    texts = sentences(request["prompt"])
     if request["variant"] != "default":
         voice = f"{voice}+{request['variant']}"
     speed = round(_WORDS_PER_MINUTE * request["rate"])
     parts: list[NDArray[np.float32]] = []
     rate = 0
-    for number, text in enumerate(written):
+    for number, text in enumerate(texts):
         spoken = _espeak().speak(voice, text, words_per_minute=speed, pitch=request["pitch"])
         samples = np.frombuffer(spoken.samples, "<i2").astype(np.float32) / 32768.0
         if samples.any():
             rate = spoken.rate
             parts.append(samples)
-        talk.report(0.95 * (number + 1) / len(written))
+        context.report(0.95 * (number + 1) / len(texts))
     if not parts:
-        raise Unfit("GENERATION_INPUT_VALIDATION", _SILENT)
+        raise JobError("GENERATION_INPUT_VALIDATION", _SILENT)
     samples = joined(parts, rate, request["pause"])
     data = encoded(samples, rate, request["format"])
     return [Output(AUDIO_TYPES[request["format"]], data, duration_seconds=len(samples) / rate)]
 
 
-def _handle(request: dict[str, Any], talk: Talk) -> list[Output]:
+def _handle(request: dict[str, Any], context: JobContext) -> list[Output]:
     try:
-        return _speak(request, talk)
+        return _speak(request, context)
     except NoSuchLanguage as error:
-        raise Unfit("GENERATION_INVALID_PARAMS", str(error)) from error
+        raise JobError("GENERATION_INVALID_PARAMS", str(error)) from error
     except EspeakError as error:
-        raise Unfit("AUDIO_GENERATION_ERROR", f"{error}.") from error
+        raise JobError("AUDIO_GENERATION_ERROR", f"{error}.") from error
 
 
 if __name__ == "__main__":

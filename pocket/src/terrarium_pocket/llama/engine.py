@@ -1,31 +1,29 @@
-"""Language models in GGUF files, run with llama.cpp in processes of its own."""
+"""The engine of the kind ``llama``, as the server sees it."""
 
 import errno
 import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
-from ._contract import Job, Refused
-from ._limits import Limits
-from ._pooled import Pooled
-from ._process import ProcessPool
-from ._setup import EngineOptions, Setup
+from terrarium_server.engines import Job, Refused
+from terrarium_server.engines.processes import Limits, PooledEngine, ProcessPool
+from terrarium_server.engines.setup import CardOptions, EngineOptions, Setup
 
 _WEIGHTS = "model.gguf"
 _MAGIC = b"GGUF"
 _MAX_TOKENS = 512
-# Loading a large file is one silent call, and so is a stretch of a long prompt on a slow machine.
+# Loading a large file is one call without progress, and so is a batch of a long prompt on a slow machine.
 _PATIENCE = 300.0
-# As long as a stretch of a prompt takes; afterwards the weights would have to be loaded again.
+# As long as a batch of a prompt takes. After it the process is killed and must load its weights again.
 _CANCEL_GRACE = 10.0
 # Half a day on each of its cores.
 _SECONDS = 43_200
-# llama.cpp takes 32 bits, and the highest of them means "roll one".
+# llama.cpp's seeds have 32 bits, and the highest one means a random seed.
 _SEEDS = 2**32 - 1
-# Our names for what llama.cpp can be told about choosing the next word.
+# The parameters of sampling, and their names in llama.cpp.
 _SAMPLING = {
     "temperature": "temperature",
     "top_p": "top_p",
@@ -39,13 +37,13 @@ _KNOWN = ("system_prompt", "max_tokens", "seed", *_SAMPLING)
 
 
 class LlamaOptions(EngineOptions):
-    """What an owner may say of this engine."""
+    """The owner's options for this kind."""
 
     threads: int = Field(
         default=1,
         ge=1,
         le=256,
-        description="Processor cores for each answer; more than are idle make it slower.",
+        description="Processor cores for each answer; more than are free make it slower.",
     )
     idle_seconds: float = Field(
         default=300.0, gt=0, description="How long a model stays in memory after its last job, in seconds."
@@ -55,42 +53,31 @@ class LlamaOptions(EngineOptions):
 OPTIONS = LlamaOptions
 
 
-class _Card(BaseModel):
-    """What a card may say under ``[options]``.
+class _Card(CardOptions):
+    """A card's ``[options]``.
 
-    ``file`` is a GGUF file, from where the card lies; ``context`` bounds prompt and answer together, in
-    tokens; ``dry_multiplier`` is how strongly repeated phrases are avoided (llama.cpp's DRY), 0 for not.
+    ``file`` is a GGUF file, relative to the card. ``context`` limits prompt and answer together, in tokens.
+    ``dry_multiplier`` is how strongly repeated phrases are avoided (llama.cpp's DRY); 0 turns it off.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     file: str | None = Field(None, min_length=1)
     context: int = Field(4096, ge=64, le=1_048_576)
     dry_multiplier: float = Field(0.0, ge=0, le=5)
 
-    @classmethod
-    def read(cls, given: Mapping[str, Any]) -> Self:
-        """Read a card's options. Raises ValueError that names what is wrong and what is taken."""
-        try:
-            return cls.model_validate(given)
-        except ValidationError as error:
-            causes = [f"options.{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
-            raise ValueError(f"{'; '.join(causes)}; it takes: {', '.join(cls.model_fields)}") from error
 
-
-class LlamaEngine(Pooled):
-    """Writes text with a model that stays loaded. Repeatable: same job, same text."""
+class LlamaEngine(PooledEngine):
+    """Writes text; a model stays loaded between jobs. Repeatable: same job, same text."""
 
     def __init__(self, setup: Setup) -> None:
-        """Use at most ``setup.processes`` writers, each with one model in memory (its weights are shared)."""
+        """Use at most ``setup.processes`` processes, each with one model; the memory of weights is shared."""
         options = setup.options
         assert isinstance(options, LlamaOptions)
         self._threads = options.threads
         pool = ProcessPool(
-            "terrarium_server.engines._llama_process",
+            "terrarium_pocket.llama.process",
             processes=setup.processes,
             scratch=setup.scratch,
-            # The owner chose the model and its context, it may lie on a GPU, and people send it text alone.
+            # No limit on memory: the owner chooses the model, it may be on a GPU, and callers send only text.
             limits=Limits(seconds=_SECONDS * options.threads, memory=None),
             patience=_PATIENCE,
             idle_seconds=options.idle_seconds,
@@ -100,17 +87,17 @@ class LlamaEngine(Pooled):
         super().__init__(setup.name, pool)
 
     def problem(self, job_options: Mapping[str, Any]) -> str | None:
-        """Say what is missing: llama.cpp, or the card's file."""
+        """Return what is missing: llama.cpp, or the card's file."""
         if importlib.util.find_spec("xllamacpp") is None:
             return "llama.cpp is not installed; run: pip install xllamacpp"
         try:
             card = _Card.read(job_options)
         except ValueError as error:
             return str(error)
-        return None if card.file is None else _trouble(Path(card.file))
+        return None if card.file is None else _file_problem(Path(card.file))
 
     def request(self, job: Job) -> dict[str, Any]:
-        """Ask for a text. Raises Refused for another type, a missing file or an unknown parameter."""
+        """Return the request for a text. Raises Refused for another type, a missing file or parameter."""
         if job.type != "text":
             raise Refused("GENERATION_PROVIDER_NOT_SUPPORTED", f"The llama engine makes no {job.type}.")
         unknown = [name for name in job.params if name not in _KNOWN]
@@ -134,10 +121,7 @@ class LlamaEngine(Pooled):
         }
 
     def _find(self, job: Job) -> tuple[Path, _Card]:
-        try:
-            card = _Card.read(job.options)
-        except ValueError as error:
-            raise Refused("GENERATION_PROVIDER_NOT_SUPPORTED", f"{job.model_id}: {error}.") from error
+        card = _Card.of_job(job)
         if card.file is not None:
             path = Path(card.file)
         elif _WEIGHTS in job.weights:
@@ -145,25 +129,25 @@ class LlamaEngine(Pooled):
         else:
             message = f"{job.model_id} names no model: give [options] file, or [weights] with {_WEIGHTS}."
             raise Refused("GENERATION_PROVIDER_NOT_SUPPORTED", message)
-        trouble = _trouble(path)
-        if trouble is not None:
-            raise Refused("GENERATION_PROVIDER_NOT_SUPPORTED", f"{job.model_id} cannot be used: {trouble}.")
+        problem = _file_problem(path)
+        if problem is not None:
+            raise Refused("GENERATION_PROVIDER_NOT_SUPPORTED", f"{job.model_id} cannot be used: {problem}.")
         return path, card
 
 
-def _trouble(path: Path) -> str | None:
-    """Say why a file is no model, as far as can be seen without loading it."""
+def _file_problem(path: Path) -> str | None:
+    """Return why a file is no model, as far as its first bytes show."""
     try:
         with path.open("rb") as file:
             magic = file.read(len(_MAGIC))
     except OSError as error:
         if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM):
-            # That is this server's trouble for a moment, and says nothing of the file.
+            # A temporary shortage of this server, and no error of the file.
             return None
         return f"{path} cannot be read ({error.strerror}); put the GGUF file there or correct options.file"
     return None if magic == _MAGIC else f"{path} is not a GGUF file; convert it, or name another"
 
 
 def build(setup: Setup) -> LlamaEngine:
-    """Make the engine for this server."""
+    """Build an engine."""
     return LlamaEngine(setup)

@@ -1,26 +1,21 @@
-"""Repainting pictures and videos: the looks, the networks behind them, and what makes their work whole.
+"""A library for kinds that repaint pictures: the looks, their networks, and reading and writing pictures."""
 
-``looks`` is meant for other painters too; it needs one network's file and an array.
-"""
-
-from .looks import DEFAULT_LOOK, LOOKS, LookPainter
+from .looks import DEFAULT_LOOK, LOOKS, Floats, LookPainter
 from .networks import Networks, Style
 from .pictures import Picture, PictureError, encode_picture, open_picture
-from .repaint import Wishes, repaint_picture
-from .video import VideoError, repaint_video
+from .repaint import RepaintOptions, repaint_picture
 
 __all__ = [
     "DEFAULT_LOOK",
     "LOOKS",
+    "Floats",
     "LookPainter",
     "Networks",
     "Picture",
     "PictureError",
+    "RepaintOptions",
     "Style",
-    "VideoError",
-    "Wishes",
     "encode_picture",
     "open_picture",
     "repaint_picture",
-    "repaint_video",
 ]

@@ -1,3 +1,5 @@
+"""The painting networks, and the styles that they paint in."""
+
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,14 +16,14 @@ _ANY_SIZE = b"\x0a\x03\x12\x01h\x0a\x03\x12\x01w"
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """What to paint like: one of `LOOKS`, or ``code``, the 100 numbers that a picture was read as."""
+    """One of `LOOKS`, or ``code``, the style code of a picture, of shape (100,)."""
 
     look: str | None = None
     code: NDArray[np.float32] | None = None
 
 
 class Networks:
-    """The painting networks of a card, each loaded when it is first needed."""
+    """The painting networks of a card; each is loaded at its first use."""
 
     def __init__(self, weights: dict[str, Path], *, threads: int | None = None) -> None:
         self._weights = weights
@@ -31,7 +33,7 @@ class Networks:
         self._painter = None
 
     def read_style(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Read a picture, (height, width, 3) RGB, as a style code of shape (100,)."""
+        """Return the style code, of shape (100,), of an RGB picture, (height, width, 3)."""
         if self._reader is None:
             self._reader = open_session(self._weights["arbitrary_predict.onnx"], threads=self._threads)
         entry = self._reader.get_inputs()[0]
@@ -41,9 +43,9 @@ class Networks:
         return run(self._reader, {entry.name: values}).reshape(-1)
 
     def paint(self, picture: NDArray[np.uint8], style: Style, strength: float = 1.0) -> NDArray[np.uint8]:
-        """Paint (height, width, 3) RGB, with sides as `fitting` gives them, in a style.
+        """Paint an RGB picture, (height, width, 3), in a style. Its sides must be as by `fitting_size`.
 
-        ``strength`` mixes a read style with the picture's own; a look is as it is.
+        ``strength`` mixes a style code with the picture's own; it has no effect on a look.
         """
         if style.code is None:
             self._looks = self._looks or LookPainter(
@@ -63,10 +65,10 @@ class Networks:
 
 
 def any_size(network: bytes) -> bytes:
-    """Return the transform network with its picture's size left open.
+    """Return the transform network for pictures of any size.
 
-    It is convolutions throughout: only the shapes written on its input and output say 384 x 384, and
-    what replaces them in the file is as long. Raises ValueError for a file without these shapes.
+    The network has only convolutions; just the shapes of its input and output are fixed to 384 x 384. The
+    file's bytes for them are replaced by as many others. Raises ValueError for a file without these shapes.
     """
     if network.count(_FIXED_SIZE) != 2:
         raise ValueError("this is not the arbitrary stylisation network for 384 x 384 pixels")
@@ -74,7 +76,7 @@ def any_size(network: bytes) -> bytes:
 
 
 def _centre(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    # A square from the middle, since the reader would squeeze the strokes of anything else.
+    # A square from the middle, because the network would distort the strokes of other shapes.
     height, width = picture.shape[:2]
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2

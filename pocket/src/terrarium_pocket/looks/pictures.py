@@ -1,3 +1,5 @@
+"""Opens callers' pictures within limits, and encodes results."""
+
 import io
 import struct
 import zlib
@@ -9,17 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps
 
-from .._shortage import shortage_of
+from terrarium_server.engines.child import shortage_of
 
 MAX_PIXELS = 40_000_000
 MIN_SIDE = 16
 MAX_ASPECT = 16
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
-# Up to here, in pixels, a PNG is small enough to be worth its exactness.
+# Up to this many pixels the automatic format is a lossless PNG.
 _PNG_PIXELS = 2_100_000
-# Whatever decoders do to say that they give up.
-_BROKEN = (
+# The exceptions of decoders for broken files.
+_DECODER_ERRORS = (
     OSError,
     SyntaxError,
     ValueError,
@@ -40,33 +42,34 @@ class PictureError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """RGB, (height, width, 3), with alpha, (height, width), beside it if it is not opaque everywhere."""
+    """RGB, (height, width, 3), and alpha, (height, width), unless the picture is opaque."""
 
     rgb: NDArray[np.uint8]
     alpha: NDArray[np.uint8] | None = None
 
 
 def open_picture(path: Path, *, called: str = "image_url") -> Picture:
-    """Decode a picture: upright, in sRGB, its first frame, over white where it is transparent.
+    """Decode the first frame of a picture: upright, in sRGB, and on white where it is transparent.
 
-    Raises PictureError. Decodes what people send: call it in a child process only.
+    ``called`` is the name of the parameter, for messages. Raises PictureError. Call it only in a model
+    process, because callers' files are not trusted.
     """
-    # Our own limit is asked before anything is decoded.
+    # `_check_size` applies our own limit before anything is decoded.
     Image.MAX_IMAGE_PIXELS = None
     try:
         with Image.open(path, formats=_FORMATS) as opened:
             _check_size(opened.width, opened.height, called)
             return _upright(opened)
-    except _BROKEN as error:
+    except _DECODER_ERRORS as error:
         if shortage_of(error) is not None:
             raise
-        kinds = "PNG, JPEG, WebP, AVIF, GIF, BMP or TIFF"
-        message = f"{called} cannot be read as a picture ({_first_line(error)}); give a whole {kinds} file."
+        formats = "PNG, JPEG, WebP, AVIF, GIF, BMP or TIFF"
+        message = f"{called} cannot be read as a picture ({_first_line(error)}); give a whole {formats} file."
         raise PictureError(message) from error
 
 
 def _first_line(error: BaseException) -> str:
-    # Decoders name our file in what they say, which is nobody's business.
+    # This message would contain the path of the file.
     if isinstance(error, Image.UnidentifiedImageError):
         return "it is of no known format"
     return (str(error).splitlines() or [type(error).__name__])[0][:120]
@@ -91,7 +94,7 @@ def _upright(opened: Image.Image) -> Picture:
         image = _eight_bits(np.asarray(image).astype(np.float32) / np.float32(65535))
     elif image.mode in ("I", "F"):
         values = np.asarray(image).astype(np.float32)
-        # No range is written in such files: 16 bits if there is more than a byte in it.
+        # The files do not give their range: assume 16 bits if a value is larger than a byte.
         top = 65535 if values.max(initial=0) > 255 else (255 if values.max(initial=0) > 1 else 1)
         image = _eight_bits(values / np.float32(top))
     if image.has_transparency_data:
@@ -111,28 +114,28 @@ def _in_srgb(image: Image.Image, profile: object) -> Image.Image:
     if isinstance(profile, bytes) and image.mode in ("RGB", "CMYK", "L"):
         try:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            make: Any = getattr(ImageCms, "createProfile")  # noqa: B009 - it has no full type
-            made = ImageCms.profileToProfile(image, source, make("sRGB"), outputMode="RGB")
-            return cast(Image.Image, made)
+            create: Any = getattr(ImageCms, "createProfile")  # noqa: B009 - it has no full type
+            converted = ImageCms.profileToProfile(image, source, create("sRGB"), outputMode="RGB")
+            return cast(Image.Image, converted)
         except (ImageCms.PyCMSError, OSError):
-            # A broken profile is no reason to refuse the picture.
+            # A picture with a broken profile is accepted, as if it had none.
             pass
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def encode_picture(picture: Picture, format: Format = "auto") -> tuple[str, bytes]:
-    """Return media type and bytes. Auto is PNG up to two megapixels or with alpha, else JPEG."""
+    """Return the media type and the bytes. Auto is PNG up to two megapixels or with alpha, else JPEG."""
     height, width = picture.rgb.shape[:2]
-    kept = io.BytesIO()
+    file = io.BytesIO()
     if format == "png" or (format == "auto" and (picture.alpha is not None or width * height <= _PNG_PIXELS)):
         image = Image.fromarray(picture.rgb)
         if picture.alpha is not None:
             image.putalpha(Image.fromarray(picture.alpha))
-        # Paint repeats itself nowhere: looking for more than runs takes long and finds nothing.
-        image.save(kept, "PNG", compress_type=zlib.Z_RLE)
-        return "image/png", kept.getvalue()
-    Image.fromarray(_over_white(picture)).save(kept, "JPEG", quality=95, subsampling=0)
-    return "image/jpeg", kept.getvalue()
+        # Paint has no repetitions: a stronger compression takes long and saves nothing.
+        image.save(file, "PNG", compress_type=zlib.Z_RLE)
+        return "image/png", file.getvalue()
+    Image.fromarray(_over_white(picture)).save(file, "JPEG", quality=95, subsampling=0)
+    return "image/jpeg", file.getvalue()
 
 
 def _over_white(picture: Picture) -> NDArray[np.uint8]:

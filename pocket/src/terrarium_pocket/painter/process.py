@@ -1,33 +1,34 @@
-"""The process in which pictures and videos are repainted."""
+"""The model process of the kind onnx."""
 
 from pathlib import Path
 from typing import Any
 
-from terrarium_server.engines._child import Talk, Unfit, serve
-from terrarium_server.engines._contract import Output
-from terrarium_server.engines._onnx import (
+from terrarium_pocket.looks import (
     DEFAULT_LOOK,
     LOOKS,
     Networks,
     PictureError,
+    RepaintOptions,
     Style,
-    VideoError,
-    Wishes,
     encode_picture,
     open_picture,
     repaint_picture,
-    repaint_video,
 )
+from terrarium_server.engines import Output
+from terrarium_server.engines.child import JobContext, JobError, serve
 
+from .video import VideoError, repaint_video
+
+# The networks of the last card, by their paths.
 _loaded: dict[tuple[str, ...], Networks] = {}
 
 
 def _networks(weights: dict[str, str]) -> Networks:
-    place = tuple(sorted(weights.values()))
-    if place not in _loaded:
+    paths = tuple(sorted(weights.values()))
+    if paths not in _loaded:
         _loaded.clear()
-        _loaded[place] = Networks({name: Path(path) for name, path in weights.items()})
-    return _loaded[place]
+        _loaded[paths] = Networks({name: Path(path) for name, path in weights.items()})
+    return _loaded[paths]
 
 
 def _style(request: dict[str, Any], networks: Networks) -> Style:
@@ -36,12 +37,12 @@ def _style(request: dict[str, Any], networks: Networks) -> Style:
         return Style(code=networks.read_style(picture.rgb))
     look = request.get("look", DEFAULT_LOOK)
     if look not in LOOKS:
-        raise Unfit("GENERATION_INVALID_PARAMS", f"There is no look {look!r}; one of: {', '.join(LOOKS)}.")
+        raise JobError("GENERATION_INVALID_PARAMS", f"There is no look {look!r}; one of: {', '.join(LOOKS)}.")
     return Style(look=look)
 
 
-def _handle(request: dict[str, Any], talk: Talk) -> list[Output]:
-    wishes = Wishes(
+def _handle(request: dict[str, Any], context: JobContext) -> list[Output]:
+    options = RepaintOptions(
         strength=request.get("strength", 1.0),
         preserve_color=request.get("preserve_color", False),
         brush=request.get("brush", "medium"),
@@ -52,17 +53,17 @@ def _handle(request: dict[str, Any], talk: Talk) -> list[Output]:
     try:
         if request["type"] == "video":
             style = _style(request, networks)
-            made = repaint_video(source, style, wishes, networks, talk.report)
-            return [Output("video/mp4", made.mp4, made.width, made.height, made.seconds)]
+            video = repaint_video(source, style, options, networks, context.report)
+            return [Output("video/mp4", video.mp4, video.width, video.height, video.seconds)]
         picture = open_picture(source)
         style = _style(request, networks)
-        talk.report(0.05)
-        painted = repaint_picture(picture, style, wishes, networks, talk.report)
+        context.report(0.05)
+        painted = repaint_picture(picture, style, options, networks, context.report)
         content_type, data = encode_picture(painted, request.get("format", "auto"))
         height, width = painted.rgb.shape[:2]
         return [Output(content_type, data, width, height)]
     except (PictureError, VideoError) as error:
-        raise Unfit("GENERATION_INPUT_VALIDATION", str(error)) from error
+        raise JobError("GENERATION_INPUT_VALIDATION", str(error)) from error
 
 
 if __name__ == "__main__":

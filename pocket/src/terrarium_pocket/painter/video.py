@@ -1,3 +1,5 @@
+"""Repaints a video frame by frame, without flicker."""
+
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,24 +9,24 @@ import numpy as np
 from av.error import FFmpegError
 from numpy.typing import NDArray
 
+from terrarium_pocket.looks.networks import Networks, Style
+from terrarium_pocket.looks.repaint import RepaintOptions, working_size
+from terrarium_server.engines.child import shortage_of
 from terrarium_server.media import Clip, FfmpegError, Planes, VideoWriter, decoded, probe
 
-from .._shortage import shortage_of
-from .ahead import ahead
-from .networks import Networks, Style
 from .overlay import Overlay
-from .repaint import Wishes, working_size
-from .steady import Steady
+from .prefetch import prefetch
+from .stabilizer import Stabilizer
 
 MAX_SECONDS = 60
 MAX_FRAMES = 3600
 MAX_LONG, MAX_SHORT = 1920, 1080
 MIN_SIDE = 64
 
-# Smaller than for pictures: there are hundreds of frames, and nobody looks at one for long.
+# Smaller than for pictures, because there are hundreds of frames and each is seen for a moment.
 BRUSHES = {"fine": 768, "medium": 512, "broad": 360}
 _LEAST = 256
-# The network paints one frame of so many, and is so many frames ahead of what else there is to do.
+# The network paints every second frame, and is up to four frames ahead of the other steps.
 EVERY, _AHEAD = 2, 4
 
 
@@ -45,16 +47,18 @@ class Repainted:
 def repaint_video(
     source: Path,
     style: Style,
-    wishes: Wishes,
+    options: RepaintOptions,
     networks: Networks,
     report: Callable[[float], None],
 ) -> Repainted:
-    """Repaint every frame at the video's own size and rate, steadily. ``report`` is told the fraction done
-    after each. Raises VideoError."""
+    """Repaint every frame at the video's own size and rate.
+
+    ``report`` is called with the fraction that is done, after each frame. Raises VideoError.
+    """
     clip = _checked(source)
     width, height = clip.width // 2 * 2, clip.height // 2 * 2
     expected = max(1.0, clip.seconds * clip.fps)
-    repainting = _Repainting((width, height), style, wishes, networks)
+    repainting = _Repainting((width, height), style, options, networks)
     sound = source if clip.has_audio else None
     try:
         with VideoWriter(width, height, clip.fps, sound=sound, planar=True) as writer:
@@ -71,8 +75,8 @@ def repaint_video(
         raise VideoError(message) from error
 
 
-class _Shot(NamedTuple):
-    """A frame, the small copy for the network, and the paint that this made of it, if it was asked to."""
+class _Frame(NamedTuple):
+    """A frame, its small copy for the network, and the paint of that if the network has painted it."""
 
     planes: Planes
     small: NDArray[np.uint8]
@@ -80,45 +84,47 @@ class _Shot(NamedTuple):
 
 
 class _Repainting:
-    def __init__(self, size: tuple[int, int], style: Style, wishes: Wishes, networks: Networks) -> None:
+    def __init__(
+        self, size: tuple[int, int], style: Style, options: RepaintOptions, networks: Networks
+    ) -> None:
         self._size = size
-        self._small = working_size(*size, BRUSHES[wishes.brush], least=_LEAST)
+        self._small = working_size(*size, BRUSHES[options.brush], least=_LEAST)
         self._style = style
-        self._wishes = wishes
+        self._options = options
         self._networks = networks
-        self._steady = Steady(wishes.steadiness)
-        self._overlay = Overlay(wishes, style)
+        self._stabilizer = Stabilizer(options.steadiness)
+        self._overlay = Overlay(options, style)
 
     def frames(self, source: Path) -> Iterator[Planes]:
-        if self._wishes.strength <= 0:
+        if self._options.strength <= 0:
             yield from (frame.planes(*self._size) for frame in decoded(source))
             return
         skipped = None
-        for shot in ahead(self._shots(source), _AHEAD):
-            if shot.painted is None:
-                skipped = shot
+        for frame in prefetch(self._painted_frames(source), _AHEAD):
+            if frame.painted is None:
+                skipped = frame
                 continue
-            shown = self._steady.follow(shot.small, shot.painted)
+            paint = self._stabilizer.follow(frame.small, frame.painted)
             if skipped is not None:
-                between = self._steady.between(skipped.small)
-                yield self._laid(skipped, self._paint(skipped.small) if between is None else between)
+                between = self._stabilizer.between(skipped.small)
+                yield self._blended(skipped, self._paint(skipped.small) if between is None else between)
                 skipped = None
-            yield self._laid(shot, shown)
+            yield self._blended(frame, paint)
         if skipped is not None:
-            yield self._laid(skipped, self._steady.follow(skipped.small, self._paint(skipped.small)))
+            yield self._blended(skipped, self._stabilizer.follow(skipped.small, self._paint(skipped.small)))
 
-    def _shots(self, source: Path) -> Iterator[_Shot]:
-        every = EVERY if self._wishes.steadiness > 0 else 1
+    def _painted_frames(self, source: Path) -> Iterator[_Frame]:
+        every = EVERY if self._options.steadiness > 0 else 1
         for index, frame in enumerate(decoded(source)):
             small = frame.rgb(*self._small)
             painted = self._paint(small) if index % every == 0 else None
-            yield _Shot(frame.planes(*self._size), small, painted)
+            yield _Frame(frame.planes(*self._size), small, painted)
 
     def _paint(self, small: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        return self._networks.paint(small, self._style, self._wishes.strength)
+        return self._networks.paint(small, self._style, self._options.strength)
 
-    def _laid(self, shot: _Shot, paint: NDArray[np.uint8]) -> Planes:
-        return self._overlay.lay(shot.planes, shot.small, paint)
+    def _blended(self, frame: _Frame, paint: NDArray[np.uint8]) -> Planes:
+        return self._overlay.blend(frame.planes, frame.small, paint)
 
 
 def _checked(source: Path) -> Clip:

@@ -1,4 +1,4 @@
-"""Piper voices: natural speech from a small network, spoken in a process of its own."""
+"""The engine of the kind ``piper``, as the server sees it."""
 
 import importlib.util
 import os
@@ -6,13 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ._contract import Job, Refused
-from ._limits import GIB, Limits, size_of
-from ._pooled import Pooled
-from ._process import ProcessPool
-from ._setup import EngineOptions, Setup
-from ._speech.espeak import espeak_problem
-from ._speech.request import speech_request
+from terrarium_pocket.speech.espeak import espeak_problem
+from terrarium_pocket.speech.request import speech_request
+from terrarium_server.engines import Job, Refused
+from terrarium_server.engines.processes import GIB, Limits, PooledEngine, ProcessPool, size_of
+from terrarium_server.engines.setup import EngineOptions, Setup
 
 OPTIONS = EngineOptions
 
@@ -24,13 +22,13 @@ _LIMITS = Limits(seconds=7200, memory=8 * GIB)
 _MEMORY_PER_WEIGHT = 8
 
 
-class PiperEngine(Pooled):
-    """Speaks with the voice of the card's weights, or the one its ``[options]`` name. Repeatable."""
+class PiperEngine(PooledEngine):
+    """Speaks with the voice of a card's weights or ``[options]``. Repeatable: same job, same bytes."""
 
     def __init__(self, setup: Setup) -> None:
-        """Use at most ``setup.processes`` speakers."""
+        """Use at most ``setup.processes`` processes."""
         pool = ProcessPool(
-            "terrarium_server.engines._piper_process",
+            "terrarium_pocket.piper.process",
             processes=setup.processes,
             scratch=setup.scratch,
             limits=_LIMITS,
@@ -42,7 +40,7 @@ class PiperEngine(Pooled):
         super().__init__(setup.name, pool)
 
     def problem(self, job_options: Mapping[str, Any]) -> str | None:
-        """Say what is missing here: eSpeak NG, onnxruntime, or the voice of the card."""
+        """Return what is missing: eSpeak NG, onnxruntime, or the voice of the card."""
         if problem := espeak_problem():
             return problem
         if importlib.util.find_spec("onnxruntime") is None:
@@ -52,20 +50,20 @@ class PiperEngine(Pooled):
             return None
         if not isinstance(voice, str):
             return "[options] file must be the path of a Piper voice, NAME.onnx"
-        return _missing(Path(voice))
+        return _voice_problem(Path(voice))
 
     def request(self, job: Job) -> dict[str, Any]:
-        """Ask for a text to be spoken. Raises Refused for another type, no text, or a missing voice."""
-        asked = speech_request(job)
+        """Return the request for a text. Raises Refused for another type, no text, or a missing voice."""
+        request = speech_request(job)
         voice = _voice(job)
-        if problem := _missing(voice):
+        if problem := _voice_problem(voice):
             raise Refused("GENERATION_ENDPOINT_NOT_FOUND", problem)
         more = {"more_memory": _MEMORY_PER_WEIGHT * size_of(voice)}
-        return {**asked, **more, "voice": str(voice), "speaker": job.params.get("speaker")}
+        return {**request, **more, "voice": str(voice), "speaker": job.params.get("speaker")}
 
 
 def threads_for(processes: int) -> int:
-    """Return how many cores each of the processes may use; the speech is the same with any number."""
+    """Return the number of threads for each process; the speech is the same with any number."""
     return max(1, min(_THREADS, (os.cpu_count() or 1) // processes))
 
 
@@ -81,18 +79,16 @@ def _voice(job: Job) -> Path:
     return job.weights[_WEIGHTS]
 
 
-def _missing(voice: Path) -> str | None:
+def _voice_problem(voice: Path) -> str | None:
     if not voice.is_file():
         return (
-            f"The voice {voice.name} is not there; put it where the card says, beside its {voice.name}.json."
+            f"The voice {voice.name} is missing; put it where the card says, next to its {voice.name}.json."
         )
     if not voice.with_name(f"{voice.name}.json").is_file():
-        return (
-            f"The voice {voice.name} has no {voice.name}.json beside it; it comes from where the voice does."
-        )
+        return f"The voice {voice.name} has no {voice.name}.json next to it; download it with the voice."
     return None
 
 
 def build(setup: Setup) -> PiperEngine:
-    """Make the engine for this server."""
+    """Build an engine."""
     return PiperEngine(setup)

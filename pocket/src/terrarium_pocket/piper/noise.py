@@ -1,9 +1,8 @@
-"""Makes a voice's randomness an input, so that the same seed gives the same speech.
+"""Makes the noise of a voice's network an input, so that the same seed gives the same speech.
 
-A Piper voice draws its noise inside the network with ``RandomNormalLike``, whose state only a new session
-sets back, and opening one takes seconds. Here each such node is replaced by a few that read the same amount
-from a pool of noise that is handed in. The file is changed in its serialised form (a protocol buffer; the
-field numbers are those of ``onnx.proto``), because nothing else in it has to be understood.
+A Piper voice generates noise with nodes ``RandomNormalLike``. Only a new session resets their state, and
+opening one takes seconds. So each of these nodes is replaced by nodes that read as much noise from an input.
+The model is changed in its serialised form, a protocol buffer with the field numbers of ``onnx.proto``.
 """
 
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ class NotAModel(Exception):
 def noise_as_inputs(model: bytes) -> tuple[bytes, list[str]]:
     """Return the model with a one-dimensional float input for each random node, and those inputs' names.
 
-    An input may have any length; it is read from the start again where a node needs more. Raises NotAModel.
+    An input may have any length; if a node needs more, it is read from the start again. Raises NotAModel.
     """
     try:
         parts: list[bytes] = []
@@ -45,14 +44,14 @@ def _changed_graph(graph: memoryview, names: list[str]) -> list[bytes]:
             texts = _texts(value)
             if texts.get(_NODE_OP) == "RandomNormalLike":
                 names.append(f"terrarium_noise_{len(names)}")
-                parts += _reading(names[-1], texts[_NODE_INPUT], texts[_NODE_OUTPUT])
+                parts += _noise_nodes(names[-1], texts[_NODE_INPUT], texts[_NODE_OUTPUT])
                 continue
         parts.append(bytes(whole))
     return parts + [_input(name) for name in names]
 
 
-def _reading(noise: str, like: str, output: str) -> list[bytes]:
-    """Nodes for: output = noise[arange(size(like)) % size(noise)].reshape(shape(like))."""
+def _noise_nodes(noise: str, like: str, output: str) -> list[bytes]:
+    """Return nodes for: output = noise[arange(size(like)) % size(noise)].reshape(shape(like))."""
 
     def own(part: str) -> str:
         return f"{noise}/{part}"
@@ -60,11 +59,11 @@ def _reading(noise: str, like: str, output: str) -> list[bytes]:
     return [
         _node("Constant", [], own("zero"), value_int=0),
         _node("Constant", [], own("one"), value_int=1),
-        _node("Size", [like], own("wanted")),
-        _node("Size", [noise], own("there")),
+        _node("Size", [like], own("size")),
+        _node("Size", [noise], own("length")),
         _node("Shape", [like], own("shape")),
-        _node("Range", [own("zero"), own("wanted"), own("one")], own("count")),
-        _node("Mod", [own("count"), own("there")], own("index")),
+        _node("Range", [own("zero"), own("size"), own("one")], own("count")),
+        _node("Mod", [own("count"), own("length")], own("index")),
         _node("Gather", [noise, own("index")], own("flat")),
         _node("Reshape", [own("flat"), own("shape")], output),
     ]
@@ -88,16 +87,16 @@ def _input(name: str) -> bytes:
 
 
 def _texts(message: memoryview) -> dict[int, str]:
-    """The first text of each field of a node that holds a name."""
-    found: dict[int, str] = {}
+    """Return the first text of each field of a node that holds a name."""
+    texts: dict[int, str] = {}
     for field, value, _ in _fields(message):
         if field in (_NODE_INPUT, _NODE_OUTPUT, _NODE_OP) and isinstance(value, memoryview):
-            found.setdefault(field, bytes(value).decode())
-    return found
+            texts.setdefault(field, bytes(value).decode())
+    return texts
 
 
 def _fields(message: memoryview) -> Iterator[tuple[int, memoryview | None, memoryview]]:
-    """Go over a message: field number, what is in it if that has a length of its own, and the whole field."""
+    """Iterate over a message: field number, content of a length-delimited field, and the whole field."""
     place = 0
     while place < len(message):
         start = place

@@ -1,4 +1,4 @@
-"""The process in which Piper voices speak; eSpeak NG, which gives the phonemes, has one of its own."""
+"""The model process of the kind piper; eSpeak NG, which provides the phonemes, runs in one of its own."""
 
 import functools
 import os
@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from terrarium_server.engines._child import Talk, Unfit, serve
-from terrarium_server.engines._contract import Output
-from terrarium_server.engines._speech.espeak import Espeak, EspeakError, open_espeak
-from terrarium_server.engines._speech.language import NoSuchLanguage, find_language
-from terrarium_server.engines._speech.sound import encoded, joined
-from terrarium_server.engines._speech.text import clauses, sentences
-from terrarium_server.engines._speech.voice import (
+from terrarium_pocket.speech.espeak import Espeak, EspeakError, open_espeak
+from terrarium_pocket.speech.language import NoSuchLanguage, find_language
+from terrarium_pocket.speech.sound import encoded, joined
+from terrarium_pocket.speech.text import clauses, sentences
+from terrarium_server.engines import Output
+from terrarium_server.engines.child import JobContext, JobError, serve
+from terrarium_server.media import AUDIO_TYPES
+
+from .voice import (
     BadVoice,
     Description,
     Network,
@@ -23,7 +25,6 @@ from terrarium_server.engines._speech.voice import (
     read_description,
     speaker_number,
 )
-from terrarium_server.media import AUDIO_TYPES
 
 _THREADS = int(os.environ.get("TERRARIUM_CHILD_THREADS", "1"))
 _SILENT = "There is nothing in the prompt that this voice can speak; give it words in its language."
@@ -34,7 +35,7 @@ def _espeak() -> Espeak:
     return open_espeak()
 
 
-# Few: a voice takes some 200 MiB.
+# A voice takes some 200 MiB.
 @functools.lru_cache(maxsize=2)
 def _network(path: Path, _changed: float) -> Network:
     return Network(path, threads=_THREADS)
@@ -49,42 +50,42 @@ def _ids(description: Description, sentence: str) -> list[int]:
     if description.espeak_voice is None:
         return phoneme_ids(description, sentence.lower())
     parts = clauses(sentence)
-    said = _espeak().phonemes(_handle_of(description.espeak_voice), [part.text for part in parts])
-    row = [f"{phonemes}{part.mark}" for phonemes, part in zip(said, parts, strict=True) if phonemes]
-    return phoneme_ids(description, " ".join(row))
+    phonemes = _espeak().phonemes(_handle_of(description.espeak_voice), [part.text for part in parts])
+    spoken = [f"{sounds}{part.mark}" for sounds, part in zip(phonemes, parts, strict=True) if sounds]
+    return phoneme_ids(description, " ".join(spoken))
 
 
-def _speak(request: dict[str, Any], talk: Talk) -> list[Output]:
+def _speak(request: dict[str, Any], context: JobContext) -> list[Output]:
     path = Path(request["voice"])
-    talk.report(0.0)
+    context.report(0.0)
     description = read_description(path.with_name(f"{path.name}.json"))
     speaker = speaker_number(description, request["speaker"])
     network = _network(path.resolve(), path.stat().st_mtime)
-    talk.report(0.05)
-    written = sentences(request["prompt"])
+    context.report(0.05)
+    texts = sentences(request["prompt"])
     spoken: list[NDArray[np.float32]] = []
-    for number, sentence in enumerate(written):
+    for number, sentence in enumerate(texts):
         if ids := _ids(description, sentence):
             seed = (request["seed"], number)
             spoken.append(network.speak(description, ids, seed=seed, rate=request["rate"], speaker=speaker))
-        talk.report(0.05 + 0.9 * (number + 1) / len(written))
+        context.report(0.05 + 0.9 * (number + 1) / len(texts))
     if not spoken:
-        raise Unfit("GENERATION_INPUT_VALIDATION", _SILENT)
+        raise JobError("GENERATION_INPUT_VALIDATION", _SILENT)
     samples = joined(spoken, description.rate, request["pause"])
     data = encoded(samples, description.rate, request["format"])
     seconds = len(samples) / description.rate
     return [Output(AUDIO_TYPES[request["format"]], data, duration_seconds=seconds)]
 
 
-def _handle(request: dict[str, Any], talk: Talk) -> list[Output]:
+def _handle(request: dict[str, Any], context: JobContext) -> list[Output]:
     try:
-        return _speak(request, talk)
+        return _speak(request, context)
     except NoSuchSpeaker as error:
-        raise Unfit("GENERATION_INVALID_PARAMS", f"{error}.") from error
+        raise JobError("GENERATION_INVALID_PARAMS", f"{error}.") from error
     except (BadVoice, NoSuchLanguage, FileNotFoundError) as error:
-        raise Unfit("GENERATION_ENDPOINT_NOT_FOUND", f"The voice cannot be used: {error}.") from error
+        raise JobError("GENERATION_ENDPOINT_NOT_FOUND", f"The voice cannot be used: {error}.") from error
     except EspeakError as error:
-        raise Unfit("AUDIO_GENERATION_ERROR", f"{error}.") from error
+        raise JobError("AUDIO_GENERATION_ERROR", f"{error}.") from error
 
 
 if __name__ == "__main__":

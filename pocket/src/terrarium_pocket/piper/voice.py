@@ -1,4 +1,4 @@
-"""A Piper voice: its description, the ids it reads, and its network."""
+"""A Piper voice: its description, its phoneme ids, and its network."""
 
 import json
 import re
@@ -12,18 +12,19 @@ import numpy as np
 import onnxruntime as ort  # pyright: ignore[reportMissingTypeStubs]
 from numpy.typing import NDArray
 
-from .._shortage import shortage_of
+from terrarium_server.engines.child import shortage_of
+
 from .noise import NotAModel, noise_as_inputs
 
 _START, _END, _PAD = "^", "$", "_"
-# Twelve seconds of speech, then noise that was heard already: nobody notices.
+# Twelve seconds of speech. Then the noise repeats, which is not audible.
 _NOISE = 1 << 18
-# eSpeak NG marks words that it reads as another language's: (en)…(de).
+# eSpeak NG marks words that it pronounces in another language: (en)…(de).
 _SWITCH = re.compile(r"\([a-z][\w-]*\)")
 
 
 class BadVoice(Exception):
-    """A voice cannot be used; the message names the file and what is wrong with it."""
+    """A voice cannot be used; the message names the file and its error."""
 
 
 class NoSuchSpeaker(Exception):
@@ -32,7 +33,7 @@ class NoSuchSpeaker(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What the ``.onnx.json`` beside a voice says; ``espeak_voice`` is None for one that reads letters."""
+    """The ``.onnx.json`` next to a voice; ``espeak_voice`` is None for a voice that reads letters."""
 
     ids: Mapping[str, Sequence[int]]
     replaced: Mapping[str, Sequence[str]]
@@ -48,56 +49,59 @@ class Description:
 def read_description(path: Path) -> Description:
     """Read a voice's description. Raises BadVoice."""
     try:
-        said: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        kind = said.get("phoneme_type", "espeak")
+        content: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        kind = content.get("phoneme_type", "espeak")
         if kind not in ("espeak", "text"):
             raise BadVoice(
-                f"{path.name}: its phonemes are of the type {kind!r}; espeak and text are understood"
+                f"{path.name}: its phonemes are of the type {kind!r}; espeak and text are supported"
             )
-        tuning = said.get("inference", {})
-        described = Description(
+        tuning = content.get("inference", {})
+        description = Description(
             ids={
-                str(symbol): [int(number) for number in ids] for symbol, ids in said["phoneme_id_map"].items()
+                str(symbol): [int(number) for number in ids]
+                for symbol, ids in content["phoneme_id_map"].items()
             },
-            replaced=said.get("phoneme_map", {}),
-            rate=int(said["audio"]["sample_rate"]),
+            replaced=content.get("phoneme_map", {}),
+            rate=int(content["audio"]["sample_rate"]),
             noise=float(tuning.get("noise_scale", 0.667)),
             length=float(tuning.get("length_scale", 1.0)),
             noise_of_lengths=float(tuning.get("noise_w", 0.8)),
-            espeak_voice=str(said["espeak"]["voice"]) if kind == "espeak" else None,
-            speakers=int(said.get("num_speakers", 1)),
-            speaker_names={str(name): int(number) for name, number in said.get("speaker_id_map", {}).items()},
+            espeak_voice=str(content["espeak"]["voice"]) if kind == "espeak" else None,
+            speakers=int(content.get("num_speakers", 1)),
+            speaker_names={
+                str(name): int(number) for name, number in content.get("speaker_id_map", {}).items()
+            },
         )
     except OSError as error:
         raise BadVoice(f"{path.name} cannot be read: {error.strerror}") from error
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise BadVoice(f"{path.name} is not the description of a Piper voice ({error!r})") from error
-    if missing := [symbol for symbol in (_START, _END, _PAD) if symbol not in described.ids]:
+    if missing := [symbol for symbol in (_START, _END, _PAD) if symbol not in description.ids]:
         raise BadVoice(f"{path.name}: its phoneme_id_map lacks {', '.join(missing)}")
-    return described
+    return description
 
 
 def phoneme_ids(description: Description, phonemes: str) -> list[int]:
-    """Return what the network reads: ``^ _ p _ p _ … $``; empty if the voice knows none of the phonemes."""
-    known: list[Sequence[int]] = []
+    """Return the network's input, ``^ _ p _ p _ … $``; empty if the voice has none of the phonemes."""
+    symbols: list[Sequence[int]] = []
     for phoneme in unicodedata.normalize("NFD", _SWITCH.sub("", phonemes)):
         for symbol in description.replaced.get(phoneme, [phoneme]):
             if symbol in description.ids:
-                known.append(description.ids[symbol])
-    if not known:
+                symbols.append(description.ids[symbol])
+    if not symbols:
         return []
     pad = description.ids[_PAD]
-    return [*description.ids[_START], *pad, *_padded(known, pad), *description.ids[_END]]
+    return [*description.ids[_START], *pad, *_padded(symbols, pad), *description.ids[_END]]
 
 
-def _padded(known: Iterable[Sequence[int]], pad: Sequence[int]) -> Iterable[int]:
-    for ids in known:
+def _padded(symbols: Iterable[Sequence[int]], pad: Sequence[int]) -> Iterable[int]:
+    for ids in symbols:
         yield from ids
         yield from pad
 
 
 def speaker_number(description: Description, wanted: str | int | None) -> int:
-    """Return the number of a speaker given by name or number; the first if none is. Raises NoSuchSpeaker."""
+    """Return the number of a speaker, given by name or number; 0 by default. Raises NoSuchSpeaker."""
     if wanted is None or wanted == "":
         return 0
     number = description.speaker_names.get(str(wanted))
@@ -114,18 +118,18 @@ def speaker_number(description: Description, wanted: str | int | None) -> int:
 
 
 class Network:
-    """The opened network of a voice. The same ids, seed and settings give the same sound."""
+    """The loaded network of a voice. The same ids, seed and settings give the same sound."""
 
     def __init__(self, path: Path, *, threads: int) -> None:
-        """Open it, which takes a second or a few. Raises BadVoice."""
+        """Load it, which takes some seconds. Raises BadVoice."""
         onnx: Any = ort
         options = onnx.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        # Waiting threads must not burn the cores that the other processes need.
+        # Waiting threads must not use the cores that other processes need.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        # Beyond this, opening takes longer and speaking is no faster.
+        # Further optimisations make loading slower, and speaking no faster.
         options.graph_optimization_level = onnx.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
         try:
             model, self._noises = noise_as_inputs(path.read_bytes())
@@ -151,5 +155,5 @@ class Network:
         feeds |= {name: random.standard_normal(_NOISE, dtype=np.float32) for name in self._noises}
         if self._takes_speaker:
             feeds["sid"] = np.array([speaker], np.int64)
-        made: NDArray[np.float32] = self._session.run(None, feeds)[0]
-        return np.clip(made.reshape(-1), -1.0, 1.0)
+        samples: NDArray[np.float32] = self._session.run(None, feeds)[0]
+        return np.clip(samples.reshape(-1), -1.0, 1.0)

@@ -1,4 +1,4 @@
-"""Picture coordinates, bands of pixels and the few operations that lay colour on them.
+"""Picture coordinates, bands of pixels and the operations that blend colour into them.
 
 The short side of every picture spans -1..1 and y points up, so a composition is the same at any size.
 Colours are linear light; a picture is planar, shape (3, rows, columns), float32.
@@ -11,7 +11,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from .noise import Plane, resize
+from .arrays import Array, resize
 
 BAND_PIXELS = 1 << 17
 
@@ -39,7 +39,7 @@ class Frame:
         return self.height / min(self.width, self.height)
 
     def bands(self) -> Iterator["Band"]:
-        """The picture from top to bottom in bands small enough for a processor cache."""
+        """The picture from top to bottom in bands that fit into a processor cache."""
         rows = max(1, min(self.height, BAND_PIXELS // self.width))
         for top in range(0, self.height, rows):
             yield Band(self, top, min(rows, self.height - top))
@@ -68,23 +68,23 @@ class Band:
         return self.frame.px
 
     @cached_property
-    def x(self) -> Plane:
+    def x(self) -> Array:
         """Pixel centres across, shape (1, width)."""
         columns = np.arange(self.frame.width, dtype=np.float32) + 0.5
         return (columns * self.px - self.frame.ax)[None, :]
 
     @cached_property
-    def y(self) -> Plane:
+    def y(self) -> Array:
         """Pixel centres down, shape (rows, 1), decreasing."""
         rows = np.arange(self.top, self.top + self.rows, dtype=np.float32) + 0.5
         return (self.frame.ay - rows * self.px)[:, None]
 
-    def empty(self) -> Plane:
+    def empty(self) -> Array:
         """A black picture of this band, shape (3, rows, width)."""
         return np.zeros((3, self.rows, self.frame.width), dtype=np.float32)
 
     def window(self, x0: float, x1: float, y0: float, y1: float) -> "tuple[slice, slice] | None":
-        """Row and column slices that cover a rectangle, or None where the band misses it."""
+        """Row and column slices that cover a rectangle, or None if the band does not touch it."""
         px, frame = self.px, self.frame
         left = max(0, int((x0 + frame.ax) / px) - 1)
         right = min(frame.width, int((x1 + frame.ax) / px) + 2)
@@ -98,8 +98,8 @@ class Band:
         """The band with extra rows above and below, even outside the picture."""
         return Band(self.frame, self.top - rows, self.rows + 2 * rows)
 
-    def stretch(self, plane: Plane) -> Plane:
-        """The part of a whole-picture (h, w) plane of any resolution that lies under this band."""
+    def stretch(self, plane: Array) -> Array:
+        """The part of a whole-picture (h, w) plane under this band, resampled from any resolution."""
         scale = plane.shape[0] / self.frame.height
         box = (
             0.0,
@@ -111,83 +111,83 @@ class Band:
 
 
 class Scene(Protocol):
-    """A composition made ready for one frame."""
+    """A composition for one frame."""
 
-    def shade(self, band: Band) -> Plane:
+    def shade(self, band: Band) -> Array:
         """Linear light of one band, shape (3, rows, width)."""
         ...
 
 
 @runtime_checkable
-class Deep(Protocol):
-    """A scene that can leave its foreground out, so that the two can move apart."""
+class Layered(Protocol):
+    """A scene that can be painted without its foreground, so that the two can move apart in a clip."""
 
-    def behind(self, band: Band) -> Plane:
-        """Linear light of what is far, also where something stands before it, shape (3, rows, width)."""
+    def background(self, band: Band) -> Array:
+        """Linear light of what is far, also where the foreground hides it, shape (3, rows, width)."""
         ...
 
 
 @runtime_checkable
-class Airy(Protocol):
-    """A scene where things may hang in the air, with sky below them."""
+class WithFlyers(Protocol):
+    """A scene with figures in the air, with sky below them."""
 
-    def aloft(self, band: Band) -> Plane:
-        """How much of each pixel such things cover, 0..1, shape (rows, width)."""
+    def flying_coverage(self, band: Band) -> Array:
+        """How much of each pixel these figures cover, 0..1, shape (rows, width)."""
         ...
 
 
 @runtime_checkable
-class Wet(Protocol):
-    """A scene with water in it."""
+class WithWater(Protocol):
+    """A scene with open water."""
 
-    def liquid(self, band: Band) -> Plane:
+    def water_coverage(self, band: Band) -> Array:
         """How much of each pixel is open water, 0..1, shape (rows, width)."""
         ...
 
 
-def smooth(low: float, high: float, value: Plane) -> Plane:
-    """Zero below ``low``, one above ``high``, an S between; ``low > high`` runs the other way."""
+def smoothstep(low: float, high: float, value: Array) -> Array:
+    """0 below ``low``, 1 above ``high``, an S curve between; with ``low > high`` it falls."""
     t = np.clip((value - low) * (1.0 / (high - low)), 0.0, 1.0)
     return t * t * (3.0 - 2.0 * t)
 
 
-def cover(distance: Plane, px: float) -> Plane:
+def coverage(distance: Array, px: float) -> Array:
     """Pixel coverage from a signed distance in picture units, negative inside."""
     return np.clip(0.5 - distance * (1.0 / px), 0.0, 1.0)
 
 
-def lay(picture: Plane, colour: Plane, amount: Plane) -> None:
+def blend(picture: Array, colour: Array, amount: Array) -> None:
     """Blend a colour, shape (3,) or (3, h, w), over a picture in place by ``amount`` (h, w)."""
     for channel in range(3):
         layer = picture[channel]
         layer += (colour[channel] - layer) * amount
 
 
-def glow(picture: Plane, colour: Plane, amount: Plane) -> None:
+def add_light(picture: Array, colour: Array, amount: Array) -> None:
     """Add light in place: ``amount`` (h, w) of a colour, shape (3,)."""
     for channel in range(3):
         picture[channel] += colour[channel] * amount
 
 
-def fill(colour: Plane, amount: Plane) -> Plane:
+def fill(colour: Array, amount: Array) -> Array:
     """A colour, shape (3,), times a plane (h, w): shape (3, h, w)."""
     return colour[:, None, None] * amount[None]
 
 
-def luminance(picture: Plane) -> Plane:
+def luminance(picture: Array) -> Array:
     """Relative luminance of a (3, h, w) picture."""
     return 0.2126 * picture[0] + 0.7152 * picture[1] + 0.0722 * picture[2]
 
 
-class Mirror:
-    """A small finished picture that water or a wet street can look up: reflections are soft anyway."""
+class ReflectionMap:
+    """A small picture that water or a wet street reflects; reflections are soft, so little is enough."""
 
-    def __init__(self, picture: Plane, frame: Frame) -> None:
+    def __init__(self, picture: Array, frame: Frame) -> None:
         """Keep ``picture``, shape (3, h, w), that was painted on ``frame``."""
         self._picture = picture.reshape(3, -1)
         self._frame = frame
 
-    def at(self, x: Plane, y: Plane) -> Plane:
+    def at(self, x: Array, y: Array) -> Array:
         """Bilinear lookup at picture coordinates, clamped at the borders: shape (3, h, w)."""
         frame = self._frame
         across = np.clip((x + frame.ax) * (1.0 / frame.px) - 0.5, 0.0, frame.width - 1.001).astype(np.float32)

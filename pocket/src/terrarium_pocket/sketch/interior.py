@@ -1,10 +1,10 @@
-"""Words for what is painted indoors: who sits for a portrait, wares, food, furniture. Data only."""
+"""Vocabulary of the indoor scenes: portraits, wares, food, furniture. Data only."""
 
 from .vocabulary import Subject
 
-# Looked up before the painter's other subjects.
+# Looked up before the subjects of ``vocabulary``.
 INTERIOR: tuple[Subject, ...] = (
-    # Light enough that a landscape keeps its animal as a figure in it.
+    # The weight is so low that an animal in a landscape stays a figure there.
     Subject("portrait", "cat", 3, "cat kitten kitty tabby"),
     Subject("portrait", "dog", 3, "dog puppy hound"),
     Subject("portrait", "owl", 3, "owl owlet"),
@@ -22,15 +22,15 @@ INTERIOR: tuple[Subject, ...] = (
     Subject("room", "window", 6.2, "armchair sofa couch corner nook bookshelf"),
 )
 
-# Words that are portraits of nobody in particular, so that an animal named with them sits for it.
-NOBODY = frozenset(["portrait", "face", "headshot", "head", "character", "self"])
+# Words for a portrait of any kind; an animal named with them becomes its subject.
+GENERIC_PORTRAITS = frozenset(["portrait", "face", "headshot", "head", "character", "self"])
 
-# Flowers named with one of these stand in it; fruit named with one lies in it.
+# Vessels that flowers stand in and fruit lies in.
 VESSELS = frozenset(
     ["vase", "jug", "pitcher", "urn", "carafe", "jar", "pot", "bottle", "bowl", "basket", "mug"]
 )
 
-# What a colour or an adjective before a noun belongs to.
+# Parts by the nouns that name them; a colour before such a noun colours the part.
 PARTS: dict[str, str] = {
     "hair": "hair hairstyle curl bob braid ponytail lock bun fringe bangs afro tress mane",
     "beard": "beard moustache mustache goatee stubble",
@@ -50,8 +50,8 @@ PARTS: dict[str, str] = {
     "icing": "icing frosting glaze",
 }
 
-# Hair says its colour in words of its own.
-HAIR: dict[str, str] = {
+# Nouns that name a colour of hair.
+HAIR_NOUNS: dict[str, str] = {
     "redhead": "#a8421c",
     "redheaded": "#a8421c",
     "auburn": "#7c2f1a",
@@ -61,8 +61,8 @@ HAIR: dict[str, str] = {
     "platinum": "#e6dcc4",
 }
 
-# Colours as they look on a head.
-ON_HAIR: dict[str, str] = {
+# Colours as they look in hair.
+HAIR_SHADES: dict[str, str] = {
     "red": "#b23c17",
     "ginger": "#c25a1f",
     "orange": "#c9611c",
@@ -77,8 +77,8 @@ ON_HAIR: dict[str, str] = {
     "black": "#1d1a1d",
 }
 
-# Single words that change a sitter or a set-up; they join the brief's extras.
-LOOKS: dict[str, str] = {
+# Words for details of a portrait or an interior, by the extra that they add.
+INDOOR_EXTRAS: dict[str, str] = {
     "bearded": "beard moustache mustache goatee stubble",
     "glasses": "glasses spectacles eyeglasses",
     "sunglasses": "sunglasses",
@@ -101,5 +101,5 @@ LOOKS: dict[str, str] = {
     "rug": "rug carpet",
 }
 
-# Adjectives that hair takes, by the extra they become.
-MANNERS: dict[str, str] = {"long": "long-hair", "short": "short-hair", "straight": "straight-hair"}
+# Adjectives of hair, with the extra that they add.
+HAIR_ADJECTIVES: dict[str, str] = {"long": "long-hair", "short": "short-hair", "straight": "straight-hair"}

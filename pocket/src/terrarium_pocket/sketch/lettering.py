@@ -1,20 +1,20 @@
-"""Letters the words a brief puts in quotation marks onto the picture, in Pillow's own scalable face."""
+"""Letters the quoted words of a prompt onto the picture, in Pillow's built-in scalable typeface."""
 
 from functools import lru_cache
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
+from .arrays import Array
 from .colour import code, grey, mix, rgb
-from .finish import Pixels
-from .noise import Plane
 from .palette import Palette
+from .postprocess import Pixels
 
 _PROBE = 24
 
 
 def letter(pixels: Pixels, quotes: tuple[str, ...], palette: Palette) -> Pixels:
-    """Set the first quote large at the top, the others small at the foot; unknown glyphs are left out."""
+    """Set the first quote large at the top, the others small at the bottom; unknown glyphs are left out."""
     lines = [line for line in (_printable(quote) for quote in quotes) if line]
     if not lines:
         return pixels
@@ -26,14 +26,16 @@ def letter(pixels: Pixels, quotes: tuple[str, ...], palette: Palette) -> Pixels:
     size = min(size, height * 0.34 / (len(title) * 1.08))
     top = height * (0.08 if height <= width * 1.3 else 0.085)
     for row, text in enumerate(title):
-        _set(image, text, width / 2, top + row * size * 1.04, size, palette)
+        _draw_line(image, text, width / 2, top + row * size * 1.04, size, palette)
     for row, text in enumerate(lines[1:]):
         small = min(0.055 * short, _fitting([text], width * 0.7))
-        _set(image, text, width / 2, height * 0.9 - row * small * 1.5, small, palette)
+        _draw_line(image, text, width / 2, height * 0.9 - row * small * 1.5, small, palette)
     return np.array(image)
 
 
-def _set(image: Image.Image, text: str, middle: float, top: float, size: float, palette: Palette) -> None:
+def _draw_line(
+    image: Image.Image, text: str, middle: float, top: float, size: float, palette: Palette
+) -> None:
     """Draw one line, centred, in the light or dark ink that stands out from what is under it."""
     face = ImageFont.load_default(size=max(6.0, size))
     left, upper, right, lower = face.getbbox(text)
@@ -45,7 +47,7 @@ def _set(image: Image.Image, text: str, middle: float, top: float, size: float, 
         min(image.height, int(top + lower - upper)),
     )
     ink = _ink(image, box, palette)
-    # A breath of shade behind the letters keeps them readable over busy ground.
+    # Soft shade behind the letters keeps them readable over detail.
     margin = max(2, int(size * 0.2))
     shade_box = (
         max(0, box[0] - margin),
@@ -63,7 +65,7 @@ def _set(image: Image.Image, text: str, middle: float, top: float, size: float, 
     )
 
 
-def _ink(image: Image.Image, box: tuple[int, int, int, int], palette: Palette) -> Plane:
+def _ink(image: Image.Image, box: tuple[int, int, int, int], palette: Palette) -> Array:
     if box[2] <= box[0] or box[3] <= box[1]:
         return rgb("#ffffff")
     ground = np.asarray(
@@ -106,10 +108,10 @@ def _printable(text: str) -> str:
 def _has_glyph(mark: str) -> bool:
     """Whether the face draws a character as anything but its box for missing ones."""
     face = ImageFont.load_default(size=_PROBE)
-    return _drawn(face, mark) != _drawn(face, "\uffff")
+    return _glyph_image(face, mark) != _glyph_image(face, "\uffff")
 
 
-def _drawn(face: ImageFont.FreeTypeFont | ImageFont.ImageFont, mark: str) -> bytes:
+def _glyph_image(face: ImageFont.FreeTypeFont | ImageFont.ImageFont, mark: str) -> bytes:
     image = Image.new("L", (_PROBE * 2, _PROBE * 2), 0)
     ImageDraw.Draw(image).text((2, 2), mark, font=face, fill=255)
     return image.tobytes()

@@ -1,4 +1,4 @@
-"""Describes a picture by measuring it: size, colours, light, sharpness, balance. It recognises nothing."""
+"""Describes a picture by measurements: size, colours, light, sharpness, balance. It recognises nothing."""
 
 import json
 import math
@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from PIL import Image
 
-from .colour import rgb
-from .noise import Plane
-from .opening import Opened, flat
+from .arrays import Array, edges
+from .colour import channels, rgb
+from .input_picture import InputPicture, flattened
 from .vocabulary import COLOURS
 
 _SIDE = 512
@@ -26,8 +26,8 @@ class Colour:
 
 
 @dataclass(frozen=True)
-class Measured:
-    """What was measured. Brightness, contrast, saturation and sharpness run from 0 to 1."""
+class Measurements:
+    """Measurements of a picture. Brightness, contrast, saturation and sharpness run from 0 to 1."""
 
     width: int
     height: int
@@ -58,28 +58,28 @@ class Measured:
     empty_share: float
 
 
-def measure(opened: Opened) -> Measured:
+def measure(picture: InputPicture) -> Measurements:
     """Measure a picture; the same picture gives the same numbers."""
-    image = opened.image
+    image = picture.image
     alpha_share = 0.0
     if image.mode == "RGBA":
         alpha_share = float((np.asarray(image.getchannel("A")) < 250).mean())
-    plain = flat(image)
-    scale = min(1.0, _SIDE / max(plain.size))
-    size = max(4, round(plain.width * scale)), max(4, round(plain.height * scale))
-    small = plain.resize(size, Image.Resampling.BOX) if scale < 1.0 else plain
+    opaque = flattened(image)
+    scale = min(1.0, _SIDE / max(opaque.size))
+    size = max(4, round(opaque.width * scale)), max(4, round(opaque.height * scale))
+    small = opaque.resize(size, Image.Resampling.BOX) if scale < 1.0 else opaque
     pixels = np.asarray(small, dtype=np.float32) * (1.0 / 255.0)
     light = pixels @ np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
     high, low = pixels.max(axis=2), pixels.min(axis=2)
     saturation = float((high - low).mean())
     spread = float(np.quantile(light, 0.95) - np.quantile(light, 0.05))
     warmth = float((pixels[:, :, 0] - pixels[:, :, 2]).mean())
-    sharp = _sharpness(plain)
+    sharp = _sharpness(opaque)
     energy = _energy(light)
     x, y = _centre(energy)
     symmetry = _symmetry(light)
-    width, height = opened.width, opened.height
-    return Measured(
+    width, height = picture.width, picture.height
+    return Measurements(
         width=width,
         height=height,
         orientation="square"
@@ -88,8 +88,8 @@ def measure(opened: Opened) -> Measured:
         if width > height
         else "portrait",
         aspect_ratio=_ratio(width, height),
-        format=opened.format,
-        frames=opened.frames,
+        format=picture.format,
+        frames=picture.frames,
         has_transparency=alpha_share > 0,
         transparent_share=round(alpha_share, 3),
         palette=_palette(small),
@@ -122,14 +122,14 @@ def measure(opened: Opened) -> Measured:
     )
 
 
-def describe(pictures: list[Opened], prompt: str) -> str:
-    """A readable description, or JSON if the prompt asks for it."""
+def describe(pictures: list[InputPicture], prompt: str) -> str:
+    """A description in Markdown, or JSON if the prompt contains "json"."""
     measured = [measure(picture) for picture in pictures]
     if "json" in prompt.casefold():
         facts = [{**asdict(item), "recognised": None} for item in measured]
         whole = facts[0] if len(facts) == 1 else {"images": facts}
         return json.dumps(whole, indent=2)
-    texts = [_told(item) for item in measured]
+    texts = [_as_markdown(item) for item in measured]
     if len(texts) > 1:
         texts = [f"## Image {number}\n\n{text}" for number, text in enumerate(texts, 1)]
     end = (
@@ -139,13 +139,13 @@ def describe(pictures: list[Opened], prompt: str) -> str:
     return "\n\n".join([*texts, end])
 
 
-def _told(m: Measured) -> str:
+def _as_markdown(m: Measurements) -> str:
     colours = "\n".join(f"- {c.name} `{c.code}`, {c.share:.0%}" for c in m.palette)
     clear = f"{m.transparent_share:.0%} of it is transparent" if m.has_transparency else "opaque"
     moving = f", {m.frames} frames (the first is described)" if m.frames > 1 else ""
     clipped = [
-        f"{share:.0%} {what}"
-        for share, what in ((m.clipped_dark, "pure black"), (m.clipped_bright, "pure white"))
+        f"{share:.0%} {label}"
+        for share, label in ((m.clipped_dark, "pure black"), (m.clipped_bright, "pure white"))
         if share >= 0.01
     ]
     horizon = (
@@ -179,13 +179,13 @@ def _ratio(width: int, height: int) -> str:
 
 
 def _palette(image: Image.Image) -> tuple[Colour, ...]:
-    """At most six colours, the largest first, those that look alike joined."""
+    """At most six colours, the largest first; similar ones are merged."""
     tiny = image.resize((min(96, image.width), min(96, image.height)), Image.Resampling.BOX)
     cut = tiny.quantize(12, Image.Quantize.MEDIANCUT, kmeans=2)
     codes = cut.getpalette() or []
     counts: list[tuple[int, int]] = cut.getcolors() or []  # type: ignore[assignment]
     total = sum(count for count, _ in counts)
-    merged: list[tuple[float, Plane]] = []
+    merged: list[tuple[float, Array]] = []
     for count, index in sorted(counts, key=lambda pair: (-pair[0], pair[1])):
         colour = np.array(codes[3 * index : 3 * index + 3], dtype=np.float32)
         share = count / total
@@ -197,18 +197,21 @@ def _palette(image: Image.Image) -> tuple[Colour, ...]:
         else:
             merged.append((share, colour))
     merged.sort(key=lambda pair: -pair[0])
-    found: list[Colour] = []
+    colours: list[Colour] = []
     for share, colour in merged[:6]:
-        if share >= 0.01 or not found:
-            text = "#" + "".join(f"{round(float(part)):02x}" for part in colour)
-            found.append(Colour(_name(colour), text, round(share, 3)))
-    return tuple(found)
+        if share >= 0.01 or not colours:
+            colours.append(Colour(_name(colour), _code(colour), round(share, 3)))
+    return tuple(colours)
 
 
-def _lab(colour: Plane) -> Plane:
+def _code(colour: Array) -> str:
+    """The ``#rrggbb`` code of a display colour, shape (3,), 0..255."""
+    return "#" + "".join(f"{round(float(part)):02x}" for part in colour)
+
+
+def _lab(colour: Array) -> Array:
     """CIE L*a*b* (D65) of a display colour, shape (3,), 0..255."""
-    text = "#" + "".join(f"{round(float(part)):02x}" for part in colour)
-    r, g, b = (float(part) for part in rgb(text))
+    r, g, b = (float(part) for part in rgb(_code(colour)))
     x = (0.4124 * r + 0.3576 * g + 0.1805 * b) / 0.9505
     y = 0.2126 * r + 0.7152 * g + 0.0722 * b
     z = (0.0193 * r + 0.1192 * g + 0.9505 * b) / 1.089
@@ -216,8 +219,8 @@ def _lab(colour: Plane) -> Plane:
     return np.array([116 * fy - 16, 500 * (fx - fy), 200 * (fy - fz)], dtype=np.float32)
 
 
-def _name(colour: Plane) -> str:
-    """The nearest colour that the vocabulary names; plain black, grey and white by their lightness."""
+def _name(colour: Array) -> str:
+    """The nearest named colour of the vocabulary; black, greys and white by their lightness."""
     lab = _lab(colour)
     if math.hypot(float(lab[1]), float(lab[2])) < 6.0:
         return _word(
@@ -227,18 +230,18 @@ def _name(colour: Plane) -> str:
     return min(_NAMED, key=lambda name: float(((_NAMED[name] - lab) ** 2).sum()))
 
 
-_NAMED: dict[str, Plane] = {
-    name: _lab(np.array([int(text[i : i + 2], 16) for i in (1, 3, 5)], dtype=np.float32))
+_NAMED: dict[str, Array] = {
+    name: _lab(np.array(channels(text), dtype=np.float32))
     for name, text in COLOURS.items()
     if name not in {"white", "black", "grey", "gray", "charcoal", "golden"}
 }
 
 
 def _sharpness(image: Image.Image) -> float:
-    """How steep the steepest edges are at full size, against the contrast around them: 1 is a hard cut."""
+    """Steepness of the steepest edges at full size, relative to the contrast: 1 is a hard edge."""
     limit = 1600
     if max(image.size) > limit:
-        # A part from the middle, not a smaller copy: reducing would sharpen.
+        # A crop from the middle, not a smaller copy: scaling down would sharpen.
         left, top = max(0, (image.width - limit) // 2), max(0, (image.height - limit) // 2)
         image = image.crop((left, top, min(image.width, left + limit), min(image.height, top + limit)))
     light = np.asarray(image.convert("L"), dtype=np.float32) * (1.0 / 255.0)
@@ -251,22 +254,19 @@ def _sharpness(image: Image.Image) -> float:
     return min(1.0, steepest / spread)
 
 
-def _energy(light: Plane) -> Plane:
-    """What draws the eye: edges, and being unlike the average."""
-    across, down = np.zeros_like(light), np.zeros_like(light)
-    across[:, 1:] = np.abs(np.diff(light, axis=1))
-    down[1:] = np.abs(np.diff(light, axis=0))
-    return across + down + np.maximum(np.abs(light - np.median(light)) - 0.1, 0.0) * 0.35
+def _energy(light: Array) -> Array:
+    """Visual weight of each pixel: edges, and difference from the median."""
+    return edges(light) + np.maximum(np.abs(light - np.median(light)) - 0.1, 0.0) * 0.35
 
 
-def _centre(energy: Plane) -> tuple[float, float]:
+def _centre(energy: Array) -> tuple[float, float]:
     total = float(energy.sum())
     if total < 1e-3:
         return 0.5, 0.5
     rows, columns = energy.shape
-    across: Plane = energy.sum(axis=0)
-    down: Plane = energy.sum(axis=1)
-    middles: tuple[Plane, Plane] = (
+    across: Array = energy.sum(axis=0)
+    down: Array = energy.sum(axis=1)
+    middles: tuple[Array, Array] = (
         np.arange(columns, dtype=np.float32) + 0.5,
         np.arange(rows, dtype=np.float32) + 0.5,
     )
@@ -287,8 +287,8 @@ def _place(x: float, y: float) -> str:
     return f"in the {_THIRDS[1][row]} {_THIRDS[0][column]}"
 
 
-def _symmetry(light: Plane) -> float:
-    """How alike the left and the mirrored right are: 1 the same, 0 nothing in common."""
+def _symmetry(light: Array) -> float:
+    """Similarity of the left half and the mirrored right half: 1 is the same, 0 nothing in common."""
     small = np.asarray(Image.fromarray(light).resize((48, 48), Image.Resampling.BOX), dtype=np.float32)
     spread = small - small.mean()
     power = float((spread * spread).sum())
@@ -297,20 +297,20 @@ def _symmetry(light: Plane) -> float:
     return max(0.0, float((spread * spread[:, ::-1]).sum()) / power)
 
 
-def _horizon(pixels: Plane) -> float | None:
-    """Where the strongest level edge across the whole width lies, as a share of the height, or None."""
+def _horizon(pixels: Array) -> float | None:
+    """Height of the strongest level edge across the whole width, as a share from the top, or None."""
     rows = pixels.shape[0]
     if rows < 16:
         return None
     step = max(1, rows // 64)
-    jumps: Plane = np.abs(pixels[2 * step :] - pixels[: -2 * step]).mean(axis=2)
-    # The weaker columns count: a horizon reaches from side to side.
+    jumps: Array = np.abs(pixels[2 * step :] - pixels[: -2 * step]).mean(axis=2)
+    # A low quantile, because a horizon reaches from side to side.
     level = np.quantile(jumps, 0.2, axis=1)
     inner = slice(rows // 10, max(rows // 10 + 1, level.size - rows // 10))
     best = int(level[inner].argmax()) + inner.start
     if float(level[best]) < 0.07 or float(level[best]) < 4.0 * float(np.median(level)) + 0.02:
         return None
-    # The edge lies in the middle of the rows that see it.
+    # The edge lies in the middle of the rows that show it.
     around = level[max(0, best - 2 * step) : best + 2 * step + 1]
     places = np.arange(max(0, best - 2 * step), max(0, best - 2 * step) + around.size)
     middle = float((places * around).sum() / around.sum()) + step

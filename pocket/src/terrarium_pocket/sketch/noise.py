@@ -1,4 +1,4 @@
-"""Seeded randomness: the dice a composition is rolled with and the tiles its textures come from."""
+"""Seeded random numbers and the tileable noise textures made from them."""
 
 import hashlib
 import random
@@ -8,34 +8,30 @@ from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-# Always float32 when it runs, which a test holds us to. NumPy's stubs call float32 times a Python float a
-# float64, so the alias has to say less than the truth; saying nothing about the numbers also spares a checker
-# two fifths of its time, since every operator then has one reading.
-Plane = np.ndarray[Any, Any]
+from .arrays import Array, resize
 
 T = TypeVar("T")
 
 
-class Dice:
-    """A private random source. Forks are named, so adding a roll in one place moves nothing elsewhere."""
+class SeededRandom:
+    """A random generator with named forks: a further number drawn from one fork changes no other fork."""
 
     def __init__(self, name: str) -> None:
-        """Start from any text; the same text always rolls the same numbers."""
+        """Seed it with any text; the same text always gives the same numbers."""
         digest = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest()
         self.key = int.from_bytes(digest, "big")
         self._random = random.Random(self.key)
 
-    def fork(self, name: str) -> "Dice":
-        """An independent source for one named purpose."""
-        return Dice(f"{self.key:x}/{name}")
+    def fork(self, name: str) -> "SeededRandom":
+        """An independent generator for one named purpose."""
+        return SeededRandom(f"{self.key:x}/{name}")
 
     def between(self, low: float, high: float) -> float:
         """A number in ``[low, high)``."""
         return low + (high - low) * self._random.random()
 
-    def whole(self, low: int, high: int) -> int:
+    def integer(self, low: int, high: int) -> int:
         """A whole number in ``[low, high]``."""
         return low + int(self._random.random() * (high - low + 1))
 
@@ -51,14 +47,14 @@ class Dice:
         """One of the options."""
         return options[int(self._random.random() * len(options))]
 
-    def many(self, count: int, low: float = 0.0, high: float = 1.0) -> Plane:
+    def many(self, count: int, low: float = 0.0, high: float = 1.0) -> Array:
         """An array of ``count`` numbers in ``[low, high)``."""
-        values = scatter(count, self.whole(0, (1 << 31) - 1))
+        values = hashed_uniform(count, self.integer(0, (1 << 31) - 1))
         return low + (high - low) * values
 
 
-def scatter(count: int, key: int) -> Plane:
-    """Numbers in [0, 1), shape (count,), by an integer hash: exact on every machine and numpy."""
+def hashed_uniform(count: int, key: int) -> Array:
+    """Numbers in [0, 1), shape (count,), by an integer hash: the same with every machine and NumPy."""
     number = np.arange(count, dtype=np.uint32)
     number += np.uint32((key * 0x9E3779B1 + (key >> 32)) & 0xFFFFFFFF)
     for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B)):
@@ -68,32 +64,17 @@ def scatter(count: int, key: int) -> Plane:
     return (number >> np.uint32(8)).astype(np.float32) * (1.0 / (1 << 24))
 
 
-def resize(
-    plane: Plane, width: int, height: int, box: tuple[float, float, float, float] | None = None
-) -> Plane:
-    """Resample a (h, w) plane bicubically; ``box`` picks a part of it in its own pixels."""
-    image = Image.fromarray(np.ascontiguousarray(plane, dtype=np.float32))
-    return np.asarray(image.resize((width, height), Image.Resampling.BICUBIC, box=box), dtype=np.float32)
-
-
-def blur(plane: Plane, factor: float) -> Plane:
-    """Blur a small (h, w) plane by going down ``factor`` times in size and back up."""
-    height, width = plane.shape
-    small = resize(plane, max(2, round(width / factor)), max(2, round(height / factor)))
-    return resize(small, width, height)
-
-
-class Tile:
+class NoiseTexture:
     """A square texture that repeats every 1.0 in both directions; values are about -1..1."""
 
-    def __init__(self, data: Plane) -> None:
+    def __init__(self, data: Array) -> None:
         """Wrap a square array whose side is a power of two."""
-        self._data: Plane = np.ascontiguousarray(data, dtype=np.float32)
-        self._flat: Plane = self._data.ravel()
+        self._data: Array = np.ascontiguousarray(data, dtype=np.float32)
+        self._flat: Array = self._data.ravel()
         self._size = data.shape[0]
 
-    def at(self, u: Plane, v: Plane) -> Plane:
-        """Bilinear lookup; a row of u and a column of v take a much cheaper way to the same values."""
+    def at(self, u: Array, v: Array) -> Array:
+        """Bilinear lookup; a row of u and a column of v are computed much faster, with the same result."""
         iu, fu = self._split(u)
         iv, fv = self._split(v)
         mask = self._size - 1
@@ -114,25 +95,25 @@ class Tile:
         lower += upper
         return lower
 
-    def slopes(self) -> "tuple[Tile, Tile]":
-        """The two partial derivatives per 1.0 of u and v, as tiles."""
+    def slopes(self) -> "tuple[NoiseTexture, NoiseTexture]":
+        """The two partial derivatives per 1.0 of u and v, as textures."""
         scale = self._size * 0.5
         across = (np.roll(self._data, -1, 1) - np.roll(self._data, 1, 1)) * scale
         down = (np.roll(self._data, -1, 0) - np.roll(self._data, 1, 0)) * scale
-        return Tile(across), Tile(down)
+        return NoiseTexture(across), NoiseTexture(down)
 
-    def _pick(self, index: NDArray[Any]) -> Plane:
-        found: Plane = np.take(self._flat, index)
-        return found
+    def _pick(self, index: NDArray[Any]) -> Array:
+        values: Array = np.take(self._flat, index)
+        return values
 
-    def _split(self, u: Plane) -> tuple[NDArray[np.intp], Plane]:
+    def _split(self, u: Array) -> tuple[NDArray[np.intp], Array]:
         scaled = u * self._size
         whole = np.floor(scaled)
         return whole.astype(np.intp) & (self._size - 1), scaled - whole
 
 
-def tile(
-    dice: Dice,
+def fractal_noise(
+    rng: SeededRandom,
     *,
     cells: int = 4,
     octaves: int = 6,
@@ -140,15 +121,17 @@ def tile(
     ridge: bool = False,
     size: int = 512,
     aspect: int = 1,
-) -> Tile:
-    """Fractal noise that repeats: ``cells`` bumps per side at first, ``aspect`` times as many down."""
-    return _woven(dice.key, cells, octaves, gain, ridge, size, aspect)
+) -> NoiseTexture:
+    """Tileable fractal noise, with ``cells`` cells across at first and ``aspect`` times as many down."""
+    return _cached_noise(rng.key, cells, octaves, gain, ridge, size, aspect)
 
 
-# A painting composes itself twice, small and large, from the same tiles; 24 of them are one scene's worth.
+# A picture is composed twice, small and large, from the same textures; a scene uses at most 24.
 @lru_cache(maxsize=24)
-def _woven(key: int, cells: int, octaves: int, gain: float, ridge: bool, size: int, aspect: int) -> Tile:
-    dice = Dice(f"{key:x}")
+def _cached_noise(
+    key: int, cells: int, octaves: int, gain: float, ridge: bool, size: int, aspect: int
+) -> NoiseTexture:
+    rng = SeededRandom(f"{key:x}")
     total = np.zeros((size, size), dtype=np.float32)
     weight = 1.0
     for octave in range(octaves):
@@ -156,8 +139,8 @@ def _woven(key: int, cells: int, octaves: int, gain: float, ridge: bool, size: i
         down = across * aspect
         if max(across, down) > size:
             break
-        lattice = dice.fork(f"octave {octave}").many(across * down, -1.0, 1.0).reshape(down, across)
-        # Padding by the kernel's reach makes the resampled lattice meet itself at the seams.
+        lattice = rng.fork(f"octave {octave}").many(across * down, -1.0, 1.0).reshape(down, across)
+        # Padding by the kernel's reach makes the resampled lattice continuous at the seams.
         padded = np.pad(lattice, 3, mode="wrap")
         layer = resize(padded, size, size, (3, 3, 3 + across, 3 + down))
         if ridge:
@@ -166,4 +149,4 @@ def _woven(key: int, cells: int, octaves: int, gain: float, ridge: bool, size: i
         weight *= gain
     total -= total.mean()
     total *= 0.42 / max(1e-6, float(total.std()))
-    return Tile(total)
+    return NoiseTexture(total)

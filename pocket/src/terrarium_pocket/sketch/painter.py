@@ -1,4 +1,4 @@
-"""One painting from start to end: read, compose, develop in bands, encode."""
+"""Paints one picture: parse the prompt, compose the scene, render it in bands, encode."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -6,12 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .brief import Brief, read
+from .arrays import Array
 from .canvas import Band, Frame, Scene
-from .finish import PROXY_SIDE, Darkroom, Pixels, encode
 from .lettering import letter
-from .noise import Dice, Plane
-from .palette import Palette, choose
+from .noise import SeededRandom
+from .palette import Palette, choose_palette
+from .postprocess import PROXY_SIDE, Pixels, PostProcessor, encode_png
+from .prompt import ParsedPrompt, parse_prompt
 from .scenes.abstract import Abstract
 from .scenes.city import City
 from .scenes.desert import Desert
@@ -24,11 +25,11 @@ from .scenes.product import Product
 from .scenes.room import Room
 from .scenes.sea import Sea
 from .scenes.space import Space
-from .styles import STYLES, film, resolve, treat
+from .styles import STYLES, post_settings, resolve_style, stylize
 
-Compose = Callable[[Brief, Palette, Dice, Frame], Scene]
+SceneFactory = Callable[[ParsedPrompt, Palette, SeededRandom, Frame], Scene]
 
-SCENES: dict[str, Compose] = {
+SCENES: dict[str, SceneFactory] = {
     "product": Product,
     "portrait": portrait,
     "mountains": Mountains,
@@ -47,7 +48,7 @@ SMALLEST, LARGEST = 64, 4096
 
 
 class Painting(NamedTuple):
-    """A finished picture: PNG bytes, size in pixels, and the composition that was chosen."""
+    """A finished picture: PNG bytes, size in pixels, and the name of its scene."""
 
     png: bytes
     width: int
@@ -68,77 +69,79 @@ def paint(
     """Paint a prompt; the same arguments give the same bytes.
 
     ``width`` and ``height`` are pixels, 64 to 4096 each. ``style`` is one of ``STYLES``. ``repaint``
-    gets the finished (h, w, 3) picture, before any lettering, and returns another of its shape. ``progress``
+    gets the finished (h, w, 3) picture before lettering and returns another one of that shape. ``progress``
     is called with rising fractions of the work done, the last one 1.0.
 
     Raises:
-        ValueError: a size out of range or a style that is not known.
+        ValueError: a size out of range or an unknown style.
     """
     if not (SMALLEST <= width <= LARGEST and SMALLEST <= height <= LARGEST):
         raise ValueError(f"width and height must be {SMALLEST} to {LARGEST} pixels, not {width}x{height}")
     if style not in STYLES:
         raise ValueError(f"style must be one of {', '.join(STYLES)}, not {style!r}")
-    tell = progress or _silent
-    tell(0.02)
-    easel = prepare(read(prompt), Frame(width, height), seed=seed, style=style)
-    tell(0.1)
-    pixels = easel.develop(easel.scene.shade, lambda done: tell(0.1 + 0.75 * done))
-    pixels = easel.treat(pixels)
+    report = progress or _ignore_progress
+    report(0.02)
+    renderer = prepare_renderer(parse_prompt(prompt), Frame(width, height), seed=seed, style=style)
+    report(0.1)
+    pixels = renderer.render(renderer.scene.shade, lambda done: report(0.1 + 0.75 * done))
+    pixels = renderer.stylize(pixels)
     if repaint is not None:
         pixels = repaint(pixels)
-    if easel.brief.quotes:
-        pixels = letter(pixels, easel.brief.quotes, easel.palette)
-    tell(0.93)
-    png = encode(pixels)
-    tell(1.0)
-    return Painting(png, width, height, easel.brief.scene)
+    if renderer.prompt.quotes:
+        pixels = letter(pixels, renderer.prompt.quotes, renderer.palette)
+    report(0.93)
+    png = encode_png(pixels)
+    report(1.0)
+    return Painting(png, width, height, renderer.prompt.scene)
 
 
 @dataclass(frozen=True)
-class Easel:
-    """A scene composed for a frame, with everything that turns its light into pixels."""
+class Renderer:
+    """A scene composed for a frame, and the post-processing that turns its light into pixels."""
 
-    brief: Brief
+    prompt: ParsedPrompt
     palette: Palette
     frame: Frame
-    dice: Dice
+    rng: SeededRandom
     scene: Scene
     style: str
-    room: Darkroom
+    post: PostProcessor
 
-    def develop(self, shade: Callable[[Band], Plane], tell: Callable[[float], None] | None = None) -> Pixels:
-        """Paint with one of the scene's ways of shading a band: (h, w, 3) pixels."""
+    def render(self, shade: Callable[[Band], Array], report: Callable[[float], None] | None = None) -> Pixels:
+        """Render the frame with a method of the scene that shades a band: (h, w, 3) pixels."""
         pixels: Pixels = np.empty((self.frame.height, self.frame.width, 3), dtype=np.uint8)
         for band in self.frame.bands():
-            pixels[band.top : band.top + band.rows] = self.room.develop(shade(band), band)
-            if tell is not None:
-                tell((band.top + band.rows) / self.frame.height)
+            pixels[band.top : band.top + band.rows] = self.post.apply(shade(band), band)
+            if report is not None:
+                report((band.top + band.rows) / self.frame.height)
         return pixels
 
-    def treat(self, pixels: Pixels) -> Pixels:
-        """Do to developed pixels what the style asks for."""
-        return treat(pixels, self.brief.scene, self.style, self.dice.fork("treat"))
+    def stylize(self, pixels: Pixels) -> Pixels:
+        """Apply the style to rendered pixels."""
+        return stylize(pixels, self.prompt.scene, self.style, self.rng.fork("treat"))
 
 
-def prepare(brief: Brief, frame: Frame, *, seed: int, style: str, grain: bool = True) -> Easel:
-    """Compose a brief for a frame; ``style`` is one of ``STYLES``. A moving picture wants no ``grain``."""
-    painted_style = resolve(brief.scene, style, brief.style)
-    light = painted_style if painted_style in {"neon", "noir"} else brief.light
-    dice = Dice(f"{seed}/{brief.text.casefold()}")
-    palette = choose(brief, light, dice.fork("palette"))
+def prepare_renderer(
+    prompt: ParsedPrompt, frame: Frame, *, seed: int, style: str, grain: bool = True
+) -> Renderer:
+    """Compose a prompt for a frame; ``style`` is one of ``STYLES``. Clips are rendered without ``grain``."""
+    final_style = resolve_style(prompt.scene, style, prompt.style)
+    light = final_style if final_style in {"neon", "noir"} else prompt.light
+    rng = SeededRandom(f"{seed}/{prompt.text.casefold()}")
+    palette = choose_palette(prompt, light, rng.fork("palette"))
     proxy = frame.shrunk(PROXY_SIDE)
-    compose = SCENES[brief.scene]
-    stock = film(brief.scene, painted_style)
-    room = Darkroom(
-        compose(brief, palette, dice.fork("scene"), proxy),
+    create_scene = SCENES[prompt.scene]
+    settings = post_settings(prompt.scene, final_style)
+    post = PostProcessor(
+        create_scene(prompt, palette, rng.fork("scene"), proxy),
         proxy,
-        stock if grain else replace(stock, grain=0.0),
+        settings if grain else replace(settings, grain=0.0),
         palette.light.level,
-        dice,
+        rng,
     )
-    scene = compose(brief, palette, dice.fork("scene"), frame)
-    return Easel(brief, palette, frame, dice, scene, painted_style, room)
+    scene = create_scene(prompt, palette, rng.fork("scene"), frame)
+    return Renderer(prompt, palette, frame, rng, scene, final_style, post)
 
 
-def _silent(_: float) -> None:
-    """Progress nobody asked for."""
+def _ignore_progress(_: float) -> None:
+    """The progress callback of callers that give none."""

@@ -1,15 +1,16 @@
-"""The light and the colours a picture is painted in, from the brief and the dice."""
+"""The light and the colours of a picture, from the prompt and the seed."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from .brief import Brief
+from .arrays import Array
 from .colour import chroma, mix, rgb, turn
-from .noise import Dice, Plane
+from .noise import SeededRandom
+from .prompt import ParsedPrompt
 
 
 class Light(NamedTuple):
-    """A time of day or a set-up: sky from top to horizon, sun, shade, and how much there is of it."""
+    """A time of day or a lighting set-up: sky from top to horizon, sun, shade, ground, brightness."""
 
     top: str
     middle: str
@@ -72,8 +73,8 @@ LIGHTS: dict[str, tuple[Light, ...]] = {
     "candle": (Light("#0c0705", "#2c160b", "#7a4018", "#ffae5c", "#24120a", "#3a2212", 0.3, 0.08, True),),
 }
 
-# Ready sets for subjects whose colour the brief leaves open: subject, second, accent, wall, table.
-SETS: tuple[tuple[str, str, str, str, str], ...] = (
+# Colours for prompts that name none: subject, second, accent, wall, table.
+COLOUR_SETS: tuple[tuple[str, str, str, str, str], ...] = (
     ("#efe6d6", "#c08a5a", "#a4502f", "#c9b79c", "#c79a62"),
     ("#e9ddd0", "#8f9d84", "#c98a5a", "#a9b3a0", "#b98d5c"),
     ("#d9805c", "#f0e2cf", "#5f7470", "#d8b59c", "#b7855a"),
@@ -89,55 +90,55 @@ SETS: tuple[tuple[str, str, str, str, str], ...] = (
 
 @dataclass(frozen=True)
 class Palette:
-    """Linear colours, shape (3,), by the part they play."""
+    """Linear colours, shape (3,), by their use."""
 
     light: Light
-    top: Plane
-    middle: Plane
-    low: Plane
-    sun: Plane
-    shade: Plane
-    ground: Plane
-    subject: Plane
-    second: Plane
-    accent: Plane
-    wall: Plane
-    table: Plane
-    named: tuple[Plane, ...]
+    top: Array
+    middle: Array
+    low: Array
+    sun: Array
+    shade: Array
+    ground: Array
+    subject: Array
+    second: Array
+    accent: Array
+    wall: Array
+    table: Array
+    named: tuple[Array, ...]
     name: str
 
     @property
-    def sky(self) -> tuple[Plane, Plane, Plane]:
+    def sky(self) -> tuple[Array, Array, Array]:
         """Top, middle and low."""
         return self.top, self.middle, self.low
 
 
-def choose(brief: Brief, light_name: str, dice: Dice) -> Palette:
-    """Roll a palette: the light decides sky and shade, the brief's colours take the parts they were given."""
-    light = dice.fork("light").pick(LIGHTS[light_name])
-    drift = dice.fork("drift").between(-0.012, 0.012)
+def choose_palette(prompt: ParsedPrompt, light_name: str, rng: SeededRandom) -> Palette:
+    """Choose a palette: the light decides sky and shade, the prompt's colours replace the parts they name."""
+    light = rng.fork("light").pick(LIGHTS[light_name])
+    drift = rng.fork("drift").between(-0.012, 0.012)
     top, middle, low, shade, ground = (
         turn(rgb(part), hue=drift) for part in (light.top, light.middle, light.low, light.shade, light.ground)
     )
     sun = rgb(light.sun)
-    subject, second, accent, wall, table = (rgb(part) for part in dice.fork("set").pick(SETS))
+    subject, second, accent, wall, table = (rgb(part) for part in rng.fork("set").pick(COLOUR_SETS))
     if light.dark or light_name == "moody":
         wall, table = (mix(turn(part, value=0.5), shade, 0.35) for part in (wall, table))
     if light_name == "neon":
         subject, second, accent = rgb("#35c4ff"), rgb("#ff4fc3"), rgb("#ffe25a")
-    named = tuple(rgb(colour.code) for colour in brief.colours)
-    backdrop = tuple(rgb(colour.code) for colour in brief.backdrop)
+    named = tuple(rgb(colour.code) for colour in prompt.colours)
+    backdrop = tuple(rgb(colour.code) for colour in prompt.backdrop)
     if named:
         subject = named[0]
         second = (
             named[1] if len(named) > 1 else mix(turn(subject, hue=0.04, value=1.25), rgb("#f4ecdf"), 0.35)
         )
         accent = named[2] if len(named) > 2 else turn(subject, hue=0.5, saturation=0.8)
-        # A neutral wall takes a breath of the subject, so that the two belong together.
+        # A neutral wall takes on a little of the subject's colour, so that the two match.
         wall, table = mix(wall, subject, 0.34), mix(table, subject, 0.1)
         top, middle, low, shade, ground = _tinted((top, middle, low, shade, ground), named)
     if backdrop:
-        around, under = brief.tint("wall"), brief.tint("table")
+        around, under = prompt.tint("wall"), prompt.tint("table")
         wall = rgb(around) if around else mix(wall, backdrop[0], 0.12)
         table = rgb(under) if under else mix(table, wall, 0.5)
         top, middle, low, shade, ground = _tinted((top, middle, low, shade, ground), backdrop)
@@ -145,9 +146,9 @@ def choose(brief: Brief, light_name: str, dice: Dice) -> Palette:
                    named + backdrop, light_name)  # fmt: skip
 
 
-def _tinted(parts: tuple[Plane, ...], colours: tuple[Plane, ...]) -> list[Plane]:
+def _tinted(parts: tuple[Array, ...], colours: tuple[Array, ...]) -> list[Array]:
     """Sky and ground moved toward named colours, keeping each part's own lightness."""
-    result: list[Plane] = []
+    result: list[Array] = []
     for position, part in enumerate(parts):
         target = colours[min(position, len(colours) - 1)]
         bright = float(part.max()) / max(0.02, float(target.max()))

@@ -1,15 +1,16 @@
-"""Small flat shapes stamped onto a band: trees, birds, weather. Each touches only the pixels it covers."""
+"""Small flat shapes drawn onto a band: trees, birds, weather. Each computes only the pixels it covers."""
 
 import math
 
 import numpy as np
 
-from .canvas import Band, cover, lay, smooth
-from .noise import Dice, Plane, Tile
+from .arrays import Array
+from .canvas import Band, blend, coverage, smoothstep
+from .noise import NoiseTexture, SeededRandom
 
 
-def pine(picture: Plane, band: Band, x: float, base: float, height: float, colour: Plane, key: float) -> None:
-    """A conifer standing at (x, base); ``key`` makes its branches its own."""
+def pine(picture: Array, band: Band, x: float, base: float, height: float, colour: Array, key: float) -> None:
+    """A conifer standing at (x, base); ``key``, 0..1, varies its branches."""
     reach = height * 0.24
     window = band.window(x - reach, x + reach, base, base + height)
     if window is None:
@@ -25,18 +26,18 @@ def pine(picture: Plane, band: Band, x: float, base: float, height: float, colou
     trunk = (height * 0.018) - dx
     body = np.where(down < 0.93, np.maximum(wide - dx, trunk), trunk)
     amount = np.clip(body * (0.6 / px) + 0.5, 0.0, 1.0) * (down > 0) * (down <= 1.0)
-    lay(picture[(slice(None), *window)], colour, amount)
+    blend(picture[(slice(None), *window)], colour, amount)
 
 
 def crown(
-    picture: Plane,
+    picture: Array,
     band: Band,
     x: float,
     base: float,
     height: float,
-    dark: Plane,
-    light: Plane,
-    leaves: Tile,
+    dark: Array,
+    light: Array,
+    leaves: NoiseTexture,
     side: float,
 ) -> None:
     """A broad-leaved tree standing at (x, base), lit from ``side`` (-1 left, 1 right)."""
@@ -50,38 +51,40 @@ def crown(
     part = picture[(slice(None), *window)]
     bend = 0.03 * np.sin(dy * 5.0)
     stem = np.abs(dx - bend) - 0.022 - 0.03 * np.exp(dy * -12.0)
-    lay(part, dark, cover(stem, px / height) * (dy > 0) * (dy < 0.6))
+    blend(part, dark, coverage(stem, px / height) * (dy > 0) * (dy < 0.6))
     leaf = leaves.at(dx * 0.55 + x, dy * 0.55)
     oval = np.sqrt((dx * (1.0 / 0.47)) ** 2 + ((dy - 0.66) * (1.0 / 0.37)) ** 2)
     edge = (1.0 - oval) + leaf * 0.3
-    amount = smooth(0.0, max(0.03, 2.5 * px / height), edge) * (dy > 0.2)
-    lit = smooth(-0.5, 0.75, dx * (side * 0.9) + (dy - 0.62) + leaf * 0.42)
+    amount = smoothstep(0.0, max(0.03, 2.5 * px / height), edge) * (dy > 0.2)
+    lit = smoothstep(-0.5, 0.75, dx * (side * 0.9) + (dy - 0.62) + leaf * 0.42)
     for c in range(3):
         tone = dark[c] + (light[c] - dark[c]) * lit
         part[c] += (tone - part[c]) * amount
 
 
-def birds(picture: Plane, band: Band, dice: Dice, x: float, y: float, colour: Plane, count: int = 9) -> None:
-    """A loose flight of far birds around (x, y)."""
+def birds(
+    picture: Array, band: Band, rng: SeededRandom, x: float, y: float, colour: Array, count: int = 9
+) -> None:
+    """A loose flock of far birds around (x, y)."""
     for _ in range(count):
-        bx, by = x + dice.between(-0.3, 0.3), y + dice.between(-0.12, 0.12)
-        size, flap = dice.between(0.014, 0.03), dice.between(0.25, 0.8)
+        bx, by = x + rng.between(-0.3, 0.3), y + rng.between(-0.12, 0.12)
+        size, flap = rng.between(0.014, 0.03), rng.between(0.25, 0.8)
         window = band.window(bx - size, bx + size, by - size, by + size)
         if window is None:
             continue
         dx = np.abs(band.x[:, window[1]] - bx) * (1.0 / size)
         dy = (band.y[window[0]] - by) * (1.0 / size)
-        bend: Plane = np.sqrt(dx) - dx * 0.55
-        wing: Plane = np.abs(dy - flap * bend) - 0.09 * (1 - dx)
-        lay(picture[(slice(None), *window)], colour, cover(wing, band.px / size) * (dx < 1))
+        bend: Array = np.sqrt(dx) - dx * 0.55
+        wing: Array = np.abs(dy - flap * bend) - 0.09 * (1 - dx)
+        blend(picture[(slice(None), *window)], colour, coverage(wing, band.px / size) * (dx < 1))
 
 
-def rain(picture: Plane, band: Band, dice: Dice, colour: Plane, count: int = 420) -> None:
+def rain(picture: Array, band: Band, rng: SeededRandom, colour: Array, count: int = 420) -> None:
     """Streaks of rain over the whole picture."""
-    slant = dice.between(-0.2, -0.08)
+    slant = rng.between(-0.2, -0.08)
     frame = band.frame
-    rolls = dice.many(count * 4).reshape(count, 4).tolist()
-    for a, b, c, d in rolls:
+    values = rng.many(count * 4).reshape(count, 4).tolist()
+    for a, b, c, d in values:
         x, y = (a * 2.4 - 1.2) * frame.ax, (b * 2.2 - 1.1) * frame.ay
         length, strength = 0.05 + 0.12 * c, 0.05 + 0.16 * d * d
         wide = max(0.0016 + 0.0012 * d, band.px * 0.6)
@@ -90,17 +93,17 @@ def rain(picture: Plane, band: Band, dice: Dice, colour: Plane, count: int = 420
             continue
         up = (band.y[window[0]] - y) * (1.0 / length)
         off = band.x[:, window[1]] - x - up * (slant * length)
-        along: Plane = np.clip(up, 0.0, 1.0)
-        across: Plane = off * (1.0 / wide)
-        streak: Plane = np.exp(-across * across) * np.sin(along * math.pi)
-        lay(picture[(slice(None), *window)], colour, streak * strength)
+        along: Array = np.clip(up, 0.0, 1.0)
+        across: Array = off * (1.0 / wide)
+        streak: Array = np.exp(-across * across) * np.sin(along * math.pi)
+        blend(picture[(slice(None), *window)], colour, streak * strength)
 
 
-def snowfall(picture: Plane, band: Band, dice: Dice, colour: Plane, count: int = 420) -> None:
+def snowfall(picture: Array, band: Band, rng: SeededRandom, colour: Array, count: int = 420) -> None:
     """Flakes in the air, the near ones large and soft."""
     frame = band.frame
-    rolls = dice.many(count * 4).reshape(count, 4).tolist()
-    for a, b, c, d in rolls:
+    values = rng.many(count * 4).reshape(count, 4).tolist()
+    for a, b, c, d in values:
         x, y = (a * 2.1 - 1.05) * frame.ax, (b * 2.1 - 1.05) * frame.ay
         size = 0.0026 + 0.0055 * c**3 + 0.016 * max(0.0, c - 0.97) * 33.0
         shown = max(size, band.px * 0.7)
@@ -110,16 +113,26 @@ def snowfall(picture: Plane, band: Band, dice: Dice, colour: Plane, count: int =
         dx, dy = (band.x[:, window[1]] - x) * (1.0 / shown), (band.y[window[0]] - y) * (1.0 / shown)
         soft = np.exp(-(dx * dx + dy * dy) * (1.4 if c < 0.97 else 0.9))
         strength = (0.4 + 0.5 * d) * (1.0 if c < 0.97 else 0.4) * min(1.0, (size / shown) ** 2)
-        lay(picture[(slice(None), *window)], colour, soft * strength)
+        blend(picture[(slice(None), *window)], colour, soft * strength)
+
+
+def weather(
+    picture: Array, band: Band, rng: SeededRandom, extras: frozenset[str], rain_colour: Array, flakes: Array
+) -> None:
+    """The rain and the snow that a prompt's ``extras`` name; "dry" leaves the snow out."""
+    if "rain" in extras:
+        rain(picture, band, rng.fork("rain"), rain_colour)
+    if "snow" in extras and "dry" not in extras:
+        snowfall(picture, band, rng.fork("snow"), flakes)
 
 
 def grass(
-    picture: Plane, band: Band, dice: Dice, dark: Plane, light: Plane, bloom: Plane, count: int = 420
+    picture: Array, band: Band, rng: SeededRandom, dark: Array, light: Array, bloom: Array, count: int = 420
 ) -> None:
-    """Blades along the lower border, some of them flowering, the far ones lighter."""
+    """Blades of grass along the lower border, some with flowers, the far ones lighter."""
     frame = band.frame
-    rolls = dice.many(count * 5).reshape(count, 5).tolist()
-    for rank, (a, b, c, d, e) in enumerate(rolls):
+    values = rng.many(count * 5).reshape(count, 5).tolist()
+    for rank, (a, b, c, d, e) in enumerate(values):
         near = rank / count
         base = -frame.ay - 0.02 + 0.16 * (1.0 - near) * b
         height = (0.1 + 0.22 * c * c) * (0.55 + 0.5 * near)
@@ -131,10 +144,10 @@ def grass(
         up = (band.y[window[0]] - base) * (1.0 / height)
         off = band.x[:, window[1]] - x - lean * up * np.abs(up)
         half = (0.0022 + 0.0028 * near) * np.maximum(1.0 - up, 0.0) + 0.0004
-        amount = cover(np.abs(off) - half, band.px) * (up > 0) * (up < 1)
+        amount = coverage(np.abs(off) - half, band.px) * (up > 0) * (up < 1)
         part = picture[(slice(None), *window)]
-        lay(part, dark + (light - dark) * np.float32((1.0 - near) * 0.5 + 0.4 * e), amount)
+        blend(part, dark + (light - dark) * np.float32((1.0 - near) * 0.5 + 0.4 * e), amount)
         if e > 0.86:
             size = 0.009 + 0.009 * near
             dot = np.sqrt(off**2 + ((up - 0.97) * height) ** 2) - size
-            lay(part, bloom, cover(dot, band.px) * 0.95)
+            blend(part, bloom, coverage(dot, band.px) * 0.95)

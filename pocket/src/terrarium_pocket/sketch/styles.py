@@ -1,4 +1,4 @@
-"""What each style does to a picture: how it is developed, and what is done to the finished pixels."""
+"""Styles: the post-processing settings of each, and its filter on the finished pixels."""
 
 from dataclasses import replace
 
@@ -6,18 +6,19 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+from .arrays import Array, resize
 from .canvas import Frame
-from .finish import Film, Pixels
-from .noise import Dice, Plane, resize, tile
+from .noise import SeededRandom, fractal_noise
+from .postprocess import Pixels, PostSettings
 
 STYLES: tuple[str, ...] = ("auto", "photo", "illustration", "watercolor", "neon", "noir", "poster")
 
-# Brush work is done at no more than this many pixels on the long side; it is soft, so it scales up well.
+# Brush filters work at no more than this many pixels on the long side; they are soft and scale up well.
 _BRUSH_SIDE = 832
 
-_LENS = Film()
-_FLAT = Film(curve=0.25, contrast=1.05, bloom=0.04, grain=0.011, vignette=0.12, expose=0.0)
-_BASE: dict[str, tuple[str, Film]] = {
+_LENS = PostSettings()
+_FLAT = PostSettings(curve=0.25, contrast=1.05, bloom=0.04, grain=0.011, vignette=0.12, expose=0.0)
+_BASE: dict[str, tuple[str, PostSettings]] = {
     "portrait": ("illustration", _FLAT),
     "flowers": ("watercolor", replace(_FLAT, curve=0.0, bloom=0.0, vignette=0.1, grain=0.008)),
     "room": ("illustration", replace(_FLAT, curve=0.8, bloom=0.12, vignette=0.2, expose=0.4)),
@@ -27,15 +28,15 @@ _BASE: dict[str, tuple[str, Film]] = {
 }
 
 
-def resolve(scene: str, asked: str, named: str) -> str:
-    """The style to paint in: the one asked for, else the brief's, else the scene's own."""
-    if asked != "auto":
-        return asked
+def resolve_style(scene: str, requested: str, named: str) -> str:
+    """The style to paint in: the requested one, else the prompt's, else the scene's own."""
+    if requested != "auto":
+        return requested
     return named or _BASE.get(scene, ("photo", _LENS))[0]
 
 
-def film(scene: str, style: str) -> Film:
-    """How a scene is developed in a style."""
+def post_settings(scene: str, style: str) -> PostSettings:
+    """Post-processing settings of a scene in a style."""
     own, base = _BASE.get(scene, ("photo", _LENS))
     if style == "neon":
         return replace(base, curve=1.0, bloom=0.75, threshold=0.55, saturation=1.3, vignette=0.4, expose=0.3)
@@ -50,36 +51,37 @@ def film(scene: str, style: str) -> Film:
     return base
 
 
-def treat(pixels: Pixels, scene: str, style: str, dice: Dice) -> Pixels:
-    """Brush, print or leave alone a developed (h, w, 3) picture."""
+def stylize(pixels: Pixels, scene: str, style: str, rng: SeededRandom) -> Pixels:
+    """Apply a style's filter to a rendered (h, w, 3) picture; photographic styles have none."""
     own = _BASE.get(scene, ("photo", _LENS))[0]
     if style == own or style in {"photo", "neon", "noir"}:
         return pixels
     if style == "illustration":
-        return _illustration(pixels, dice)
+        return _illustration(pixels, rng)
     if style == "watercolor":
-        return _watercolour(pixels, dice)
-    return _poster(pixels, dice)
+        return _watercolour(pixels, rng)
+    return _poster(pixels, rng)
 
 
-def _brushed(pixels: Pixels, reach: float, rounds: int) -> Image.Image:
-    """Flatten detail into dabs with clean edges: each pixel takes the calmest quarter around it.
+def _flattened(pixels: Pixels, reach: float, rounds: int) -> Image.Image:
+    """Flatten detail into dabs with clean edges (Kuwahara filter): each pixel takes the mean of the quadrant
+    around it that varies least.
 
     ``reach`` is a fraction of the short side.
     """
     height, width = pixels.shape[:2]
-    # A small picture is brushed at twice its size, so that the edges of the dabs come out smooth.
+    # A small picture is filtered at twice its size, so that the edges of the dabs are smooth.
     scale = min(2.0, _BRUSH_SIDE / max(width, height))
     size = max(8, round(width * scale)), max(8, round(height * scale))
     image = Image.fromarray(pixels)
     if size != (width, height):
         image = image.resize(size, Image.Resampling.BICUBIC if scale > 1.0 else Image.Resampling.BOX)
     for _ in range(rounds):
-        image = _calmest(image, max(1, round(reach * min(size))))
+        image = _kuwahara(image, max(1, round(reach * min(size))))
     return image
 
 
-def _calmest(image: Image.Image, reach: int) -> Image.Image:
+def _kuwahara(image: Image.Image, reach: int) -> Image.Image:
     mean = np.asarray(image.filter(ImageFilter.BoxBlur(reach / 2)))
     light = np.asarray(image.convert("L"), dtype=np.float32)
     square = Image.fromarray((light * light * (1.0 / 255.0)).astype(np.uint8))
@@ -112,16 +114,16 @@ def _full(image: Image.Image, like: Pixels) -> Pixels:
     return np.array(image)
 
 
-def _paper(dice: Dice, frame: Frame, strength: float) -> Plane:
-    """Paper tooth, shape (h, w), around 1."""
-    fibre = tile(dice.fork("paper"), cells=64, octaves=3, gain=0.8)
+def _paper(rng: SeededRandom, frame: Frame, strength: float) -> Array:
+    """Paper texture, shape (h, w), around 1."""
+    fibre = fractal_noise(rng.fork("paper"), cells=64, octaves=3, gain=0.8)
     band = frame.shrunk(1024).whole()
     tooth = fibre.at(band.x * 0.5, band.y * 0.5) * strength + 1.0
     return tooth if tooth.shape == (frame.height, frame.width) else resize(tooth, frame.width, frame.height)
 
 
-def _scaled(pixels: Pixels, factor: Plane) -> Pixels:
-    """Multiply a picture by a plane (h, w), strip by strip to stay small."""
+def _scaled(pixels: Pixels, factor: Array) -> Pixels:
+    """Multiply a picture by a plane (h, w), in strips to save memory."""
     result = np.empty_like(pixels)
     for top in range(0, pixels.shape[0], 256):
         part = pixels[top : top + 256].astype(np.float32) * factor[top : top + 256, :, None]
@@ -129,10 +131,10 @@ def _scaled(pixels: Pixels, factor: Plane) -> Pixels:
     return result
 
 
-def _illustration(pixels: Pixels, dice: Dice) -> Pixels:
+def _illustration(pixels: Pixels, rng: SeededRandom) -> Pixels:
     """Gouache: flat dabs, a few clear steps of tone, a hint of a dark contour."""
     height, width = pixels.shape[:2]
-    image = _brushed(pixels, 0.006, 2)
+    image = _flattened(pixels, 0.006, 2)
     flat = np.asarray(image, dtype=np.float32)
     light = flat @ np.array([0.3, 0.59, 0.11], dtype=np.float32)
     steps = light * (9.0 / 255.0)
@@ -149,19 +151,19 @@ def _illustration(pixels: Pixels, dice: Dice) -> Pixels:
     grey = flat.mean(axis=2, keepdims=True)
     flat = grey + (flat - grey) * 1.14
     done = _full(Image.fromarray(np.clip(flat, 0, 255).astype(np.uint8)), pixels)
-    return _scaled(done, _paper(dice, Frame(width, height), 0.035))
+    return _scaled(done, _paper(rng, Frame(width, height), 0.035))
 
 
-def _watercolour(pixels: Pixels, dice: Dice) -> Pixels:
-    """Washes with dark rims on toothed paper that stays white at the border."""
+def _watercolour(pixels: Pixels, rng: SeededRandom) -> Pixels:
+    """Washes with dark rims on textured paper that stays white at the border."""
     height, width = pixels.shape[:2]
-    image = _brushed(pixels, 0.0075, 2)
+    image = _flattened(pixels, 0.0075, 2)
     flat = np.asarray(image, dtype=np.float32) * (1.0 / 255.0)
     band = Frame(image.width, image.height).whole()
-    cloud = tile(dice.fork("wash"), cells=5, octaves=7, gain=0.6)
+    cloud = fractal_noise(rng.fork("wash"), cells=5, octaves=7, gain=0.6)
     pool = cloud.at(band.x * 0.22, band.y * 0.22)
     fine = cloud.at(band.x * 0.9 + 0.4, band.y * 0.9)
-    # Lifted blacks and thin colour: watercolour has no dark of its own.
+    # Lifted blacks and thin colour, because watercolour has no real dark.
     flat = 1.0 - (1.0 - flat) * (0.84 + 0.14 * pool)[:, :, None]
     grey = flat.mean(axis=2, keepdims=True)
     flat = np.clip(grey + (flat - grey) * 1.25, 0.0, 1.0)
@@ -179,11 +181,11 @@ def _watercolour(pixels: Pixels, dice: Dice) -> Pixels:
     flat = paper + (flat * paper - paper) * inside[:, :, None]
     flat *= (1.0 - lip)[:, :, None]
     done = _full(Image.fromarray((np.clip(flat, 0, 1) * 255).astype(np.uint8)), pixels)
-    return _scaled(done, _paper(dice, frame, 0.055))
+    return _scaled(done, _paper(rng, frame, 0.055))
 
 
 def _inks(image: Image.Image) -> Image.Image:
-    """Ten inks for a picture: what is rare but stands out, such as a fox in the snow, counts four times."""
+    """Ten inks for a picture. Rare colours that stand out, such as a fox in the snow, count four times."""
     small = image.resize((128, 128), Image.Resampling.BOX)
     main = small.quantize(5, Image.Quantize.MEDIANCUT).convert("RGB")
     shades = np.asarray(small, dtype=np.int16)
@@ -196,11 +198,11 @@ def _inks(image: Image.Image) -> Image.Image:
     return Image.fromarray(sample.reshape(-1, 128, 3)).quantize(10, Image.Quantize.MEDIANCUT)
 
 
-def _poster(pixels: Pixels, dice: Dice) -> Pixels:
+def _poster(pixels: Pixels, rng: SeededRandom) -> Pixels:
     """Screen print: ten inks, a printed dot in the darks, a cream border."""
     height, width = pixels.shape[:2]
-    image = _brushed(pixels, 0.0045, 2)
-    # Inks are cut at a larger size and brought down again, which smooths their edges.
+    image = _flattened(pixels, 0.0045, 2)
+    # Inks are separated at a larger size and scaled down again, which smooths their edges.
     large = image.resize((round(image.width * 1.6), round(image.height * 1.6)), Image.Resampling.BICUBIC)
     cut = large.quantize(palette=_inks(image), dither=Image.Dither.NONE).convert("RGB")
     flat = np.asarray(cut.resize(image.size, Image.Resampling.BOX), dtype=np.float32)
@@ -220,4 +222,4 @@ def _poster(pixels: Pixels, dice: Dice) -> Pixels:
     cream = np.array([243.0, 234.0, 214.0], dtype=np.float32)
     flat = cream + (flat * (cream / 255.0) - cream) * inside
     done = _full(Image.fromarray(np.clip(flat, 0, 255).astype(np.uint8)), pixels)
-    return _scaled(done, _paper(dice, frame, 0.05))
+    return _scaled(done, _paper(rng, frame, 0.05))

@@ -1,16 +1,17 @@
-"""The words the painter and the shot writer understand. Data only: how they are read is in ``brief``."""
+"""The words that prompts are searched for. Data only: ``prompt`` parses them."""
 
 from typing import NamedTuple
 
 
 class Subject(NamedTuple):
-    """A thing that can be painted: its scene, the variant inside it, and the words for it.
+    """A subject that can be painted: its scene, the variant of the scene, and its words.
 
-    ``weight`` settles briefs that name several: a portrait in a forest is a portrait.
+    Where a prompt names several subjects, the one of the highest ``weight`` is painted: a portrait in a
+    forest is a portrait.
     """
 
     scene: str
-    prop: str
+    variant: str
     weight: float
     words: str
 
@@ -27,7 +28,7 @@ SUBJECTS: tuple[Subject, ...] = (
     Subject("product", "jar", 6, "jar honey jam balm pot canister"),
     Subject("product", "vase", 6, "vase pitcher jug amphora urn pottery carafe"),
     Subject("product", "can", 6, "tin soda beer drink beverage"),
-    # Also a verb, and a weak word for it.
+    # "can" is also a verb, so it weighs little.
     Subject("product", "can", -3, "can"),
     Subject("product", "bowl", 6, "bowl dish soup salad plate"),
     Subject("product", "candle", 6, "candle"),
@@ -59,7 +60,7 @@ SUBJECTS: tuple[Subject, ...] = (
         5,
         "sea ocean wave beach coast shore seascape seaside surf horizon bay island",
     ),
-    # Heavier than the flowers that grow in them.
+    # These weigh more than the flowers that grow in a meadow.
     Subject("meadow", "hills", 6.4, "meadow field prairie countryside"),
     Subject("sea", "sea", 0.5, "sunset sunrise water"),
     Subject(
@@ -221,7 +222,7 @@ COLOURS: dict[str, str] = {
     "slate": "#596673",
 }
 
-# Words that set the light; what each light looks like is in `palette.LIGHTS`.
+# Words that set the light; `palette.LIGHTS` has the colours of each light.
 LIGHT_WORDS: dict[str, str] = {
     "sunlit": "sunlit sunny sunlight sunshine sun-drenched daylight bright morning afternoon summer window",
     "golden": "goldenhour golden-hour warm cozy cosy autumn late-afternoon honeyed",

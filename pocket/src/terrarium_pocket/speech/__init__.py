@@ -1,1 +1,1 @@
-"""What the speaking engines share: eSpeak NG as a program, text in sentences, sound joined."""
+"""A library for kinds that speak: eSpeak NG as a program, splitting of texts, joining of sounds."""

@@ -1,7 +1,7 @@
-"""eSpeak NG, always as a program of its own: it is under the GPL, and text is all that goes to it and back.
+"""eSpeak NG, which is under the GPL and therefore always runs in a process of its own.
 
-The system's ``espeak-ng`` if there is one, otherwise our program around the library that the package
-``espeakng-loader`` carries. Both answer through the same interface.
+It is the system's program ``espeak-ng`` if that is installed, otherwise our program around the library of the
+package ``espeakng-loader``. Both have the same interface.
 """
 
 import base64
@@ -18,19 +18,19 @@ from typing import IO, Any, Protocol, cast
 
 _NAME = "espeak-ng"
 _PACKAGE = "espeakng_loader"
-_OURS = "terrarium_server.engines._espeak_program"
+_OURS = "terrarium_pocket.speech.espeak_program"
 _SECONDS = 60
 
 
 class EspeakError(Exception):
-    """eSpeak NG cannot do it; the message says what it said."""
+    """eSpeak NG failed; the message is its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """A voice: its name, what eSpeak NG knows it by, and the languages it speaks with their priority.
+    """A voice: its name, its handle in eSpeak NG, and the codes of its languages with their priority.
 
-    A low priority is a better fit.
+    A lower number is a better match.
     """
 
     name: str
@@ -47,30 +47,30 @@ class Spoken:
 
 
 class Espeak(Protocol):
-    """What can be asked of eSpeak NG, with a voice's handle. All of it raises EspeakError."""
+    """What eSpeak NG can do, with a voice's handle. All methods raise EspeakError."""
 
     def voices(self) -> list[Voice]:
-        """List the voices there are."""
+        """List all voices."""
         ...
 
     def phonemes(self, voice: str, texts: Sequence[str]) -> list[str]:
-        """Return each text in the International Phonetic Alphabet; empty if nothing in it can be said."""
+        """Return each text in the International Phonetic Alphabet; empty if it has nothing to speak."""
         ...
 
     def speak(self, voice: str, text: str, *, words_per_minute: int, pitch: int) -> Spoken:
-        """Say a text; ``pitch`` from 0 to 99, 50 is the voice's own."""
+        """Speak a text; ``pitch`` is from 0 to 99, and 50 is the voice's own."""
         ...
 
 
 def espeak_problem() -> str | None:
-    """Say what to install if there is no eSpeak NG here. Loads nothing."""
+    """Return what to install if eSpeak NG is missing. Loads nothing."""
     if shutil.which(_NAME) or importlib.util.find_spec(_PACKAGE):
         return None
     return "eSpeak NG is missing: install the system's package espeak-ng, or pip install espeakng-loader"
 
 
 def open_espeak() -> Espeak:
-    """Return the system's eSpeak NG, or ours. Raises EspeakError if there is none."""
+    """Return the system's eSpeak NG, or our program. Raises EspeakError if both are missing."""
     if problem := espeak_problem():
         raise EspeakError(problem)
     program = shutil.which(_NAME)
@@ -78,7 +78,7 @@ def open_espeak() -> Espeak:
 
 
 class ProgramEspeak:
-    """The program ``espeak-ng``, started for each thing asked."""
+    """The program ``espeak-ng``, which is started for each call."""
 
     def __init__(self, program: str) -> None:
         """Take the path of the program."""
@@ -90,32 +90,32 @@ class ProgramEspeak:
         return [_voice(line) for line in table if len(line.split()) >= 5]
 
     def phonemes(self, voice: str, texts: Sequence[str]) -> list[str]:
-        """Ask for each text on its own: a line of the answer says not what it belongs to."""
+        """Run the program for each text, because its output does not separate them."""
         return [self._phonemes(voice, text) for text in texts]
 
     def _phonemes(self, voice: str, text: str) -> str:
-        said = self._run(["-q", "--ipa", "-b", "1", "-v", voice, "--stdin"], text)
-        return " ".join(said.decode(errors="replace").split())
+        output = self._run(["-q", "--ipa", "-b", "1", "-v", voice, "--stdin"], text)
+        return " ".join(output.decode(errors="replace").split())
 
     def speak(self, voice: str, text: str, *, words_per_minute: int, pitch: int) -> Spoken:
-        """Say a text without the pause at its end."""
-        how = ["-v", voice, "-s", str(words_per_minute), "-p", str(pitch)]
-        made = self._run([*how, "-b", "1", "-z", "--stdin", "--stdout"], text)
-        start = made.find(b"data") + 8
-        if not made.startswith(b"RIFF") or start < 44:
+        """Speak a text without the pause at its end."""
+        options = ["-v", voice, "-s", str(words_per_minute), "-p", str(pitch)]
+        wave = self._run([*options, "-b", "1", "-z", "--stdin", "--stdout"], text)
+        start = wave.find(b"data") + 8
+        if not wave.startswith(b"RIFF") or start < 44:
             raise EspeakError("espeak-ng made no sound")
-        # The lengths in this header are made up, as it was written to a pipe.
+        # The lengths in the header are invalid, because it was written to a pipe.
         return Spoken(
-            made[start : start + (len(made) - start) // 2 * 2], int.from_bytes(made[24:28], "little")
+            wave[start : start + (len(wave) - start) // 2 * 2], int.from_bytes(wave[24:28], "little")
         )
 
     def _run(self, arguments: list[str], text: str) -> bytes:
-        # It reads phonemes out of double brackets; our other program does not.
-        safe = text.replace("[[", "[ [")
+        # The program reads double brackets as phonemes; our program does not.
+        escaped = text.replace("[[", "[ [")
         try:
             done = subprocess.run(
                 [self._program, *arguments],
-                input=safe.encode(),
+                input=escaped.encode(),
                 capture_output=True,
                 timeout=_SECONDS,
                 check=False,
@@ -123,59 +123,59 @@ class ProgramEspeak:
         except (OSError, subprocess.TimeoutExpired) as error:
             raise EspeakError(f"espeak-ng failed: {error}") from error
         _check_not_killed(done.returncode)
-        said = done.stderr.decode(errors="replace").strip()
-        if done.returncode != 0 or said.startswith("Error"):
-            raise EspeakError(f"espeak-ng failed: {said[-300:] or f'status {done.returncode}'}")
+        message = done.stderr.decode(errors="replace").strip()
+        if done.returncode != 0 or message.startswith("Error"):
+            raise EspeakError(f"espeak-ng failed: {message[-300:] or f'status {done.returncode}'}")
         return done.stdout
 
 
 class LibraryEspeak:
-    """Our program around the library; it runs until this process closes its pipe, at the latest by ending."""
+    """Our program around the library. It runs until this process closes its pipe or ends."""
 
     def __init__(self) -> None:
         """Start nothing yet."""
-        self._running: subprocess.Popen[str] | None = None
+        self._program: subprocess.Popen[str] | None = None
 
     def voices(self) -> list[Voice]:
         """List the voices of the library."""
-        listed = self._ask({"do": "voices"})["voices"]
+        voices = self._request({"do": "voices"})["voices"]
         return [
             Voice(name, handle, tuple((code, rank) for code, rank in languages))
-            for name, handle, languages in listed
+            for name, handle, languages in voices
         ]
 
     def phonemes(self, voice: str, texts: Sequence[str]) -> list[str]:
-        """Ask for all texts at once."""
-        said = self._ask({"do": "phonemes", "voice": voice, "texts": list(texts)})["phonemes"]
-        return [" ".join(text.split()) for text in said]
+        """Convert all texts in one request."""
+        phonemes = self._request({"do": "phonemes", "voice": voice, "texts": list(texts)})["phonemes"]
+        return [" ".join(text.split()) for text in phonemes]
 
     def speak(self, voice: str, text: str, *, words_per_minute: int, pitch: int) -> Spoken:
-        """Say a text."""
-        how = {"voice": voice, "words_per_minute": words_per_minute, "pitch": pitch}
-        answer = self._ask({"do": "speak", "text": text, **how})
+        """Speak a text."""
+        options = {"voice": voice, "words_per_minute": words_per_minute, "pitch": pitch}
+        answer = self._request({"do": "speak", "text": text, **options})
         return Spoken(base64.b64decode(answer["samples"]), answer["rate"])
 
     def close(self) -> None:
         """End the program."""
-        if self._running is not None:
-            self._running.kill()
-            self._running.communicate()
-            self._running = None
+        if self._program is not None:
+            self._program.kill()
+            self._program.communicate()
+            self._program = None
 
-    def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
-        if self._running is None:
-            self._running = subprocess.Popen(
+    def _request(self, request: dict[str, Any]) -> dict[str, Any]:
+        if self._program is None:
+            self._program = subprocess.Popen(
                 [sys.executable, "-m", _OURS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
             )
         try:
-            to, back = cast(IO[str], self._running.stdin), cast(IO[str], self._running.stdout)
-            to.write(json.dumps(request) + "\n")
-            to.flush()
-            line = back.readline()
+            stdin, stdout = cast(IO[str], self._program.stdin), cast(IO[str], self._program.stdout)
+            stdin.write(json.dumps(request) + "\n")
+            stdin.flush()
+            line = stdout.readline()
         except BrokenPipeError:
             line = ""
         if not line:
-            status = self._running.wait()
+            status = self._program.wait()
             self.close()
             _check_not_killed(status)
             raise EspeakError("the eSpeak NG program ended; is the package espeakng-loader complete?")
@@ -186,7 +186,8 @@ class LibraryEspeak:
 
 
 def _check_not_killed(status: int) -> None:
-    """Raises Killed if that is how a program ended."""
+    """Raise Killed if a program was killed."""
+    # Not at the top, because the server imports this module too.
     from terrarium_server.media import Killed
 
     if status == -signal.SIGKILL:

@@ -1,16 +1,14 @@
-"""Speaks with the eSpeak NG library: a program of its own, which others talk to in lines of text.
+"""A program that speaks with the eSpeak NG library; it reads requests and writes answers as lines of JSON.
 
-The library is under the GPL. It is loaded here and nowhere else; nothing but text crosses the pipes. Each
-line read is a JSON object, and each is answered with one:
+The library is under the GPL and is loaded only here. The requests and their answers:
 
 ``{"do": "voices"}`` → ``{"voices": [[name, handle, [[language, priority], …]], …]}``;
 ``{"do": "phonemes", "voice": …, "texts": […]}`` → ``{"phonemes": […]}``, in IPA;
 ``{"do": "speak", "voice": …, "text": …, "words_per_minute": …, "pitch": 0–99}`` →
-``{"rate": Hz, "samples": …}``, 16-bit little-endian mono in base64; ``{"error": …}`` for what cannot be done.
+``{"rate": Hz, "samples": …}``, 16-bit little-endian mono in base64. A failure is ``{"error": …}``.
 
-The library remembers: how a text sounds depends on what it said before. So every request is carried out by a
-fork of this process as it was at first, and is always answered the same; and if the library crashes over a
-text, that request alone fails.
+The library keeps state: how a text sounds depends on the texts before. So each request runs in a fork of the
+initial process, which makes its answer repeatable. If the library crashes, only that request fails.
 """
 
 import base64
@@ -46,48 +44,50 @@ class _Voice(ctypes.Structure):
     )
 
 
-_HEARD = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)
+_SYNTH_CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)
 
 
 class _Library:
     def __init__(self) -> None:
-        place: Any = importlib.import_module("espeakng_loader")
-        self._c: Any = ctypes.CDLL(place.get_library_path())
-        data = Path(place.get_data_path())
-        # It keeps the folder's name in 160 bytes, so the name is made short.
+        loader: Any = importlib.import_module("espeakng_loader")
+        self._c: Any = ctypes.CDLL(loader.get_library_path())
+        data = Path(loader.get_data_path())
+        # The library stores the path of its data in 160 bytes, so the path is relative.
         os.chdir(data.parent)
         self._rate = self._c.espeak_Initialize(_SYNCHRONOUS, _BUFFER_MS, b".", _DO_NOT_EXIT)
         if self._rate <= 0:
             raise OSError(f"eSpeak NG finds no data in {data}")
+        # Breathy voices contain noise, and its seed would be the time.
+        self._c.espeak_ng_SetRandSeed(ctypes.c_long(1))
         self._c.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(_Voice))
         self._c.espeak_TextToPhonemes.restype = ctypes.c_char_p
         self._samples = bytearray()
-        # Kept, because the library does not hold a reference to it.
-        self._heard = _HEARD(self._hear)
-        self._c.espeak_SetSynthCallback(self._heard)
+        # An attribute, because the library holds no reference to it.
+        self._callback = _SYNTH_CALLBACK(self._receive)
+        self._c.espeak_SetSynthCallback(self._callback)
 
     def voices(self) -> list[list[Any]]:
-        listed = self._c.espeak_ListVoices(None)
-        found: list[list[Any]] = []
+        pointers = self._c.espeak_ListVoices(None)
+        voices: list[list[Any]] = []
         index = 0
-        while listed[index]:
-            voice = listed[index].contents
+        while pointers[index]:
+            voice = pointers[index].contents
             name, handle = voice.name.decode().strip(), voice.identifier.decode()
-            found.append([name, handle, _languages(voice.languages)])
+            voices.append([name, handle, _languages(voice.languages)])
             index += 1
-        return found
+        return voices
 
     def choose(self, voice: str) -> None:
         if self._c.espeak_SetVoiceByName(voice.encode()) != 0:
             raise ValueError(f"eSpeak NG has no voice {voice!r}")
 
     def phonemes(self, text: str) -> str:
-        kept = ctypes.create_string_buffer(text.encode())
-        place = ctypes.c_void_p(ctypes.addressof(kept))
+        buffer = ctypes.create_string_buffer(text.encode())
+        position = ctypes.c_void_p(ctypes.addressof(buffer))
         parts: list[str] = []
-        while place.value:
-            # One clause a call; it moves the pointer on, and to null at the end.
-            part = self._c.espeak_TextToPhonemes(ctypes.byref(place), _UTF8, _IPA)
+        while position.value:
+            # Each call converts one clause and moves the pointer, to null at the end.
+            part = self._c.espeak_TextToPhonemes(ctypes.byref(position), _UTF8, _IPA)
             if part:
                 parts.append(part.decode())
         return " ".join(parts)
@@ -105,20 +105,20 @@ class _Library:
     def rate(self) -> int:
         return self._rate
 
-    def _hear(self, samples: int | None, count: int, _events: int | None) -> int:
+    def _receive(self, samples: int | None, count: int, _events: int | None) -> int:
         if samples:
             self._samples += ctypes.string_at(samples, count * 2)
         return 0
 
 
-def _languages(place: int) -> list[list[Any]]:
-    """Read a list of: a byte of priority, a name, a zero; a zero ends it."""
-    found: list[list[Any]] = []
-    while (priority := ctypes.string_at(place, 1)[0]) != 0:
-        name = ctypes.string_at(place + 1)
-        found.append([name.decode(), priority])
-        place += len(name) + 2
-    return found
+def _languages(address: int) -> list[list[Any]]:
+    """Read a list whose items are a byte of priority, a name and a zero; another zero ends the list."""
+    languages: list[list[Any]] = []
+    while (priority := ctypes.string_at(address, 1)[0]) != 0:
+        name = ctypes.string_at(address + 1)
+        languages.append([name.decode(), priority])
+        address += len(name) + 2
+    return languages
 
 
 def _answer(library: _Library, request: dict[str, Any]) -> dict[str, Any]:
@@ -131,7 +131,7 @@ def _answer(library: _Library, request: dict[str, Any]) -> dict[str, Any]:
     return {"rate": library.rate, "samples": base64.b64encode(spoken).decode()}
 
 
-def _carry_out(library: _Library, line: str) -> None:
+def _run(library: _Library, line: str) -> None:
     """Answer one request, in the fork."""
     try:
         answer = _answer(library, json.loads(line))
@@ -145,7 +145,7 @@ def _write(answer: dict[str, Any]) -> None:
         sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
     except BrokenPipeError:
-        # Whoever asked is gone, and with them the need for this program.
+        # The process that reads the answers has ended.
         os._exit(0)
 
 
@@ -154,11 +154,11 @@ def _main() -> None:
     for line in sys.stdin:
         child = os.fork()
         if child == 0:
-            _carry_out(library, line)
+            _run(library, line)
             os._exit(0)
         _, status = os.waitpid(child, 0)
         if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL:
-            # Not over this text: who asked is to see that it was killed.
+            # The text is not the cause: end in the same way, so that the caller knows.
             os.kill(os.getpid(), signal.SIGKILL)
         if status != 0:
             _write({"error": "eSpeak NG crashed over this text"})

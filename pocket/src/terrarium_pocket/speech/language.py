@@ -1,4 +1,4 @@
-"""Finding the voice that somebody means."""
+"""Finds the voice for the name of a language."""
 
 import difflib
 from collections.abc import Sequence
@@ -9,44 +9,44 @@ _SHOWN = 6
 
 
 class NoSuchLanguage(Exception):
-    """No voice goes by this name; the message names those that are near."""
+    """No voice has this name; the message suggests similar ones."""
 
 
 def find_language(wanted: str, voices: Sequence[Voice]) -> str:
-    """Return the handle of the voice that is meant by a language's code or a voice's name.
-
-    Raises NoSuchLanguage.
-    """
-    asked = _plain(wanted)
-    fitting = [
+    """Return the handle of the voice for a language's code or a voice's name. Raises NoSuchLanguage."""
+    name = _normalised(wanted)
+    matches = [
         (rank, voice.handle)
         for voice in voices
         for code, rank in voice.languages
-        if asked in (_plain(code), _plain(voice.name), _plain(voice.handle))
+        if name in (_normalised(code), _normalised(voice.name), _normalised(voice.handle))
     ]
-    if fitting:
-        return min(fitting, key=lambda found: found[0])[1]
-    near = (
-        ", ".join(_near(asked, voices)) or "en-us (English (America)), de (German), fr-fr (French (France))"
+    if matches:
+        return min(matches, key=lambda match: match[0])[1]
+    suggestions = (
+        ", ".join(_similar(name, voices)) or "en-us (English (America)), de (German), fr-fr (French (France))"
     )
     raise NoSuchLanguage(
-        f"There is no language {wanted[:40]!r}; near it: {near}. eSpeak NG has {len(voices)} voices here; "
-        "give a language's code or a voice's name."
+        f"There is no language {wanted[:40]!r}; similar: {suggestions}. eSpeak NG has {len(voices)} voices "
+        "here; give a language's code or a voice's name."
     )
 
 
-def _near(asked: str, voices: Sequence[Voice]) -> list[str]:
-    """Voices with a code or a word of their name that is spelt alike, the likest first."""
+def _similar(wanted: str, voices: Sequence[Voice]) -> list[str]:
+    """Return the voices whose code or name is spelt similarly, the most similar first."""
 
-    def likeness(voice: Voice) -> float:
-        words = [_plain(code) for code, _ in voice.languages]
-        words += [_plain(voice.name), *_plain(voice.name).replace("(", " ").replace(")", " ").split()]
-        same_start = 0.9 if asked.split("-")[0] in [word.split("-")[0] for word in words] else 0.0
-        return max(same_start, *(difflib.SequenceMatcher(None, asked, word).ratio() for word in words))
+    def similarity(voice: Voice) -> float:
+        words = [_normalised(code) for code, _ in voice.languages]
+        words += [
+            _normalised(voice.name),
+            *_normalised(voice.name).replace("(", " ").replace(")", " ").split(),
+        ]
+        same_start = 0.9 if wanted.split("-")[0] in [word.split("-")[0] for word in words] else 0.0
+        return max(same_start, *(difflib.SequenceMatcher(None, wanted, word).ratio() for word in words))
 
-    ranked = sorted(voices, key=likeness, reverse=True)[:_SHOWN]
-    return [f"{voice.languages[0][0]} ({voice.name})" for voice in ranked if likeness(voice) >= 0.6]
+    ranked = sorted(voices, key=similarity, reverse=True)[:_SHOWN]
+    return [f"{voice.languages[0][0]} ({voice.name})" for voice in ranked if similarity(voice) >= 0.6]
 
 
-def _plain(name: str) -> str:
+def _normalised(name: str) -> str:
     return name.strip().casefold().replace("_", "-")

@@ -1,15 +1,15 @@
-"""What every speaking engine checks of a job before it takes it, in the server: no heavy imports here."""
+"""The checks of a job for speech. The server imports this module, so it imports nothing heavy."""
 
 from typing import Any
 
-from .._contract import Job, Refused
+from terrarium_server.engines import Job, Refused
 
 _LONGEST = 20_000
 _FORMATS = ("mp3", "wav", "m4a")
 
 
 def speech_request(job: Job) -> dict[str, Any]:
-    """Return what its process needs to know of any speech. Raises Refused."""
+    """Return the part of a job's request that all kinds share. Raises Refused."""
     if job.type != "audio":
         raise Refused(
             "GENERATION_PROVIDER_NOT_SUPPORTED", f"A speaking voice makes no {job.type}, only audio."

@@ -1,4 +1,4 @@
-"""Sentences' sound joined into one, without clicks, and encoded."""
+"""Joins the sounds of sentences without clicks, and encodes them."""
 
 from collections.abc import Sequence
 
@@ -15,13 +15,13 @@ _FADE_SECONDS = 0.005
 def joined(parts: Sequence[NDArray[np.float32]], rate: int, pause: float) -> NDArray[np.float32]:
     """Return the parts, each (length,) within ±1, with ``pause`` seconds of silence between them.
 
-    Every part starts and ends at zero, by a short fade: a jump into silence is heard as a click.
+    Each part is faded to zero at both ends, because a jump to silence is audible as a click.
     """
     silence = np.zeros(round(pause * rate), np.float32)
-    row: list[NDArray[np.float32]] = []
+    pieces: list[NDArray[np.float32]] = []
     for part in parts:
-        row += [silence, _faded(part, rate)] if row else [_faded(part, rate)]
-    return np.concatenate(row)
+        pieces += [silence, _faded(part, rate)] if pieces else [_faded(part, rate)]
+    return np.concatenate(pieces)
 
 
 def encoded(samples: NDArray[np.float32], rate: int, format: AudioFormat) -> bytes:
@@ -30,7 +30,7 @@ def encoded(samples: NDArray[np.float32], rate: int, format: AudioFormat) -> byt
 
 
 def _faded(part: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
-    # Silence at the ends would take the fade, and add to the pause that was asked for.
+    # Silence at the ends would hide the fade, and lengthen the pause.
     part = np.trim_zeros(part)
     length = min(round(_FADE_SECONDS * rate), len(part) // 2)
     ramp = (0.5 - 0.5 * np.cos(np.pi * np.arange(length) / max(length, 1))).astype(np.float32)

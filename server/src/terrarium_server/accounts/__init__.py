@@ -1,4 +1,4 @@
-"""Workspaces, projects, members and roles, API keys (kept hashed), and who is calling."""
+"""Workspaces, projects, members and roles, API keys (stored hashed), and authentication."""
 
 from ._keys import (
     Caller,
@@ -6,8 +6,8 @@ from ._keys import (
     NewKey,
     authenticate,
     create_key,
-    give_back,
     list_keys,
+    refund,
     revoke_key,
     spend,
 )
@@ -54,7 +54,6 @@ __all__ = [
     "create_workspace",
     "find_project",
     "find_workspace",
-    "give_back",
     "list_keys",
     "list_members",
     "list_projects",
@@ -62,6 +61,7 @@ __all__ = [
     "members",
     "note_activity",
     "projects",
+    "refund",
     "revoke_key",
     "set_rate_limit",
     "spend",

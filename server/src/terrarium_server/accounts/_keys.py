@@ -13,7 +13,7 @@ from ._workspaces import Role, find_workspace
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who sent a request: the key's workspace and role. ``rate_limit`` as on the workspace."""
+    """The sender of a request: the key with its workspace and role. ``rate_limit`` is the workspace's."""
 
     key_id: str
     role: Role
@@ -24,19 +24,19 @@ class Caller:
     has_spending_cap: bool
 
     def require_editor(self) -> None:
-        """Raises Forbidden for a key that may only look."""
+        """Raises Forbidden for a key that may only read."""
         if self.role == "viewer":
             raise Forbidden
 
     def require_workspace(self, workspace_id: str) -> None:
-        """Raises NotFound for any workspace but the key's own: a stranger learns nothing."""
+        """Raises NotFound for every workspace except the key's own, whether it exists or not."""
         if workspace_id != self.workspace_id:
             raise NotFound
 
 
 @dataclass(frozen=True, slots=True)
 class KeyRecord:
-    """What is known of a key afterwards; times are UTC milliseconds, money micro-USD."""
+    """A key without its secret; times are UTC milliseconds, money micro-USD."""
 
     key_id: str
     workspace_id: str
@@ -52,7 +52,7 @@ class KeyRecord:
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """A key just made: the only moment its secret and the webhook secret are shown."""
+    """A new key. Its secret and the webhook secret are shown only here."""
 
     key_id: str
     api_key: str
@@ -78,7 +78,7 @@ _CALLER = (
 
 
 def _digest(secret: str) -> bytes:
-    # The secret is 160 random bits, so one round of SHA-256 is enough; a preset key is the owner's risk.
+    # One round of SHA-256 is enough for 160 random bits. Choosing a strong preset key is up to the owner.
     return hashlib.sha256(secret.encode()).digest()
 
 
@@ -92,7 +92,7 @@ def create_key(
     spending_cap_micros: int | None = None,
     secret: str | None = None,
 ) -> NewKey:
-    """Make a key for a workspace. Raises NotFound, or InvalidInput if ``secret`` is taken."""
+    """Create a key for a workspace. Raises NotFound, or InvalidInput if ``secret`` is a key already."""
     workspace = find_workspace(tx, workspace_id)
     api_key = secret if secret is not None else ids.mint_secret("sk_live")
     digest = _digest(api_key)
@@ -118,7 +118,7 @@ def create_key(
 
 
 def authenticate(tx: Transaction, secret: str) -> Caller:
-    """Return whose key this is. Raises Unauthorized if unknown, expired or revoked."""
+    """Return the caller with this key. Raises Unauthorized if it is unknown, expired or revoked."""
     row = tx.execute(_CALLER, {"digest": _digest(secret)}).first()
     if row is None:
         raise Unauthorized
@@ -135,7 +135,7 @@ def list_keys(tx: Transaction, workspace_id: str) -> list[KeyRecord]:
 
 
 def revoke_key(tx: Transaction, key_id: str) -> None:
-    """End a key at once. Raises NotFound; revoking twice changes nothing."""
+    """Revoke a key at once. Raises NotFound; revoking twice changes nothing."""
     if tx.execute(sa.select(api_keys.c.key_id).where(api_keys.c.key_id == key_id)).first() is None:
         raise NotFound(f"There is no key {key_id}.")
     tx.execute(
@@ -162,8 +162,8 @@ def spend(tx: Transaction, key_id: str, amount_micros: int) -> None:
         raise InsufficientCredits("Insufficient credits: this key's spending cap is reached.")
 
 
-def give_back(tx: Transaction, key_id: str, amount_micros: int) -> None:
-    """Take back what `spend` counted, when a run cost less than it held."""
+def refund(tx: Transaction, key_id: str, amount_micros: int) -> None:
+    """Subtract from the key's spending what `spend` counted and the run did not cost."""
     statement = sa.update(api_keys).where(api_keys.c.key_id == key_id)
     tx.execute(
         statement.where(api_keys.c.spending_cap_micros.is_not(None)).values(

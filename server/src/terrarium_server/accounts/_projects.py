@@ -22,8 +22,8 @@ class ProjectRecord:
 
 
 _RECORD = [projects.c[name] for name in ProjectRecord.__dataclass_fields__]
-# Fine enough to sort projects by activity, and coarse enough that runs started together in a project do not
-# wait for each other's row.
+# Precise enough to sort projects by activity, and seldom enough that runs started together in a project do
+# not wait for each other's row lock.
 _TOUCH_EVERY_MS = 1000
 
 LAST_MODIFIED = sa.select(projects.c.last_modified).where(
@@ -41,7 +41,7 @@ _TOUCH = (
 def create_project(
     tx: Transaction, workspace_id: str, name: str, *, origin: str | None = "api"
 ) -> ProjectRecord:
-    """Make an empty project."""
+    """Create an empty project."""
     record = ProjectRecord(ids.mint("prj"), workspace_id, name, origin, tx.now_ms, tx.now_ms)
     tx.execute(
         sa.insert(projects),
@@ -77,9 +77,9 @@ def list_projects(
     before: tuple[int, str] | None = None,
     query: str | None = None,
 ) -> list[ProjectRecord]:
-    """Return projects by recent activity, at most ``limit``, after the one ``before`` names.
+    """Return at most ``limit`` projects, the most recently used first.
 
-    ``before`` is the (last_modified, project_id) of the last row seen; ``query`` matches names.
+    ``before`` is the (last_modified, project_id) of the last row of the page before; ``query`` matches names.
     """
     statement = sa.select(*_RECORD).where(projects.c.workspace_id == workspace_id)
     if query:
@@ -91,7 +91,7 @@ def list_projects(
 
 
 def touch_project(tx: Transaction, workspace_id: str, project_id: str) -> None:
-    """Note activity in a project, to the second. Raises NotFound."""
+    """Record activity in a project, to the second. Raises NotFound."""
     row = tx.execute(LAST_MODIFIED, {"project": project_id, "workspace": workspace_id}).first()
     if row is None:
         raise NotFound
@@ -99,7 +99,7 @@ def touch_project(tx: Transaction, workspace_id: str, project_id: str) -> None:
 
 
 def note_activity(tx: Transaction, project_id: str, last_modified: int) -> None:
-    """Note activity in a project that was last modified then, to the second."""
+    """Record activity, to the second, in a project whose last activity was at ``last_modified``."""
     before = tx.now_ms - _TOUCH_EVERY_MS
     if last_modified < before:
         tx.execute(_TOUCH, {"project": project_id, "before": before, "now": tx.now_ms})

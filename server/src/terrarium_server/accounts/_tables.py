@@ -10,7 +10,7 @@ workspaces = sa.Table(
     sa.Column("workspace_id", sa.Text, primary_key=True),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("rate_limit", sa.Integer),
-    # Kept readable because signing needs it; it leaves the server only when a key is made.
+    # In plain text because signing needs it; it leaves the server only when a key is created.
     sa.Column("webhook_secret", sa.Text, nullable=False),
     sa.Column("created_at", sa.BigInteger, nullable=False),
 )

@@ -36,7 +36,7 @@ class Member:
 
 
 def create_workspace(tx: Transaction, name: str, *, rate_limit: int | None = None) -> WorkspaceRecord:
-    """Make a workspace with a webhook signing secret of its own."""
+    """Create a workspace with a webhook signing secret of its own."""
     record = WorkspaceRecord(ids.mint("ws"), name, rate_limit, ids.mint_secret("whsec"), tx.now_ms)
     tx.execute(
         sa.insert(workspaces),
@@ -67,12 +67,12 @@ def list_workspaces(tx: Transaction) -> list[WorkspaceRecord]:
 
 
 def count_workspaces(tx: Transaction) -> int:
-    """Return how many workspaces there are; none means a first start."""
+    """Return the number of workspaces; 0 means that this is the first start."""
     return tx.execute(sa.select(sa.func.count()).select_from(workspaces)).scalar_one()
 
 
 def set_rate_limit(tx: Transaction, workspace_id: str, rate_limit: int | None) -> None:
-    """Set a workspace's runs per minute; None goes back to the server's default. Raises NotFound."""
+    """Set a workspace's runs per minute; None means the server's default. Raises NotFound."""
     statement = sa.update(workspaces).where(workspaces.c.workspace_id == workspace_id)
     if tx.execute(statement.values(rate_limit=rate_limit)).rowcount != 1:
         raise NotFound(f"There is no workspace {workspace_id}.")

@@ -1,7 +1,6 @@
-"""May this run start? One transaction: idempotency key, rate limit, parameters, quote, hold, run, node.
+"""Starting runs, in one transaction: idempotency key, rate limit, parameters, quote, hold, run, node.
 
-The run row is the queue entry, so whatever is refused leaves nothing behind: no claim on the key, no
-hold, no node, no run.
+The run's row is the queue entry, so a refusal leaves nothing behind: no key, no hold, no node, no run.
 """
 
 from ._admit import Admission, Estimate, GenerationRequest

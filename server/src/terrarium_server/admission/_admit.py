@@ -24,7 +24,7 @@ _TIMING_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class GenerationRequest:
-    """What a caller wants made; ids are checked for their shape already."""
+    """A generation to start; the ids have the right form already."""
 
     workspace_id: str
     project_id: str
@@ -36,7 +36,7 @@ class GenerationRequest:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a request would hold (micro-USD) and about how many seconds it would take."""
+    """What a request would hold (micro-USD) and about how many seconds its run would take."""
 
     card: ModelCard
     params: dict[str, Any]
@@ -45,12 +45,12 @@ class Estimate:
 
 
 class Admission:
-    """Admits runs; ``wake`` is called after each commit so that a worker need not poll."""
+    """Admits runs; ``wake`` is called after each commit, so that a worker need not poll."""
 
     def __init__(
         self, catalog: Catalog, rates: RateLimits, fetch_rules: FetchRules, wake: Callable[[], None]
     ) -> None:
-        """Take what admission decides by."""
+        """Use this catalogue, these rate limits and these rules for media links."""
         self.catalog = catalog
         self.rates = rates
         self._fetch_rules = fetch_rules
@@ -60,7 +60,7 @@ class Admission:
     def admit(
         self, tx: Transaction, caller: Caller, request: GenerationRequest, idempotency_key: str | None
     ) -> Run:
-        """Start a run, or refuse it and leave nothing behind.
+        """Start a run, or refuse it and write nothing.
 
         Raises Forbidden, NotFound, DuplicateKey, RateLimited, InvalidInput or InsufficientCredits.
         """
@@ -96,24 +96,24 @@ class Admission:
         return run
 
     def estimate(self, tx: Transaction, caller: Caller, request: GenerationRequest) -> Estimate:
-        """Say what `admit` would hold for this request; spends and records nothing.
+        """Return what `admit` would hold for this request; spends and records nothing.
 
-        Raises what `admit` raises for the same request, but for credits, rate and idempotency.
+        Raises what `admit` raises for the same request, except for credits, rate and idempotency.
         """
         self._check_target(caller, request)
         accounts.find_project(tx, caller.workspace_id, request.project_id)
         return self._estimate(tx, request)
 
     def forget_expired(self, tx: Transaction) -> None:
-        """Delete what admission no longer needs; a chore for now and then."""
+        """Delete expired idempotency keys; a worker calls this from time to time."""
         forget_expired(tx)
 
     def seconds(self, tx: Transaction, card: ModelCard) -> int:
-        """Return about how long a run of this model takes: the median of the last ones, in seconds."""
-        known = self._timings.get(card.id)
+        """Return about how long a run of this model takes: the median of the latest ones, in seconds."""
+        cached = self._timings.get(card.id)
         now = time.monotonic()
-        if known is not None and now - known[0] < _TIMING_SECONDS:
-            return known[1]
+        if cached is not None and now - cached[0] < _TIMING_SECONDS:
+            return cached[1]
         durations = runs.recent_durations(tx, card.id, _TIMED_RUNS)
         seconds = round(statistics.median(durations) / 1000) if durations else card.estimated_seconds
         self._timings[card.id] = (now, seconds)
@@ -131,6 +131,6 @@ class Admission:
 
 
 def _seed(params: dict[str, Any], run_id: str) -> int:
-    """The caller's seed, or one of 48 bits that stays the run's however often it is made."""
+    """The caller's seed, or one of 48 bits derived from the run id, so that every attempt uses the same."""
     seed = params.get("seed")
     return seed if isinstance(seed, int) else int.from_bytes(hashlib.sha256(run_id.encode()).digest()[:6])

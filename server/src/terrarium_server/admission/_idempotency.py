@@ -18,7 +18,7 @@ idempotency_keys = sa.Table(
     sa.Index("ix_idempotency_keys_expiry", "expires_at"),
 )
 
-# sqlite.Insert and postgresql.Insert are alike but unrelated types; the statement is the same.
+# The statement is the same, but sqlite.Insert and postgresql.Insert are unrelated types.
 _CLAIMS: dict[str, sa.Executable] = {}
 for _name, _insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert)):
     _statement = _insert(idempotency_keys)
@@ -35,10 +35,10 @@ _HOLDER = sa.select(idempotency_keys.c.run_id).where(
 
 
 def claim(tx: Transaction, workspace_id: str, operation: str, key: str, run_id: str) -> None:
-    """Take a key for a run for two hours. Raises DuplicateKey while another run holds it.
+    """Claim a key for a run for two hours. Raises DuplicateKey while another run has it.
 
-    Concurrent claims wait for each other in the database: one wins, and if its transaction rolls back,
-    the next one does.
+    Concurrent claims wait for each other in the database: the first wins, and if its transaction rolls back,
+    the next one does. Raises InvalidInput for a key that is empty, too long or not printable.
     """
     if not key.isprintable() or len(key) > _LONGEST_KEY or not key.strip():
         raise InvalidInput.one("Idempotency-Key", f"Must have 1 to {_LONGEST_KEY} printable characters")
@@ -49,7 +49,7 @@ def claim(tx: Transaction, workspace_id: str, operation: str, key: str, run_id: 
         "run_id": run_id,
         "expires_at": tx.now_ms + LIFETIME_MS,
     }
-    # A row comes back when the key was taken: SQLAlchemy does not keep the row count of an INSERT.
+    # The statement returns a row if the claim succeeded: SQLAlchemy does not keep the row count of an INSERT.
     if tx.execute(_CLAIMS[tx.dialect], row).first() is None:
         names = {"workspace": workspace_id, "operation_name": operation, "key_text": key}
         raise DuplicateKey(tx.execute(_HOLDER, names).scalar_one())

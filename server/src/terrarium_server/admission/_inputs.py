@@ -12,9 +12,9 @@ from terrarium_server.store import Transaction
 def check_media(
     tx: Transaction, workspace_id: str, card: ModelCard, params: dict[str, Any], rules: FetchRules
 ) -> None:
-    """Look at every medium that a run is to start from, as far as one can without fetching it.
+    """Check every medium that a run starts from, without fetching any.
 
-    Raises InvalidInput naming each one that is unknown here, of the wrong kind, or that ``rules`` refuse.
+    Raises InvalidInput naming each one that is unknown, of the wrong type, or refused by ``rules``.
     """
     owns_run = partial(runs.owns_run, tx, workspace_id)
     problems: list[FieldProblem] = []

@@ -11,7 +11,7 @@ from terrarium_server.problems import RateLimited
 
 @dataclass(frozen=True, slots=True)
 class RateState:
-    """A workspace's window: runs per minute, how many are left, seconds until the oldest one expires."""
+    """A workspace's window: runs per minute, how many remain, seconds until the oldest one expires."""
 
     limit: int
     remaining: int
@@ -33,9 +33,9 @@ class RateLimits:
             raise RateLimited(max(1, self.state(workspace_id, limit).reset_seconds))
 
     def state(self, workspace_id: str, limit: int | None) -> RateState:
-        """Return how a workspace stands, counting nothing."""
+        """Return the state of a workspace's window, without counting a start."""
         item = RateLimitItemPerMinute(limit or self._default)
         stats = self._limiter.get_window_stats(item, workspace_id)
-        # With nothing in the window the library says the reset is a whole window away.
+        # For an empty window the library returns a reset that is a whole window away.
         reset = math.ceil(stats.reset_time - time.time()) if stats.remaining < item.amount else 0
         return RateState(item.amount, max(0, stats.remaining), max(0, reset))

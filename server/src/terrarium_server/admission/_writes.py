@@ -7,7 +7,7 @@ from terrarium_server.store import Transaction
 
 
 def _all_at_once() -> sa.Select[tuple[int, str | None]]:
-    """Find the project and write everything: nothing of it stands unless the caller commits."""
+    """Find the project and write the run, the hold and the node in one statement of PostgreSQL."""
     held = ledger.MOVE_AT_ONCE.cte("held")
     return accounts.LAST_MODIFIED.add_columns(sa.select(held.c.entry_id).scalar_subquery()).add_cte(
         runs.RECORD.cte("recorded"), canvas.place_at_once(after=held).cte("placed")
@@ -20,9 +20,9 @@ _ALL_AT_ONCE = _all_at_once()
 def write(tx: Transaction, run: Run) -> None:
     """Write a run, its hold and its node. Raises NotFound for the project, or InsufficientCredits.
 
-    Two rows are locked that others wait for, always in this order: the balance, then the project's board.
-    PostgreSQL does it in one round trip, and in that order because the second is made from the row that the
-    first gives back.
+    Two contended rows are locked, always in this order: the balance, then the project's board. PostgreSQL
+    writes all in one statement (`docs/decisions/0018`). The order holds there because the part of the board
+    reads the row that the part of the balance returns.
     """
     project_id, node_id = run.project_id, run.node_id
     assert project_id is not None and node_id is not None

@@ -1,7 +1,7 @@
-"""Bytes in, bytes out: keeping media, the outputs of runs, and handing them to whoever has their link.
+"""Media: their blobs, records and links; the outputs of runs; the input media of runs; the sweep.
 
-A blob is written, and flushed, before the transaction that records it: a crash between the two leaves a blob
-without a row, which the sweep takes away, never a row without its bytes.
+A blob is written and flushed before the transaction that records it: a crash between the two leaves a blob
+without a row, which the sweep deletes, never a row without its bytes.
 """
 
 from ._inputs import Source, UnknownMedium, find_source, open_source

@@ -1,4 +1,4 @@
-"""Media that runs start from: what a caller may name, and how it becomes a file of this machine."""
+"""The input media of runs: how callers name them, and how they become local files."""
 
 import asyncio
 import re
@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from terrarium_server.engines import Input
-from terrarium_server.media import FetchError, FetchRules, Kind, fetch
+from terrarium_server.media import FetchError, FetchRules, MediaKind, fetch
 from terrarium_server.problems import NotFound
 from terrarium_server.store import Blobs, Transaction
 
@@ -17,43 +17,43 @@ from ._outputs import KeptOutput, outputs_of
 
 # FLORA's clients write output_…, our ids begin with out_.
 _REFERENCE = re.compile(r"(run_[^\s/]+)(?:/out(?:put)?_([^\s/]+))?")
-# Links of before media had rows of their own begin with out_.
-_OURS = re.compile(r"/media/((?:lnk|out)_[a-z0-9]+\.[a-z0-9]+)")
+# Links from before schema 0004 begin with out_.
+_OWN_LINK = re.compile(r"/media/((?:lnk|out)_[a-z0-9]+\.[a-z0-9]+)")
 
 
 class UnknownMedium(Exception):
-    """A link or reference leads to nothing that can be used; the message says why."""
+    """A link or reference names no medium that can be used; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a medium lies: with us, or behind somebody's link."""
+    """An input as the caller named it; ``medium`` is None for a link to another host."""
 
     value: str
     medium: Medium | None
 
 
-def find_source(tx: Transaction, value: str, kind: Kind, owns_run: Callable[[str], bool]) -> Source:
-    """Find what ``value`` names. ``owns_run`` says of a run id whether the caller may name its outputs.
+def find_source(tx: Transaction, value: str, kind: MediaKind, owns_run: Callable[[str], bool]) -> Source:
+    """Find the medium that ``value`` names. ``owns_run`` tells whether the caller may use a run's outputs.
 
-    A link of ours is taken for the medium behind it, as whoever has such a link may see it. Raises
+    A link of this server is resolved to its medium, which everybody who has the link may see. Raises
     UnknownMedium.
     """
     reference = _REFERENCE.fullmatch(value)
     if value.startswith("asset_"):
         raise UnknownMedium(f"There is no asset {value} in this workspace")
     if reference is None:
-        ours = _OURS.fullmatch(_path(value))
-        medium = _by_link(tx, ours[1]) if ours else None
+        own_link = _OWN_LINK.fullmatch(_path(value))
+        medium = _by_link(tx, own_link[1]) if own_link else None
     else:
-        kept = _by_reference(tx, reference[1], reference[2], owns_run)
-        if kept is None:
+        output = _by_reference(tx, reference[1], reference[2], owns_run)
+        if output is None:
             raise UnknownMedium(f"There is no output {value} in this workspace")
-        medium = kept.medium
+        medium = output.medium
         if medium is None:
-            raise UnknownMedium(f"{value} is text, and {kind} is asked for")
+            raise UnknownMedium(f"{value} is text, but {kind} is required")
     if medium is not None and not medium.content_type.startswith(f"{kind}/"):
-        raise UnknownMedium(f"{value} is {medium.content_type}, and {kind} is asked for")
+        raise UnknownMedium(f"{value} is {medium.content_type}, but {kind} is required")
     return Source(value, medium)
 
 
@@ -61,12 +61,14 @@ def _path(link: str) -> str:
     try:
         return urlsplit(link).path
     except ValueError:
-        # None of ours, then; what is wrong with it is told by `check_link`.
+        # Not a link of this server; `check_link` reports what is wrong with it.
         return ""
 
 
-async def open_source(source: Source, into: Path, kind: Kind, *, blobs: Blobs, rules: FetchRules) -> Input:
-    """Copy or fetch a medium into the file ``into``. Raises FetchError."""
+async def open_source(
+    source: Source, into: Path, kind: MediaKind, *, blobs: Blobs, rules: FetchRules
+) -> Input:
+    """Copy or fetch a medium into the file ``into``. Raises FetchError, and OSError while it is written."""
     if (medium := source.medium) is not None:
         await asyncio.to_thread(_copy, medium, into, blobs)
         return Input(into, medium.content_type)
@@ -81,7 +83,7 @@ def _copy(medium: Medium, into: Path, blobs: Blobs) -> None:
     except FileNotFoundError:
         is_whole = False
     if not is_whole:
-        raise FetchError("the file of this output is not there any more; make it again, or give another")
+        raise FetchError("the file of this output is lost; generate it again, or use another output")
 
 
 def _by_link(tx: Transaction, link: str) -> Medium | None:
@@ -96,5 +98,5 @@ def _by_reference(
 ) -> KeptOutput | None:
     if not owns_run(run_id):
         return None
-    kept = outputs_of(tx, [run_id]).get(run_id, [])
-    return next((item for item in kept if output is None or item.output_id == f"out_{output}"), None)
+    outputs = outputs_of(tx, [run_id]).get(run_id, [])
+    return next((item for item in outputs if output is None or item.output_id == f"out_{output}"), None)

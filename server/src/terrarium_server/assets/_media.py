@@ -1,4 +1,4 @@
-"""Media: content that is kept once per workspace, and the links that lead to it."""
+"""Media: content that is stored once per workspace, and the links to it."""
 
 import hashlib
 import os
@@ -27,13 +27,14 @@ _SUFFIXES = {
     "audio/mp4": ".m4a",
     "text/plain": ".txt",
 }
-# The workspace in front says whose it is, also to the sweep of another database in the same folder.
+# The workspace at the front tells the sweep whether a blob belongs to its database or to another in the same
+# folder.
 BLOB = re.compile(r"(ws_[0-9a-z]+)/blob_[0-9a-z]{26}\.[a-z0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Medium:
-    """Content of a workspace, whose bytes are the blob. Sizes in bytes and pixels, time in milliseconds."""
+    """Content of a workspace; its bytes are a blob. Sizes in bytes and pixels, duration in milliseconds."""
 
     media_id: str
     workspace_id: str
@@ -67,9 +68,9 @@ def store_medium(
     duration_ms: int | None = None,
     now_ms: int,
 ) -> Medium:
-    """Keep bytes or a file under a new name and describe them; `record_media` comes next. Raises OSError.
+    """Store bytes or a file under a new name and return the record for `record_media`. Raises OSError.
 
-    A file is moved, and never whole in memory. If nothing comes next, the sweep deletes the blob.
+    A file is moved, and never read into memory as a whole. The sweep deletes a blob that is not recorded.
     """
     blob = f"{workspace_id}/{ids.mint('blob', now_ms=now_ms)}{suffix_of(content_type)}"
     size_bytes, sha256 = _take(blobs, blob, data)
@@ -88,12 +89,12 @@ def store_medium(
 
 
 def suffix_of(content_type: str) -> str:
-    """Return how the name of a file of this type ends."""
+    """Return the suffix for the name of a file of this type."""
     return _SUFFIXES.get(content_type, ".bin")
 
 
 def _take(blobs: Blobs, blob: str, data: bytes | Path) -> tuple[int, str]:
-    """Keep bytes or a file; return their number and their SHA-256."""
+    """Store bytes or a file; return their size and SHA-256."""
     if isinstance(data, bytes):
         blobs.put(blob, data)
         return len(data), hashlib.sha256(data).hexdigest()
@@ -104,13 +105,12 @@ def _take(blobs: Blobs, blob: str, data: bytes | Path) -> tuple[int, str]:
 
 
 def record_media(tx: Transaction, links: Sequence[tuple[str, Medium]]) -> None:
-    """Write media, and for each the link with the token that stands beside it.
+    """Insert pairs of a link's token and its medium.
 
-    Content that the workspace has already shares that row, which is locked, so that the sweep cannot take it
-    away. It names the new blob from then on: an older one may have been lost or damaged, and the sweep finds
-    it without a row.
+    Content that the workspace has already shares the existing row, which is locked, so that the sweep cannot
+    delete it. The row gets the new blob, because the older one, which the sweep deletes, may be damaged.
     """
-    # In one order everywhere: two transactions with the same contents must not wait for each other.
+    # Always in the same order, so that two transactions with the same contents cannot deadlock.
     for token, medium in sorted(links, key=lambda link: (link[1].sha256, link[1].content_type)):
         media_id = tx.execute(_record(tx.dialect), asdict(medium)).scalar_one()
         tx.execute(_LINK, {"token": token, "media_id": media_id, "created_at": medium.created_at})
@@ -120,14 +120,14 @@ def record_media(tx: Transaction, links: Sequence[tuple[str, Medium]]) -> None:
 def _record(dialect: str) -> sa.Executable:
     insert = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(media)
     new = insert.excluded
-    known = {name: sa.func.coalesce(new[name], media.c[name]) for name in ("width", "height", "duration_ms")}
+    merged = {name: sa.func.coalesce(new[name], media.c[name]) for name in ("width", "height", "duration_ms")}
     return insert.on_conflict_do_update(
-        index_elements=["workspace_id", "sha256", "content_type"], set_={"blob": new.blob, **known}
+        index_elements=["workspace_id", "sha256", "content_type"], set_={"blob": new.blob, **merged}
     ).returning(media.c.media_id)
 
 
 def find_medium(tx: Transaction, link: str) -> Medium:
-    """Return what a link leads to. Raises NotFound."""
+    """Return the medium of a link. Raises NotFound."""
     row = tx.execute(_FIND, {"link": link}).first()
     if row is None:
         raise NotFound

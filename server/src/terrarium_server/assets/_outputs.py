@@ -14,7 +14,7 @@ from ._tables import media, media_links, outputs
 
 @dataclass(frozen=True, slots=True)
 class KeptOutput:
-    """An output: ``text`` for text, else ``link`` is the token of the link to its medium."""
+    """An output of a run: either its ``text``, or its medium with ``link``, the token of the link to it."""
 
     output_id: str
     run_id: str
@@ -49,9 +49,9 @@ def keep(
     duration_seconds: float | None = None,
     now_ms: int,
 ) -> KeptOutput:
-    """Store one output of a run (text stays in the record) and describe it; `record_outputs` comes next.
+    """Store one output of a run and return the record for `record_outputs`. Text needs no blob.
 
-    A file is moved, and never whole in memory. Raises OSError.
+    A file is moved, and never read into memory as a whole. Raises OSError.
     """
     medium = link = None
     if not isinstance(data, str):
@@ -79,9 +79,14 @@ def keep(
 
 
 def record_outputs(tx: Transaction, kept: Sequence[KeptOutput]) -> None:
-    """Write what `keep` described, with the media. Locks the rows of media that are there already."""
+    """Insert outputs from `keep`, with their media. Locks the rows of media that exist already."""
     record_media(
-        tx, [(one.link, one.medium) for one in kept if one.link is not None and one.medium is not None]
+        tx,
+        [
+            (output.link, output.medium)
+            for output in kept
+            if output.link is not None and output.medium is not None
+        ],
     )
     for output in kept:
         tx.execute(_INSERT, {column.name: getattr(output, column.name) for column in _OWN})
@@ -89,26 +94,26 @@ def record_outputs(tx: Transaction, kept: Sequence[KeptOutput]) -> None:
 
 def outputs_of(tx: Transaction, run_ids: Iterable[str]) -> dict[str, list[KeptOutput]]:
     """Return the outputs of several runs, each in order, by run id."""
-    wanted = list(run_ids)
-    found: dict[str, list[KeptOutput]] = {}
-    if wanted:
-        statement = _READ.where(outputs.c.run_id.in_(wanted))
+    ids = list(run_ids)
+    by_run: dict[str, list[KeptOutput]] = {}
+    if ids:
+        statement = _READ.where(outputs.c.run_id.in_(ids))
         for row in tx.execute(statement.order_by(outputs.c.run_id, outputs.c.position)):
             output = _output(row)
-            found.setdefault(output.run_id, []).append(output)
-    return found
+            by_run.setdefault(output.run_id, []).append(output)
+    return by_run
 
 
 def outputs_by_id(tx: Transaction, output_ids: Iterable[str]) -> dict[str, KeptOutput]:
     """Return several outputs by their ids; unknown ones are left out."""
-    wanted = list(output_ids)
-    if not wanted:
+    ids = list(output_ids)
+    if not ids:
         return {}
-    found = map(_output, tx.execute(_READ.where(outputs.c.output_id.in_(wanted))))
-    return {output.output_id: output for output in found}
+    rows = tx.execute(_READ.where(outputs.c.output_id.in_(ids)))
+    return {output.output_id: output for output in map(_output, rows)}
 
 
 def _output(row: sa.Row[Any]) -> KeptOutput:
     values: Sequence[Any] = row
-    own, described = values[: len(_OWN)], values[len(_OWN) :]
-    return KeptOutput(*own, medium=Medium(*described) if described[0] is not None else None)
+    own, medium = values[: len(_OWN)], values[len(_OWN) :]
+    return KeptOutput(*own, medium=Medium(*medium) if medium[0] is not None else None)

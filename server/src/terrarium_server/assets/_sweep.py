@@ -1,7 +1,7 @@
-"""What nobody refers to any more: media that no link leads to, and blobs that no medium names.
+"""The sweep: deletes media without a link, and blobs without a medium.
 
-Only what is named as `store_medium` does, in folders of workspaces that this database has, is ours to delete:
-other files are somebody else's.
+It deletes only blobs that are named as by `store_medium`, in folders of this database's workspaces. All other
+files belong to the owner or to another database.
 """
 
 import asyncio
@@ -28,45 +28,45 @@ _LINKED = sa.exists().where(media_links.c.media_id == media.c.media_id)
 
 
 class Sweep:
-    """Looks through media and blobs now and then. Several at once do no harm."""
+    """Deletes unreferenced media and blobs periodically. Several may run at the same time."""
 
     def __init__(
         self, database: Database, blobs: Blobs, workspaces: Callable[[Transaction], Collection[str]]
     ) -> None:
-        """``workspaces`` gives the ids of all there are."""
+        """``workspaces`` returns the ids of all workspaces."""
         self._database = database
         self._blobs = blobs
         self._workspaces = workspaces
         self._due = -math.inf
 
     async def run_if_due(self) -> None:
-        """Sweep, unless it was done less than six hours ago."""
+        """Sweep, unless the last time was less than six hours ago."""
         if time.monotonic() >= self._due:
             await self.run()
             self._due = time.monotonic() + _EVERY_SECONDS
 
     async def run(self) -> None:
-        """Sweep once; what fails in the middle is done next time."""
+        """Sweep once; after a failure, the next sweep does the rest."""
         await self._drop_media()
         await self._note_orphans()
         await self._delete_orphans()
 
     async def _drop_media(self) -> None:
         unlinked = sa.select(media.c.media_id).where(~_LINKED).limit(_PAGE)
-        while found := await self._database.read(lambda tx: list(tx.execute(unlinked).scalars())):
-            if not await self._database.write_for_worker(lambda tx, ids=found: drop_unlinked(tx, ids)):
-                # Others have them in hand.
+        while media_ids := await self._database.read(lambda tx: list(tx.execute(unlinked).scalars())):
+            if not await self._database.write_for_worker(lambda tx, ids=media_ids: drop_unlinked(tx, ids)):
+                # Other transactions hold locks on them.
                 return
 
     async def _note_orphans(self) -> None:
         await self._database.write_for_worker(_forget_named)
-        ours = await self._database.read(self._workspaces)
+        workspaces = await self._database.read(self._workspaces)
         pages = self._blobs.pages()
         while (page := await asyncio.to_thread(next, pages, None)) is not None:
-            blobs = [blob for blob in page if (named := BLOB.fullmatch(blob)) and named[1] in ours]
+            blobs = [blob for blob in page if (match := BLOB.fullmatch(blob)) and match[1] in workspaces]
             orphans = await self._database.read(lambda tx, blobs=blobs: _without_row(tx, blobs))
             if orphans:
-                await self._database.write_for_worker(lambda tx, found=orphans: _note(tx, found))
+                await self._database.write_for_worker(lambda tx, orphans=orphans: _note(tx, orphans))
 
     async def _delete_orphans(self) -> None:
         """Delete blobs that have had no row for a day."""
@@ -82,17 +82,17 @@ class Sweep:
 
 
 def drop_unlinked(tx: Transaction, media_ids: Iterable[str]) -> int:
-    """Delete those of these media that no link leads to and nobody is just about to link; return how many."""
-    wanted = sa.select(media.c.media_id).where(media.c.media_id.in_(media_ids))
-    locked = list(tx.execute(wanted.with_for_update(skip_locked=True)).scalars())
-    # In a statement of its own, which sees what was linked until the rows were locked.
+    """Delete those of these media that have no link and are not being linked now; return how many."""
+    candidates = sa.select(media.c.media_id).where(media.c.media_id.in_(media_ids))
+    locked = list(tx.execute(candidates.with_for_update(skip_locked=True)).scalars())
+    # A second statement, because it sees the links that were committed before the rows were locked.
     return tx.execute(sa.delete(media).where(media.c.media_id.in_(locked), ~_LINKED)).rowcount
 
 
 def _without_row(tx: Transaction, blobs: list[str]) -> list[str]:
     noted = sa.select(orphaned_blobs.c.blob).where(orphaned_blobs.c.blob.in_(blobs))
-    known = set(tx.execute(noted).scalars())
-    return _without_medium(tx, [blob for blob in blobs if blob not in known])
+    orphans = set(tx.execute(noted).scalars())
+    return _without_medium(tx, [blob for blob in blobs if blob not in orphans])
 
 
 def _without_medium(tx: Transaction, blobs: list[str]) -> list[str]:
@@ -102,14 +102,14 @@ def _without_medium(tx: Transaction, blobs: list[str]) -> list[str]:
 
 def _note(tx: Transaction, blobs: list[str]) -> None:
     insert = postgresql.insert if tx.dialect == "postgresql" else sqlite.insert
-    # Sorted: two sweeps at once must not wait for each other.
+    # Sorted, so that two concurrent sweeps cannot deadlock.
     since = sa.select(sa.bindparam("blob", type_=sa.Text), tx.clock)
     note = insert(orphaned_blobs).from_select(["blob", "since"], since).on_conflict_do_nothing()
     tx.execute(note, [{"blob": blob} for blob in sorted(blobs)])
 
 
 def _forget_named(tx: Transaction) -> None:
-    """What was being stored when it was seen is no orphan any more."""
+    """Forget the blobs that have a row by now: they were being stored when they were noted."""
     named = sa.select(media.c.blob).where(media.c.blob == orphaned_blobs.c.blob)
     tx.execute(sa.delete(orphaned_blobs).where(named.exists()))
 

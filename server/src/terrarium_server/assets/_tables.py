@@ -2,8 +2,7 @@ import sqlalchemy as sa
 
 from terrarium_server.store import metadata
 
-# Content, once per workspace however often it was made there. A row that no link names is not referred to by
-# anything, and goes.
+# Content, once per workspace however often it was generated there. The sweep deletes a row without a link.
 media = sa.Table(
     "media",
     metadata,
@@ -12,7 +11,7 @@ media = sa.Table(
     sa.Column("sha256", sa.Text, nullable=False),
     sa.Column("content_type", sa.Text, nullable=False),
     sa.Column("size_bytes", sa.BigInteger, nullable=False),
-    # Pixels and milliseconds, where whoever made it said so.
+    # Pixels and milliseconds, if the engine reported them.
     sa.Column("width", sa.Integer),
     sa.Column("height", sa.Integer),
     sa.Column("duration_ms", sa.BigInteger),
@@ -21,11 +20,11 @@ media = sa.Table(
     sa.UniqueConstraint("workspace_id", "sha256", "content_type", name="uq_media_content"),
 )
 
-# Who refers to a medium has a link of its own: taking it back leaves the others as they are.
+# Each reference to a medium has its own link, so that one can be revoked without the others.
 media_links = sa.Table(
     "media_links",
     metadata,
-    # The last part of the address; whoever knows it may read.
+    # The last part of the address; everybody who knows it may read the medium.
     sa.Column("token", sa.Text, primary_key=True),
     sa.Column("media_id", sa.Text, nullable=False, index=True),
     sa.Column("created_at", sa.BigInteger, nullable=False),
@@ -46,8 +45,8 @@ outputs = sa.Table(
     sa.UniqueConstraint("run_id", "position", name="uq_run_outputs_position"),
 )
 
-# Blobs that no medium names, and since when that is known. They are kept for a while: what is being stored
-# right now looks the same, and somebody may be reading.
+# Blobs without a medium, and when they were first seen. They are kept for a day, because a blob that is being
+# stored looks the same, and because somebody may still be reading one.
 orphaned_blobs = sa.Table(
     "orphaned_blobs",
     metadata,

@@ -1,4 +1,4 @@
-"""The project's canvas: media nodes, and where the outputs of runs land."""
+"""The project's canvas: media nodes, and the outputs of runs on them."""
 
 from ._nodes import NodeRecord, land, list_nodes, place, place_at_once, place_values
 from ._tables import boards, nodes

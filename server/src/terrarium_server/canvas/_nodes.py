@@ -12,18 +12,18 @@ from ._tables import boards, nodes
 
 _COLUMNS = 4
 _CELL = 360
-_BESIDE = 48
+_OFFSET = 48
 _LABEL_LENGTH = 80
 
 
 @dataclass(frozen=True, slots=True)
 class NodeRecord:
-    """A node; ``output_id`` once it shows something, sizes in pixels, x and y in canvas units."""
+    """A node; ``output_id`` once it shows an output, sizes in pixels, x and y in canvas units."""
 
     node_id: str
     project_id: str
     place: int
-    beside: int
+    output_index: int
     type: str
     label: str | None
     run_id: str | None
@@ -58,26 +58,28 @@ def _next_place(statement: sqlite.Insert | postgresql.Insert) -> sa.Insert:
 
 
 def _node_at(board: sa.FromClause) -> sa.Insert:
-    """Insert a node at the place that ``board`` has just given out."""
+    """Insert a node at the place that ``board`` has just assigned."""
     number = board.c.places - 1
-    given = {
+    parameters = {
         name: sa.bindparam(f"nodes_{name}", type_=nodes.c[name].type)
         for name in ("node_id", "type", "label", "run_id", "created_at")
     }
     placed = {
         "project_id": board.c.project_id,
         "place": number,
-        "beside": sa.literal(0),
+        "output_index": sa.literal(0),
         "x": number % _COLUMNS * _CELL,
         "y": number // _COLUMNS * _CELL,
     }
-    return sa.insert(nodes).from_select([*given, *placed], sa.select(*given.values(), *placed.values()))
+    return sa.insert(nodes).from_select(
+        [*parameters, *placed], sa.select(*parameters.values(), *placed.values())
+    )
 
 
 def place_at_once(after: sa.FromClause | None = None) -> sa.Insert:
-    """Give out a place and use it, in one round trip of PostgreSQL; `place_values` says what it binds.
+    """Assign a place and insert the node there, in one statement of PostgreSQL; `place_values` binds it.
 
-    With ``after``, only once that has given a row: the board is locked then, and not before.
+    With ``after``, the board is locked only once that expression has returned a row.
     """
     row = sa.select(_BOARD, sa.literal(1))
     source = row.select_from(after) if after is not None else row
@@ -91,7 +93,7 @@ _PLACE_AT_ONCE = place_at_once()
 
 
 def place(tx: Transaction, node_id: str, project_id: str, *, type: str, label: str, run_id: str) -> None:
-    """Put a run's node at the project's next free place (rows of four)."""
+    """Insert a run's node at the project's next free place (rows of four)."""
     node = place_values(tx, node_id, project_id, type=type, label=label, run_id=run_id)
     if tx.dialect == "postgresql":
         tx.execute(_PLACE_AT_ONCE, node)
@@ -115,29 +117,29 @@ def place_values(
 
 
 def land(tx: Transaction, node_id: str, outputs: Sequence[tuple[str, int | None, int | None]]) -> None:
-    """Show a run's outputs, each (output_id, width, height): the first on its node, more beside it."""
+    """Show a run's outputs, each (output_id, width, height): the first on its node, more next to it."""
     first, *more = outputs
     tx.execute(_FIRST, {"node": node_id, "output": first[0], "wide": first[1], "high": first[2]})
     if not more:
         return
     row = tx.execute(sa.select(*_RECORD).where(nodes.c.node_id == node_id)).one()
     node = NodeRecord(*row)
-    for beside, (output_id, width, height) in enumerate(more, start=1):
+    for index, (output_id, width, height) in enumerate(more, start=1):
         tx.execute(
             _INSERT,
             {
                 "node_id": str(uuid.uuid4()),
                 "project_id": node.project_id,
                 "place": node.place,
-                "beside": beside,
+                "output_index": index,
                 "type": node.type,
                 "label": node.label,
                 "run_id": node.run_id,
                 "output_id": output_id,
                 "width": width,
                 "height": height,
-                "x": node.x + beside * _BESIDE,
-                "y": node.y + beside * _BESIDE,
+                "x": node.x + index * _OFFSET,
+                "y": node.y + index * _OFFSET,
                 "created_at": tx.now_ms,
             },
         )
@@ -146,9 +148,9 @@ def land(tx: Transaction, node_id: str, outputs: Sequence[tuple[str, int | None,
 def list_nodes(
     tx: Transaction, project_id: str, *, limit: int, after: tuple[int, int] | None = None
 ) -> list[NodeRecord]:
-    """Return a project's nodes in the order they were placed, after the given (place, beside)."""
+    """Return a project's nodes in the order they were placed, after the given (place, output_index)."""
     statement = sa.select(*_RECORD).where(nodes.c.project_id == project_id)
     if after is not None:
-        statement = statement.where(sa.tuple_(nodes.c.place, nodes.c.beside) > after)
-    statement = statement.order_by(nodes.c.place, nodes.c.beside).limit(limit)
+        statement = statement.where(sa.tuple_(nodes.c.place, nodes.c.output_index) > after)
+    statement = statement.order_by(nodes.c.place, nodes.c.output_index).limit(limit)
     return [NodeRecord(*row) for row in tx.execute(statement)]

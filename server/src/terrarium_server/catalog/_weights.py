@@ -1,4 +1,4 @@
-"""Where weights lie on this machine: one copy for all servers of its user, named by what was downloaded."""
+"""The folder of weights: one copy for all servers of a user, named by the SHA-256 of the download."""
 
 import os
 from pathlib import Path
@@ -8,25 +8,25 @@ from ._cards import ModelCard, Weights
 
 def weights_folder() -> Path:
     """Return the folder of all weights: ``TERRARIUM_WEIGHTS_DIR``, else in the user's cache."""
-    chosen = os.environ.get("TERRARIUM_WEIGHTS_DIR")
-    if chosen:
-        return Path(chosen)
+    folder = os.environ.get("TERRARIUM_WEIGHTS_DIR")
+    if folder:
+        return Path(folder)
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(cache) / "terrarium" / "weights"
 
 
 def folder_of(weights: Weights, folder: Path) -> Path:
-    """Return where one card's weights lie, there or not."""
+    """Return the folder for one card's weights, which may not exist."""
     return folder / weights.sha256
 
 
 def find_weights(card: ModelCard, folder: Path) -> dict[str, Path] | None:
-    """Return the files of a card's weights by the names the engine asks for; None if they are not there.
+    """Return the files of a card's weights by the names that the engine uses; None if one is missing.
 
-    They were checked when they were fetched, and moved to their place only then.
+    They need no check: `pull` moves only checked files into this folder.
     """
     if card.weights is None:
         return {}
-    place = folder_of(card.weights, folder)
-    found = {name: place / name for name in card.weights.files or (card.weights.name,)}
-    return found if all(path.is_file() for path in found.values()) else None
+    own_folder = folder_of(card.weights, folder)
+    files = {name: own_folder / name for name in card.weights.files or (card.weights.name,)}
+    return files if all(path.is_file() for path in files.values()) else None

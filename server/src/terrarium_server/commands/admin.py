@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 from sqlalchemy.exc import DatabaseError
 
-from terrarium_server import accounts, ledger, migrations
+from terrarium_server import accounts, ledger, migrations, money
 from terrarium_server.migrations import UpgradeError
 from terrarium_server.problems import Problem
 from terrarium_server.store import Database, Transaction, sqlite_file
@@ -38,15 +38,13 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 WorkspaceOption = Annotated[str, typer.Option("--workspace", help="Workspace id (ws_…).")]
 Usd = Annotated[float, typer.Option(min=0, max=1e9)]
 
-_MICROS = 1_000_000
-
 
 def _do(work: Callable[[Transaction], T]) -> T:
-    """Run one transaction on the configured database; refusals end the command with their message."""
+    """Run one transaction on the configured database; an error ends the command with its message."""
     try:
         url = load_settings().database
         if url.startswith("sqlite") and not sqlite_file(url).exists():
-            # Opening it would make one.
+            # Opening it would create one.
             raise StartError(f"there is no database yet at {sqlite_file(url)}; start `terrarium serve` once")
         database = Database(url)
         migrations.check(database)
@@ -55,8 +53,8 @@ def _do(work: Callable[[Transaction], T]) -> T:
     except (Problem, StartError, UpgradeError) as error:
         sys.exit(f"terrarium: {error}")
     except DatabaseError as error:
-        said = str(error.orig).partition("\n")[0]
-        sys.exit(f"terrarium: cannot use the database: {said}; check TERRARIUM_DATABASE_URL")
+        cause = str(error.orig).partition("\n")[0]
+        sys.exit(f"terrarium: cannot use the database: {cause}; check TERRARIUM_DATABASE_URL")
 
 
 def _show(fields: dict[str, Any], *, as_json: bool) -> None:
@@ -79,7 +77,7 @@ def _workspace_fields(tx: Transaction, record: accounts.WorkspaceRecord) -> dict
     return {
         "workspace_id": record.workspace_id,
         "name": record.name,
-        "credits": ledger.read_balance(tx, record.workspace_id) / _MICROS,
+        "credits": money.to_usd(ledger.read_balance(tx, record.workspace_id)),
         "rate_limit": record.rate_limit,
         "created_at": record.created_at,
     }
@@ -100,7 +98,7 @@ def create_workspace(
         record = accounts.create_workspace(tx, name, rate_limit=rate_limit)
         ledger.open_account(tx, record.workspace_id)
         if credits:
-            ledger.grant(tx, record.workspace_id, round(credits * _MICROS), note="admin")
+            ledger.grant(tx, record.workspace_id, money.to_micros(credits), note="admin")
         project = accounts.create_project(tx, record.workspace_id, "My project", origin=None)
         return {**_workspace_fields(tx, record), "project_id": project.project_id}
 
@@ -133,7 +131,7 @@ def create_key(
 ) -> None:
     """Make a key. It and the workspace's webhook secret are shown only now."""
     expires_at = round(expires.replace(tzinfo=UTC).timestamp() * 1000) if expires else None
-    cap = None if spending_cap is None else round(spending_cap * _MICROS)
+    cap = None if spending_cap is None else money.to_micros(spending_cap)
 
     def work(tx: Transaction) -> dict[str, Any]:
         made = accounts.create_key(
@@ -168,8 +166,8 @@ def grant_credits(
 
     def work(tx: Transaction) -> dict[str, Any]:
         accounts.find_workspace(tx, workspace)
-        ledger.grant(tx, workspace, round(usd * _MICROS), note=note)
-        return {"workspace_id": workspace, "credits": ledger.read_balance(tx, workspace) / _MICROS}
+        ledger.grant(tx, workspace, money.to_micros(usd), note=note)
+        return {"workspace_id": workspace, "credits": money.to_usd(ledger.read_balance(tx, workspace))}
 
     _show(_do(work), as_json=json)
 

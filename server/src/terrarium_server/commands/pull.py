@@ -5,8 +5,6 @@ from typing import Annotated
 
 import typer
 
-from terrarium_server.settings import Settings
-
 app = typer.Typer(help="Fetch the weights of models onto this machine.", add_completion=False)
 
 
@@ -17,8 +15,8 @@ def pull(
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
-    """Show size and licence, fetch, check the SHA-256. What is there already is not fetched again."""
-    # Like the server, from its settings; the heavy imports wait until something is asked for.
+    """Show size and licence, fetch, check the SHA-256. Weights that are already here are skipped."""
+    # Imported only when the command runs, so that `terrarium --help` stays fast.
     from terrarium_server.catalog import (
         CardError,
         ModelCard,
@@ -29,24 +27,25 @@ def pull(
     )
     from terrarium_server.catalog import pull as fetch
     from terrarium_server.commands.serve import StartError, load_settings
-    from terrarium_server.configuration import ConfigurationError
+    from terrarium_server.configuration import Configuration, ConfigurationError
 
     try:
         settings = load_settings()
-        cards = {card.id: card for card in load_cards(_owner_cards(settings), settings.cards_dir)}
+        owned = Configuration.find(settings.config).cards, settings.cards_dir
+        cards = {card.id: card for card in load_cards(*owned)}
     except (StartError, CardError, ConfigurationError) as error:
         sys.exit(f"terrarium: {error}")
     with_weights = [card for card in cards.values() if card.weights is not None]
     unknown = [name for name in names or [] if name not in cards or cards[name].weights is None]
     if unknown:
-        known = ", ".join(sorted(card.id for card in with_weights))
-        sys.exit(f"terrarium: {unknown[0]} has no weights to fetch; models that have: {known}")
+        names_with_weights = ", ".join(sorted(card.id for card in with_weights))
+        sys.exit(f"terrarium: {unknown[0]} has no weights to fetch; models that have: {names_with_weights}")
     folder = settings.weights_dir or weights_folder()
     wanted: dict[str, ModelCard] = {}
     for card in with_weights:
         chosen = card.id in names if names else card.weights is not None and card.weights.pocket
         if chosen and card.weights is not None and find_weights(card, folder) is None:
-            # Several cards may share what is fetched.
+            # Several cards may share the same weights.
             wanted.setdefault(card.weights.sha256, card)
     if not wanted:
         typer.echo("Everything is here already.")
@@ -70,12 +69,3 @@ def pull(
             except PullError as error:
                 bars.stop()
                 sys.exit(f"terrarium: {card.id}: {error}")
-
-
-def _owner_cards(settings: Settings):
-    from pathlib import Path
-
-    from terrarium_server.configuration import Configuration
-
-    path = settings.config or Path("terrarium.toml")
-    return Configuration.read(path).cards if settings.config or path.exists() else None

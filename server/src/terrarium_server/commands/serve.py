@@ -9,16 +9,14 @@ import sys
 import threading
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from pydantic import ValidationError
 
 from terrarium_server.settings import Settings
 from terrarium_server.store import sqlite_file
-
-if TYPE_CHECKING:
-    pass
+from terrarium_server.validation import causes_of
 
 app = typer.Typer(help="API, workers and web in one process.", add_completion=False)
 
@@ -32,17 +30,15 @@ def load_settings(**overrides: object) -> Settings:
     try:
         return Settings(**{name: value for name, value in overrides.items() if value is not None})  # type: ignore[arg-type]
     except ValidationError as error:
-        causes = "; ".join(
-            f"TERRARIUM_{str(cause['loc'][0]).upper()}: {cause['msg']}" for cause in error.errors()
-        )
-        raise StartError(causes) from error
+        causes = [f"TERRARIUM_{str(cause.where[0]).upper()}: {cause.message}" for cause in causes_of(error)]
+        raise StartError("; ".join(causes)) from error
 
 
 def lock_sqlite(settings: Settings) -> None:
-    """Take the data folder and the SQLite file for this process, until it ends.
+    """Lock the data folder and the SQLite file for this process, until it ends.
 
-    The file may lie outside the folder, where servers with other folders could find it. Raises StartError if
-    another process has one of them.
+    The file has a lock of its own because servers with different data folders may be configured to use it.
+    Raises StartError if another process has locked one of them.
     """
     _make_folder(settings.data_dir, "TERRARIUM_DATA_DIR")
     _lock(settings.data_dir / "server.lock", f"{settings.data_dir.resolve()}", "TERRARIUM_DATA_DIR")
@@ -59,7 +55,7 @@ def _make_folder(folder: Path, variable: str) -> None:
 
 
 def _lock(path: Path, what: str, variable: str) -> None:
-    # Never closed: the lock ends with the process.
+    # Never closed, so that the lock ends with the process.
     lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -71,7 +67,7 @@ def _lock(path: Path, what: str, variable: str) -> None:
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; 0 picks a free one.")] = None,
-    workers: Annotated[bool, typer.Option(help="Carry out runs in this process too.")] = True,
+    workers: Annotated[bool, typer.Option(help="Execute runs in this process too.")] = True,
 ) -> None:
     """Start the server and print its address and, on the first start, a key."""
     try:
@@ -86,30 +82,35 @@ def _serve(settings: Settings, *, workers: bool) -> None:
         lock_sqlite(settings)
     listener = _listen(settings.host, settings.port)
     _configure_log(settings.log_level)
-    house = _open_house(settings)
+    services = _open_services(settings)
 
     import uvicorn
 
     from terrarium_server.app import create_app, first_start
+    from terrarium_server.catalog import NO_MODELS
 
-    new_key = first_start(house)
+    new_key = first_start(services)
     address = f"http://{_shown_host(settings.host)}:{listener.getsockname()[1]}"
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             if self.started:
-                _greet(address, new_key.api_key if new_key else None)
+                _greet(
+                    address,
+                    new_key.api_key if new_key else None,
+                    "" if services.catalog.available() else NO_MODELS,
+                )
 
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-            # The first signal ends what only waits; a second one does not wait for work either.
-            house.stopping(hurry=self.should_exit)
+            # The first signal ends waiting requests and drains the worker; a second one ends the draining.
+            services.stopping(hurry=self.should_exit)
             super().handle_exit(sig, frame)
-            # It would leave without handing back what is under way.
+            # With this flag set, uvicorn would exit before running runs are returned to the queue.
             self.force_exit = False
 
     config = uvicorn.Config(
-        create_app(house, workers=workers),
+        create_app(services, workers=workers),
         log_config=None,
         access_log=False,
         server_header=False,
@@ -117,29 +118,29 @@ def _serve(settings: Settings, *, workers: bool) -> None:
         proxy_headers=True,
         lifespan="on",
     )
-    # What is loaded now stays until the end: collections need not look at it again and again, nor after
-    # every 700 objects, of which one request makes more. And a thread that has an answer to send should not
-    # wait 5 ms for one that computes.
+    # Everything loaded so far stays until the end, so the garbage collector need not scan it. The default
+    # threshold of 700 objects is less than one request creates. The shorter switch interval keeps a thread
+    # that has a response to send from waiting 5 ms for one that computes.
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 50)
     sys.setswitchinterval(0.0005)
     Server(config).run(sockets=[listener])
     sys.stdout.flush()
-    # What is still under way was handed back or goes on at the next start; nothing waits for its threads.
+    # Unfinished runs were returned to the queue or continue at the next start, so no thread is waited for.
     os._exit(0)
 
 
-def _open_house(settings: Settings):
+def _open_services(settings: Settings):
     from sqlalchemy.exc import DatabaseError
 
-    from terrarium_server.app import House
+    from terrarium_server.app import Services
     from terrarium_server.catalog import CardError
     from terrarium_server.configuration import ConfigurationError
     from terrarium_server.migrations import UpgradeError
 
     try:
-        return House(settings)
+        return Services(settings)
     except (CardError, ConfigurationError, UpgradeError) as error:
         raise StartError(str(error)) from error
     except DatabaseError as error:
@@ -166,19 +167,21 @@ def _shown_host(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _greet(address: str, new_key: str | None) -> None:
+def _greet(address: str, new_key: str | None, note: str) -> None:
     typer.echo(f"Terrarium is at {address} (API under {address}/api/v1, described at {address}/openapi.json)")
     if new_key is not None:
         typer.echo("A workspace, a project and this key were made; the key is shown only now:")
         typer.echo(f"\n    export FLORA_API_KEY={new_key}\n")
+    if note:
+        typer.echo(f"Note: {note}.")
     typer.echo("Stop with Ctrl-C.")
 
 
 def _configure_log(level: str) -> None:
     import logging
 
-    for talkative in ("alembic", "httpx"):
-        logging.getLogger(talkative).setLevel(logging.WARNING)
+    for verbose in ("alembic", "httpx"):
+        logging.getLogger(verbose).setLevel(logging.WARNING)
     logging.basicConfig(
         level=level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
@@ -188,26 +191,27 @@ def run_worker(settings: Settings) -> None:
     """Execute runs until told to stop. Raises StartError on SQLite."""
     if settings.database.startswith("sqlite"):
         raise StartError(
-            "a worker of its own needs TERRARIUM_DATABASE_URL: on SQLite `serve` does everything"
+            "a separate worker needs PostgreSQL: set TERRARIUM_DATABASE_URL, or use `serve` alone, which "
+            "executes runs too"
         )
     _configure_log(settings.log_level)
-    house = _open_house(settings)
-    # A signal writes a byte the moment it arrives, so that none is missed between two steps of this thread.
-    heard, told = os.pipe()
-    os.set_blocking(told, False)
-    signal.set_wakeup_fd(told)
+    services = _open_services(settings)
+    # Each signal writes a byte into this pipe when it arrives, so that none is missed.
+    read_end, write_end = os.pipe()
+    os.set_blocking(write_end, False)
+    signal.set_wakeup_fd(write_end)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: None)
-    house.start_workers()
+    services.start_workers()
     typer.echo("Terrarium worker is ready.")
-    os.read(heard, 1)
-    house.stopping()
+    os.read(read_end, 1)
+    services.stopping()
 
     def close() -> None:
-        house.close()
+        services.close()
         os._exit(0)
 
     threading.Thread(target=close).start()
     while True:
-        os.read(heard, 1)
-        house.stopping(hurry=True)
+        os.read(read_end, 1)
+        services.stopping(hurry=True)

@@ -1,4 +1,4 @@
-"""`terrarium worker`: a process that only carries out runs, on a shared PostgreSQL."""
+"""`terrarium worker`: a process that only executes runs, on a shared PostgreSQL."""
 
 import sys
 
@@ -6,7 +6,7 @@ import typer
 
 from .serve import StartError, load_settings, run_worker
 
-app = typer.Typer(help="Carry out runs, without an API.", add_completion=False)
+app = typer.Typer(help="Execute runs, without an API.", add_completion=False)
 
 
 @app.callback(invoke_without_command=True)

@@ -1,4 +1,9 @@
-"""Who makes things: one file per backend, a contract and a registry. How to add one: `ADDING.md`."""
+"""The contract of engines: the types of jobs and of their results.
+
+An engine imports this package and `setup`, and if it needs them `processes` and `child` (models in processes
+of their own), `provider` (hosted models) and `sizes`. This package imports nothing heavy, because model
+processes import it too. How to write an engine: `docs/engines/ADDING.md`.
+"""
 
 from ._codes import CODES, Remedy
 from ._contract import (
@@ -16,18 +21,12 @@ from ._contract import (
     Refused,
     Ticket,
     Unknown,
+    discard,
 )
-from ._registry import BUILT_IN, Engines, discover, find_kind, kinds
-from ._scratch import remove_folder
-from ._setup import EngineOptions, Setup
-from ._temporary import TemporaryFolder, remove_abandoned
 
 __all__ = [
-    "BUILT_IN",
     "CODES",
     "Engine",
-    "EngineOptions",
-    "Engines",
     "Failed",
     "Finished",
     "Followers",
@@ -40,13 +39,7 @@ __all__ = [
     "Progress",
     "Refused",
     "Remedy",
-    "Setup",
-    "TemporaryFolder",
     "Ticket",
     "Unknown",
-    "discover",
-    "find_kind",
-    "kinds",
-    "remove_abandoned",
-    "remove_folder",
+    "discard",
 ]

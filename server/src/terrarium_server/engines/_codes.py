@@ -1,4 +1,4 @@
-"""FLORA's run error codes, by what a caller should do about them."""
+"""The error codes of runs in FLORA's API, and what a caller should do about each."""
 
 from typing import Literal
 

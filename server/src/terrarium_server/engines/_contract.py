@@ -1,4 +1,4 @@
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NewType, Protocol
@@ -6,8 +6,8 @@ from typing import Any, Literal, NewType, Protocol
 Ticket = NewType("Ticket", str)
 Mark = NewType("Mark", str)
 
-# Who can follow a ticket: the worker that submitted it, any worker on the same machine, or any worker that
-# has an engine of the same name.
+# Who can follow a ticket: only the worker that submitted it, any worker of the same machine, or any worker
+# with an engine of the same name.
 Followers = Literal["worker", "machine", "anyone"]
 
 
@@ -15,8 +15,8 @@ Followers = Literal["worker", "machine", "anyone"]
 class Input:
     """One medium that a job starts from: a file of this machine, kept until the job is over.
 
-    ``url`` is where the caller's server can be asked for it too, if it is public; a provider may fetch it
-    there instead of being sent the bytes.
+    ``url`` is the caller's public link to the same file, if there is one: a provider may fetch it there
+    instead of receiving the bytes.
     """
 
     path: Path
@@ -28,10 +28,10 @@ class Input:
 class Job:
     """What to make. ``key`` is unique for each submission, for providers that suppress duplicates.
 
-    ``params`` are checked against the card; of its media parameters they hold what the caller wrote, while
-    ``inputs`` holds the files, by parameter name. ``seed`` was fixed when the run was admitted, so that
-    doing it again gives the same. ``options`` is what the card says under ``[options]`` for its engine (a
-    ``file`` is a whole path there), and ``weights`` the files it names under ``[weights]``.
+    ``params`` are checked against the card. For a media parameter they hold the caller's value, and
+    ``inputs`` holds the files, by parameter name. ``seed`` was fixed when the run was admitted, so that a
+    repeated job gives the same result. ``options`` are the card's ``[options]`` for its engine, in which
+    ``file`` is an absolute path, and ``weights`` the files of its ``[weights]``, by name.
     """
 
     key: str
@@ -49,8 +49,8 @@ class Job:
 class Output:
     """One result: bytes, a file, or str for text.
 
-    ``width`` and ``height`` in pixels and ``duration_seconds`` where they apply and are known. A file is
-    given away: whoever receives the output moves or deletes it.
+    ``width`` and ``height`` in pixels and ``duration_seconds`` are set if they apply and are known. A file
+    belongs to the receiver of the output, which moves or deletes it.
     """
 
     content_type: str
@@ -62,7 +62,7 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Not done yet; ``fraction`` goes from 0 to 1, ``preview`` is what can be shown so far."""
+    """The job is not done yet; ``fraction`` is from 0 to 1, ``preview`` an output to show meanwhile."""
 
     fraction: float
     preview: Output | None = None
@@ -70,16 +70,16 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """Done, with at least one output."""
+    """The job is done, with at least one output."""
 
     outputs: tuple[Output, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """Not made. ``code`` is one of `CODES`, ``message`` says what a person can do.
+    """The job failed. ``code`` is one of `CODES`, and ``message`` says what a person can do.
 
-    ``retry_after`` is the provider's delay in seconds, if it named one.
+    ``retry_after`` is the delay that the provider named, in seconds.
     """
 
     code: str
@@ -89,21 +89,21 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """Nobody knows this ticket any more."""
+    """The job of this ticket does not exist any more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Nobody can tell whether a submission arrived."""
+    """It cannot be determined whether a submission arrived."""
 
 
 News = Progress | Finished | Failed | Lost
 
 
 class Refused(Exception):
-    """Raised by `Engine.prepare` and `Engine.submit` when a job is not taken.
+    """Raised by `Engine.prepare` and `Engine.submit` if a job is not accepted.
 
-    Nothing was started and nothing is owed.
+    Nothing was started, and nothing has to be paid.
     """
 
     def __init__(self, code: str, message: str, *, retry_after: float | None = None) -> None:
@@ -112,19 +112,19 @@ class Refused(Exception):
 
 
 class Engine(Protocol):
-    """One backend. It sees jobs and tickets, never the database, the ledger or the canvas.
+    """One backend. It works with jobs and tickets, never with the database, the ledger or the canvas.
 
-    All coroutines run on one loop and hold it for less than 50 ms; what takes longer goes to a thread or a
-    process. A submission goes
+    All coroutines run on one event loop and block it for less than 50 ms; longer work belongs in a thread or
+    a process. The steps of a submission are
 
-        prepare → (the mark is written down) → submit → (the ticket is written down) → follow
+        prepare → (the mark is recorded) → submit → (the ticket is recorded) → follow
 
-    and may be taken up after a crash at either note: by ``find`` where only the mark is known, by
-    ``follow`` where the ticket is.
+    After a crash it is continued from what was recorded: with ``find`` from the mark, with ``follow`` from
+    the ticket.
 
-    ``repeatable`` says that submitting a job again costs nothing and makes the same: then nothing is
-    written down, and what was lost is submitted again. ``longest_silence`` is how many seconds `follow` may
-    say nothing before the job is taken for hung; also how long a call may take whose ticket only this worker
+    ``repeatable`` means that submitting a job again costs nothing and gives the same result. Nothing is
+    recorded then, and lost jobs are submitted again. ``longest_silence`` is the number of seconds without an
+    update from `follow` after which a job counts as hung. It also limits a call whose ticket only this worker
     can follow.
     """
 
@@ -133,19 +133,22 @@ class Engine(Protocol):
     longest_silence: float
 
     def problem(self, job_options: Mapping[str, Any]) -> str | None:
-        """Say why a model with these card options cannot work here now and what to do about it, or None.
+        """Return why a model with these card options cannot work now and what to do about it, or None.
 
-        Asked from any thread, when the server starts and when the catalogue is shown; it must be quick and
+        Called from any thread, when the server starts and when the catalogue is read: it must be quick and
         load nothing.
         """
         ...
 
     def followers(self, mark: Mark) -> Followers:
-        """Say who can follow the ticket of the submission that this mark is for."""
+        """Return who can follow the ticket of this mark's submission."""
         ...
 
     async def prepare(self, job: Job) -> Mark:
-        """Return what `find` needs to look for the submission to come. Raises Refused; owes nothing."""
+        """Check a job and return the mark by which `find` can find its submission. Starts nothing.
+
+        Raises Refused.
+        """
         ...
 
     async def submit(self, job: Job, mark: Mark) -> Ticket:
@@ -153,24 +156,31 @@ class Engine(Protocol):
         ...
 
     async def find(self, mark: Mark) -> Ticket | Unknown | None:
-        """Look for a submission whose ticket was never heard of.
+        """Find a submission whose ticket was not recorded.
 
-        None only if it certainly did not arrive; it is submitted again then.
+        Return None only if it certainly did not arrive: then the job is submitted again.
         """
         ...
 
     def follow(self, ticket: Ticket) -> AsyncGenerator[News]:
-        """Tell how a job goes: any number of `Progress`, then its one end.
+        """Yield any number of `Progress`, then one of `Finished`, `Failed` and `Lost`.
 
-        Closing the generator ends the following, not the job. A ticket alone is enough, also in a process
-        that was started anew.
+        Closing the generator does not end the job. The ticket alone must suffice, also in a new process of
+        the server.
         """
         ...
 
     async def cancel(self, ticket: Ticket) -> None:
-        """Stop a job if it can be stopped; its result will not be asked for. Harmless when it is over."""
+        """Stop a job if possible; its result is no longer needed. Harmless if the job is over."""
         ...
 
     async def close(self) -> None:
-        """Let go of processes and connections. Harmless when done before."""
+        """End processes and connections. Harmless if called again."""
         ...
+
+
+def discard(outputs: Iterable[Output]) -> None:
+    """Delete the files of outputs that are not used."""
+    for output in outputs:
+        if isinstance(output.data, Path):
+            output.data.unlink(missing_ok=True)

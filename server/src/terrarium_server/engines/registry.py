@@ -1,29 +1,49 @@
+"""The engines of a server: kinds found through entry points, and one engine for each that is set up."""
+
 import importlib
+import logging
 import os
-import pkgutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import cast
 
 from pydantic import SecretStr, ValidationError
 
+from terrarium_server import INSTALL_POCKET
 from terrarium_server.configuration import Configuration, EngineEntry
+from terrarium_server.validation import all_causes
 
 from ._contract import Engine
-from ._setup import EngineOptions, Kind, Setup
 from ._wrappers import Logged, RateLimited
+from .setup import Kind, Setup
 
-# There without being configured, under these names. The modules of the others are imported only if the owner
-# configures one: a dozen of them would be felt at every start.
-BUILT_IN = ("band", "espeak", "llama", "onnx", "piper", "rehearsal", "sketch")
+_log = logging.getLogger("terrarium_server.engines")
+
+# An entry point's name is the kind, its value the kind's package, with a module `engine` in it.
+GROUP = "terrarium.engines"
+
+
+class KindError(Exception):
+    """A kind of engine cannot be loaded; the message says why and what to do."""
 
 
 class Engines:
-    """The engines of this server, by name; ``limits`` says how many jobs one may have at the same time."""
+    """The engines of this server, by name.
 
-    def __init__(self, engines: Iterable[Engine], limits: Mapping[str, int] | None = None) -> None:
+    ``limits`` says how many jobs one may have at the same time, ``broken`` why an engine could not be built.
+    """
+
+    def __init__(
+        self,
+        engines: Iterable[Engine],
+        limits: Mapping[str, int] | None = None,
+        broken: Mapping[str, str] | None = None,
+    ) -> None:
         """Take the engines. Raises ValueError when two have the same name."""
         self.limits = dict(limits or {})
+        self._broken = dict(broken or {})
         self._engines: dict[str, Engine] = {}
         for engine in engines:
             if engine.name in self._engines:
@@ -38,56 +58,106 @@ class Engines:
         """Return an engine, or None if this server has none of that name."""
         return self._engines.get(name)
 
+    def why_missing(self, name: str) -> str:
+        """Say why there is no engine of this name, and what to do about it."""
+        if name in self._broken:
+            return self._broken[name]
+        return f"no engine named {name} is set up; add it as an [[engine]] to terrarium.toml"
+
     async def close(self) -> None:
         """Close all engines."""
         for engine in self._engines.values():
             await engine.close()
 
 
+@cache
+def _installed() -> dict[str, tuple[EntryPoint, ...]]:
+    found: dict[str, tuple[EntryPoint, ...]] = {}
+    for entry in entry_points(group=GROUP):
+        found[entry.name] = (*found.get(entry.name, ()), entry)
+    return found
+
+
 def kinds() -> list[str]:
-    """Return the names of all kinds of engines: the public modules of this folder."""
-    package = importlib.import_module(__package__ or "")
-    names = [info.name for info in pkgutil.iter_modules(package.__path__) if not info.ispkg]
-    return sorted(name for name in names if not name.startswith("_"))
+    """Return the names of all kinds of engines that are installed."""
+    return sorted(_installed())
 
 
-def find_kind(name: str) -> Kind:
-    """Return the module of a kind that there is."""
-    return cast(Kind, importlib.import_module(f"{__package__}.{name}"))
+def load_kind(name: str) -> Kind:
+    """Import an installed kind. Raises KindError if it cannot be imported, or two packages bring it."""
+    return cast(Kind, _imported(name, "engine"))
+
+
+def _is_automatic(name: str) -> bool:
+    return bool(getattr(_imported(name), "AUTOMATIC", False))
+
+
+def _imported(name: str, module: str = "") -> object:
+    """Import a kind's package, or a module of it. Raises KindError."""
+    entry, *others = _installed()[name]
+    if others:
+        both = " and ".join(sorted(_distribution(one) for one in (entry, *others)))
+        raise KindError(f"kind {name} comes with {both}; uninstall one of them")
+    try:
+        return importlib.import_module(f"{entry.value}.{module}" if module else entry.value)
+    except Exception as error:
+        remedy = f"reinstall {_distribution(entry)}, or uninstall it"
+        raise KindError(f"kind {name} cannot be loaded ({error}); {remedy}") from error
+
+
+def _distribution(entry: EntryPoint) -> str:
+    return entry.dist.name if entry.dist else entry.value.partition(".")[0]
 
 
 def discover(configuration: Configuration | None = None, *, processes: int, scratch: Path) -> Engines:
-    """Build the built-in engines and those that the owner configured.
+    """Build the engines that the owner configured, and those of kinds that need no configuration.
 
-    ``processes`` bounds the local model processes of each engine that is not told otherwise, and
-    ``scratch`` is the folder for outputs that are files. Raises ConfigurationError, with file, line and
-    remedy, for an entry that is wrong.
+    ``processes`` bounds the model processes of each engine that is not told otherwise, and ``scratch`` is
+    the folder for outputs that are files. Raises ConfigurationError, with file, line and remedy, for an
+    entry that is wrong. A kind that nobody configured and that cannot be loaded is logged and left out.
     """
-    known = kinds()
     entries = configuration.engines if configuration is not None else ()
     built: list[Engine] = []
     limits: dict[str, int] = {}
+    broken: dict[str, str] = {}
     for entry in entries:
-        if entry.kind not in known:
-            raise entry.error(f"kind: there is no kind of engine {entry.kind!r}; one of: {', '.join(known)}")
-        kind = find_kind(entry.kind)
+        kind, automatic = _kind_of(entry)
         setup = _setup(entry, kind, processes, scratch)
         engine = kind.build(setup)
         built.append(RateLimited(engine, entry.requests_per_second) if entry.requests_per_second else engine)
-        if entry.concurrency or entry.kind in BUILT_IN:
-            limits[entry.name] = entry.concurrency or _room(kind, setup)
+        if entry.concurrency or automatic:
+            limits[entry.name] = entry.concurrency or _concurrency(kind, setup)
     named = {entry.name for entry in entries}
-    for name in BUILT_IN:
-        if name not in named:
-            kind = find_kind(name)
+    for name in kinds():
+        try:
+            if name in named or not _is_automatic(name):
+                continue
+            kind = load_kind(name)
             setup = Setup(name, processes, kind.OPTIONS(), scratch=scratch)
             built.append(kind.build(setup))
-            limits[name] = _room(kind, setup)
-    return Engines([Logged(engine) for engine in built], limits)
+        except Exception as error:
+            # One distribution that does not work must not keep the others from working.
+            broken[name] = str(error)
+            _log.warning("engine %s is left out: %s", name, error)
+        else:
+            limits[name] = _concurrency(kind, setup)
+    return Engines([Logged(engine) for engine in built], limits, broken)
 
 
-def _room(kind: Kind, setup: Setup) -> int:
-    """How many jobs a built-in engine is given at once: its processes busy, and as many ready to follow.
+def _kind_of(entry: EngineEntry) -> tuple[Kind, bool]:
+    """Return the kind of an entry and whether it is automatic. Raises ConfigurationError."""
+    known = kinds()
+    if entry.kind not in known:
+        message = f"kind: there is no kind of engine {entry.kind!r}; one of: {', '.join(known)}"
+        raise entry.error(f"{message}. More come with other distributions, such as: {INSTALL_POCKET}")
+    try:
+        return load_kind(entry.kind), _is_automatic(entry.kind)
+    except KindError as error:
+        raise entry.error(f"kind: {error}") from error
+
+
+def _concurrency(kind: Kind, setup: Setup) -> int:
+    """How many jobs a local engine is given at once: its processes busy, and as many ready to follow.
 
     More would be claimed here while another worker could have begun with them.
     """
@@ -98,19 +168,7 @@ def _setup(entry: EngineEntry, kind: Kind, processes: int, scratch: Path) -> Set
     try:
         options = kind.OPTIONS.model_validate(entry.options)
     except ValidationError as error:
-        raise entry.error(_causes(error, kind.OPTIONS)) from error
+        raise entry.error(all_causes(error, known=("kind", "name", *kind.OPTIONS.model_fields))) from error
     key = os.environ.get(entry.key_env) if entry.key_env else None
     secret = SecretStr(key) if key else None
     return Setup(entry.name, entry.processes or processes, options, secret, entry.key_env, scratch)
-
-
-def _causes(error: ValidationError, options: type[EngineOptions]) -> str:
-    takes: Sequence[str] = ("kind", "name", *options.model_fields)
-    lines: list[str] = []
-    for cause in error.errors():
-        name = ".".join(str(part) for part in cause["loc"])
-        unknown = cause["type"] == "extra_forbidden"
-        lines.append(
-            f"{name}: unknown; this kind takes: {', '.join(takes)}" if unknown else f"{name}: {cause['msg']}"
-        )
-    return "; ".join(lines)

@@ -1,8 +1,8 @@
-"""Who does the work: workers under leases, the coroutine of a run, and what is left when a worker dies.
+"""Executes runs: workers under leases, the coroutine of a run, and recovery after a worker has died.
 
-A pending run is the queue. A worker claims it, hands it to an engine and settles it. Its lease is one row,
-by the database's clock; every write names the worker and its claim, so that whoever lost a run cannot change
-it.
+The pending runs are the queue. A worker claims a run, submits it to an engine and settles it. Its lease is
+one row, timed by the database's clock. Every write names the worker and its claim, so a worker that lost a
+run cannot change it.
 """
 
 from ._context import Context

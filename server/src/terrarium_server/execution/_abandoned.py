@@ -1,4 +1,4 @@
-"""What nobody has in hand any more: runs of workers that died, and jobs at providers whose run is over."""
+"""Abandoned work: runs of workers that died, and jobs that go on at a provider after their run has ended."""
 
 import logging
 from collections.abc import AsyncGenerator, Iterable, Mapping
@@ -27,32 +27,34 @@ _SUBMISSIONS_FOR_MS = 30 * 24 * 60 * 60 * 1000
 _PURGE = 500
 _NOT_MOVING = RunOutcome(
     "GENERATION_QUEUE_NOT_MOVING",
-    "No worker of this server has had this model's engine for ten minutes; tell its owner, or try later.",
+    "No worker of this server has offered this model's engine for ten minutes; try later, or tell the "
+    "server's owner.",
 )
 
 
-class Abandoned:
-    """Finds what was abandoned, and sees to it."""
+class AbandonedWork:
+    """Finds abandoned work: takes it over, puts it back into the queue, cancels it or fails it."""
 
     def __init__(self, context: Context, lease: Lease, writes: Writes) -> None:
         self._context = context
         self._lease = lease
         self._writes = writes
         self._engines = sorted(engine.name for engine in context.engines)
-        # Engines that runs wait for and no living worker has, and abandoned runs, since when they were seen.
+        # When these were first seen, in seconds of working time: engines that runs wait for and no live
+        # worker has, and running runs that no live worker can take over.
         self._unserved: dict[str, float] = {}
         self._stranded: dict[str, float] = {}
 
     async def take_over(self, *, dropped: Iterable[str], busy: Mapping[str, int]) -> AsyncGenerator[Run]:
-        """Put back into the queue what dead workers had, or this one lost sight of (``dropped``).
+        """Requeue the runs of dead workers, and the ``dropped`` ones: this worker's, but not in its memory.
 
-        Gives those that have to be gone on with here, because their engine has them in hand. What this worker
-        still winds up (``busy``) is left alone.
+        Yields the runs that this worker must continue because their job at the engine is still live. Runs
+        that this worker is still executing (``busy``) are left alone.
         """
         database, mine = self._context.database, list(dropped)
         for run in await database.read(lambda tx: self._find(tx, mine)):
             if run.run_id not in busy:
-                # One transaction for each: a run that cannot be taken keeps no other from it.
+                # One transaction for each, so that a run that cannot be taken does not block the others.
                 taken = await database.write_for_worker(lambda tx, run=run: self._take(tx, run))
                 if taken is not None:
                     yield taken
@@ -73,13 +75,13 @@ class Abandoned:
 
     def _take(self, tx: Transaction, run: Run) -> Run | None:
         if not runs.lock_if_free(tx, run.run_id):
-            # By a worker that stands still in the middle of a transaction; the database ends that soon.
+            # A worker was suspended in the middle of a transaction on it. The database ends that one soon.
             return None
         me = self._context.worker_id
         died = run.worker_id is not None and run.worker_id != me
         abandoned = self._is_dropped([run.run_id]) if run.worker_id == me else self._lease.abandoned(tx)
         last = submissions.latest(tx, run.run_id)
-        # What a first model still has in hand is no matter of the second one's.
+        # A live job of the first model does not matter once the run has moved to its fallback model.
         if last is None or not last.is_live or last.model != run.model:
             if runs.requeue_abandoned(tx, run, abandoned, died=died):
                 _log.warning("run %s of worker %s is back in the queue", run.run_id, run.worker_id)
@@ -91,9 +93,9 @@ class Abandoned:
             _log.warning("took over run %s of worker %s", run.run_id, run.worker_id)
         return taken
 
-    async def see_to_leftovers(self, busy: Mapping[str, int]) -> None:
-        """Do what is due now and then."""
-        await self._cancel_leftovers(busy)
+    async def clean_up(self, busy: Mapping[str, int]) -> None:
+        """Do the periodic maintenance."""
+        await self._cancel_orphans(busy)
         await self._fail_unserved()
         await self._fail_stranded()
         await self._context.database.write_for_worker(self._purge)
@@ -103,18 +105,18 @@ class Abandoned:
         runs.forget_shown(tx, older_than_ms=_SHOWN_FOR_MS, limit=_PURGE)
         submissions.forget(tx, older_than_ms=_SUBMISSIONS_FOR_MS, limit=_PURGE)
 
-    async def _cancel_leftovers(self, busy: Mapping[str, int]) -> None:
-        """Cancel what engines still have in hand for runs that are over."""
+    async def _cancel_orphans(self, busy: Mapping[str, int]) -> None:
+        """Cancel the jobs that are still live at engines although their runs have ended."""
         me = self._context.worker_id
-        found = await self._context.database.read(
-            lambda tx: submissions.left_behind(tx, me, self._engines, limit=_MOST_AT_ONCE)
+        orphans = await self._context.database.read(
+            lambda tx: submissions.orphans(tx, me, self._engines, limit=_MOST_AT_ONCE)
         )
-        for submission, age_ms in found:
+        for submission, age_ms in orphans:
             engine = self._context.engines.get(submission.engine)
             if engine is None or submission.run_id in busy:
                 continue
             try:
-                state = await self._cancel_leftover(engine, submission)
+                state = await self._cancel_orphan(engine, submission)
             except Exception:
                 _log.exception("a job of run %s could not be cancelled", submission.run_id)
                 state = None
@@ -123,19 +125,19 @@ class Abandoned:
             if state is not None:
                 await self._conclude(submission, state)
 
-    async def _cancel_leftover(self, engine: Engine, submission: Submission) -> submissions.State | None:
-        """Return what became of it, None if that has to wait."""
+    async def _cancel_orphan(self, engine: Engine, submission: Submission) -> submissions.State | None:
+        """Return the submission's final state, None if it is too early to tell."""
         ticket: str | None = submission.ticket
         if ticket is None:
-            # What this very process marked is in nobody's hands: its run is not among the busy ones.
+            # This process makes no call for it any more: its run is not among the busy ones.
             mine = submission.process == this_process()
             gone = self._context.alone or mine or is_gone(submission.process)
-            found = await engine.find(Mark(submission.mark))
-            if not isinstance(found, str):
-                return ("void" if found is None else "unknown") if gone else None
-            ticket = found
+            answer = await engine.find(Mark(submission.mark))
+            if not isinstance(answer, str):
+                return ("void" if answer is None else "unknown") if gone else None
+            ticket = answer
         elif submission.followers == "worker" and submission.worker_id != self._context.worker_id:
-            # It ended with its process.
+            # Only the process that made the call could follow it, and that process has ended.
             return "unknown"
         elif submission.followers == "machine" and not submission.can_be_followed_by(self._context.worker_id):
             return None
@@ -143,31 +145,32 @@ class Abandoned:
         return "cancelled"
 
     async def _conclude(self, submission: Submission, state: submissions.State) -> None:
-        await self._writes.anyway(lambda tx: submissions.conclude(tx, submission, state))
+        await self._writes.without_lease(lambda tx: submissions.conclude(tx, submission, state))
 
     async def _fail_unserved(self) -> None:
-        """Fail pending runs whose engine no living worker has had for ten minutes, as far as this one saw."""
+        """Fail pending runs whose engine no live worker has had for ten minutes, as observed by this one."""
         unserved = await self._context.database.read(
             lambda tx: runs.engines_waited_for(tx) - live_engines(tx)
         )
-        for name in self._since(self._unserved, unserved):
+        for name in self._overdue(self._unserved, unserved):
             waiting = await self._context.database.read(
                 lambda tx, name=name: runs.pending_of(tx, name, limit=_PURGE)
             )
             for run in waiting:
-                # One transaction for each: two runs and a balance would be locked in the wrong order.
+                # One transaction for each: runs are locked before balances, so a transaction that ends two
+                # runs would lock the second one too late.
                 await self._writes.under_lease(lambda tx, run=run: settlement.give_up(tx, run, _NOT_MOVING))
 
     async def _fail_stranded(self) -> None:
-        """Fail abandoned runs that no living worker could go on with for ten minutes."""
+        """Fail abandoned runs that no live worker could continue for ten minutes."""
 
-        def look(tx: Transaction) -> dict[str, Run]:
+        def find(tx: Transaction) -> dict[str, Run]:
             statement = sa.select(*COLUMNS).where(runs.RUNNING, self._lease.abandoned(tx))
-            found = (Run(*row) for row in tx.execute(statement.limit(_PURGE)))
-            return {run.run_id: run for run in found}
+            abandoned = (Run(*row) for row in tx.execute(statement.limit(_PURGE)))
+            return {run.run_id: run for run in abandoned}
 
-        stranded = await self._context.database.read(look)
-        for run_id in self._since(self._stranded, set(stranded)):
+        stranded = await self._context.database.read(find)
+        for run_id in self._overdue(self._stranded, set(stranded)):
             run = stranded[run_id]
             await self._writes.under_lease(lambda tx, run=run: self._give_up_running(tx, run))
 
@@ -176,11 +179,11 @@ class Abandoned:
         if taken is not None:
             settlement.fail(tx, taken, _NOT_MOVING)
 
-    def _since(self, known: dict[str, float], seen: set[str]) -> list[str]:
-        """Note since when each was seen without a break; return those for which it has been ten minutes."""
+    def _overdue(self, first_seen: dict[str, float], current: set[str]) -> list[str]:
+        """Update when each name was first seen; return those seen for ten minutes without a break."""
         now = self._context.time.seconds
-        for name in known.keys() - seen:
-            del known[name]
-        for name in seen:
-            known.setdefault(name, now)
-        return sorted(name for name, since in known.items() if now - since >= _UNSERVED_SECONDS)
+        for name in first_seen.keys() - current:
+            del first_seen[name]
+        for name in current:
+            first_seen.setdefault(name, now)
+        return sorted(name for name, since in first_seen.items() if now - since >= _UNSERVED_SECONDS)

@@ -3,7 +3,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from terrarium_server.catalog import Catalog
-from terrarium_server.engines import Engines
+from terrarium_server.engines.registry import Engines
 from terrarium_server.media import FetchRules
 from terrarium_server.runs import Signals
 from terrarium_server.store import Blobs, Database, Transaction
@@ -13,12 +13,12 @@ from ._working_time import WorkingTime
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a worker works with.
+    """The services that a worker uses.
 
-    ``weights`` is the folder of models' weights, ``temporary`` one for files that are gone after a run, on
-    the disk of the blobs. ``fallback`` is the owner's second choice for a model. ``alone``: no other worker
-    can have this database. ``is_current`` says whether this version knows the database's schema. ``time`` is
-    the worker's.
+    ``weights`` is the folder of models' weights. ``temporary`` is a folder for files that are deleted after a
+    run, on the same disk as the blobs. ``fallback`` maps a model to the owner's second choice for it.
+    ``alone``: no other worker can use this database. ``is_current`` tells whether the database's schema is
+    the one that this version knows. ``time`` is the worker's working time.
     """
 
     worker_id: str

@@ -1,9 +1,9 @@
-"""One run, from its claim to its end: the coroutine that can be entered at any recorded state.
+"""One run, from its claim to its end: a coroutine that can start at any recorded state.
 
-    inputs → mark → submit → ticket → follow → keep → settle
+    inputs → mark → submit → ticket → follow → store → settle
 
-What it decides is in rows: a claim that is taken up after a crash finds the last submission and goes on from
-there. Where submitting again costs nothing there is no submission, and it begins anew.
+Its decisions are recorded in rows: the claim that follows a crash reads the last submission and continues
+from there. A repeatable engine has no submission rows, and its run starts again.
 """
 
 import asyncio
@@ -32,12 +32,12 @@ from terrarium_server.runs import Run, RunOutcome
 from terrarium_server.store import Transaction
 
 from . import _submissions as submissions
+from ._active_job import ActiveJob, StopReason
+from ._capacity import EngineCapacity, TooManyFetches
 from ._context import Context
-from ._in_hand import InHand, Stop
 from ._job import find_model, open_job
-from ._keep import keep_outputs
 from ._lease import Lease
-from ._places import NoRoom, Places
+from ._outputs import store_outputs
 from ._process import this_process
 from ._progress import ProgressWriter
 from ._recovery import Recovery
@@ -47,28 +47,28 @@ from ._writes import Writes, uninterrupted
 _log = logging.getLogger(__name__)
 
 _MOST_DEATHS = 5
-# How often a provider that is busy is asked again, and how long a run waits for that at most.
+# How often a busy provider may refuse a run, and the longest delay before the next try.
 _MOST_REFUSALS = 3
 _LONGEST_DELAY = 600.0
-# When a run comes back that found too many others waiting for their media.
+# How long a run is postponed when too many others of its engine are fetching their media.
 _FETCH_DELAY_MS = 2000
 _BUSY = "GENERATION_QUEUE_TOO_LARGE"
 
-_FAILED_HERE = Failed("SERVER_ERROR", "The server could not carry this run out; try once more.")
-_LOST = Failed("GENERATION_NO_RESULT", "The engine lost this job; try once more.")
-_GONE_WITH_ITS_WORKER = Failed(
+_INTERNAL_ERROR = Failed("SERVER_ERROR", "The server failed to execute this run; start it again.")
+_LOST = Failed("GENERATION_NO_RESULT", "The engine lost this job; start the run again.")
+_WORKER_GONE = Failed(
     "SERVER_ERROR",
-    "The worker that was waiting for the provider's answer is gone; the provider may have charged for it. "
-    "Start it once more.",
+    "The worker that waited for the provider's answer has ended; the provider may have charged for this run. "
+    "Start it again.",
 )
 
 
 class NotHeld(Exception):
-    """A write found that the run is over, or that another worker has it."""
+    """The run has ended, or another worker has it, so this worker may not write to it."""
 
 
 class Execution:
-    """A run under one claim of this worker."""
+    """The execution of a run under one claim of this worker."""
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class Execution:
         lease: Lease,
         progress: ProgressWriter,
         writes: Writes,
-        places: Places,
+        capacity: EngineCapacity,
         run: Run,
     ) -> None:
         self.run = run
@@ -84,54 +84,54 @@ class Execution:
         self._lease = lease
         self._progress = progress
         self._writes = writes
-        self._places = places
+        self._capacity = capacity
         self._task: asyncio.Task[None] | None = None
-        self._stop: Stop | None = None
-        self._in_hand = InHand(writes, run)
+        self._stop_reason: StopReason | None = None
+        self._job = ActiveJob(writes, run)
         self._number = 1
 
     def start(self, done: Callable[["Execution"], None], *, after: "Execution | None") -> None:
-        """Begin; ``done`` is called at the end, whatever it is.
+        """Start; ``done`` is called at the end, whatever the outcome.
 
-        ``after`` is the same run's execution under an older claim, which may be winding up: at no moment may
-        two of them talk to an engine.
+        ``after`` is the execution of the same run under an older claim, which may not have ended yet: two of
+        them must never call an engine at the same time.
         """
         earlier = after._task if after is not None else None
         self._task = asyncio.create_task(self._run_to_end(earlier), name=self.run.run_id)
         self._task.add_done_callback(lambda _: done(self))
 
-    def stop(self, reason: Stop) -> None:
-        """Stop between two steps; what must not be interrupted comes to its end before."""
-        if self._stop is None and self._task is not None:
-            self._stop = reason
+    def stop(self, reason: StopReason) -> None:
+        """Stop between two steps; a step that must not be interrupted is finished first."""
+        if self._stop_reason is None and self._task is not None:
+            self._stop_reason = reason
             self._task.cancel()
 
     @property
     def is_stopped(self) -> bool:
-        """Whether it was told to stop."""
-        return self._stop is not None
+        """Whether `stop` was called."""
+        return self._stop_reason is not None
 
     @property
     def drain_seconds(self) -> float | None:
-        """How long a draining worker should wait for it: None for free work, nought if others can go on."""
-        return self._in_hand.drain_seconds
+        """How long a draining worker should wait for it: None for free work, 0 if others can continue it."""
+        return self._job.drain_seconds
 
     async def _run_to_end(self, earlier: asyncio.Task[None] | None) -> None:
         try:
             try:
                 if earlier is not None:
-                    # Also if this one is stopped meanwhile: the next one waits only for it.
+                    # Uninterrupted, because an execution under a newer claim waits only for this one.
                     await uninterrupted(asyncio.wait([earlier]))
                 await self._execute()
             except NotHeld:
                 raise
             except Exception:
                 _log.exception("run %s failed inside the server", self.run.run_id)
-                await self._fail(_FAILED_HERE)
+                await self._fail(_INTERNAL_ERROR)
         except (asyncio.CancelledError, NotHeld):
-            await uninterrupted(self._in_hand.let_go(self._stop or Stop.GONE))
+            await uninterrupted(self._job.release(self._stop_reason or StopReason.NOT_HELD))
         except Exception:
-            _log.exception("run %s could not be ended; it is taken up again", self.run.run_id)
+            _log.exception("run %s could not be ended; it will be claimed again", self.run.run_id)
         finally:
             self._progress.forget(self.run.run_id)
             self._context.signals.changed(self.run.run_id)
@@ -139,43 +139,43 @@ class Execution:
     async def _execute(self) -> None:
         if self.run.attempts >= _MOST_DEATHS:
             message = (
-                f"Gave up after {_MOST_DEATHS} attempts: a worker ended each time. Try a smaller request."
+                f"Gave up after {_MOST_DEATHS} attempts: each time the worker died. Try a smaller request."
             )
             await self._fail(Failed("SERVER_ERROR", message))
             return
         is_refused = False
         try:
-            result = await self._make()
+            result = await self._generate()
         except Refused as refused:
             result, is_refused = refused.failure, True
         except FetchError as error:
             result = Failed("GENERATION_INVALID_URL", str(error))
-        except NoRoom:
-            # It must not hold a place that others could have.
+        except TooManyFetches:
+            # It must not occupy capacity that other runs could use.
             work = partial(runs.postpone, run=self.run, delay_ms=_FETCH_DELAY_MS)
             await uninterrupted(self._writes.under_lease(work))
             return
         if isinstance(result, Finished):
             await uninterrupted(self._complete(result))
             return
-        # A provider that is busy starts nothing, also where it says so only to the call itself.
+        # A busy provider has started nothing, also when it reports that as the failure of a job.
         busy = is_refused or result.code == _BUSY
         if busy and result.retry_after is not None and await self._postpone(result.retry_after):
             return
         if not await self._fall_back(result):
             await self._fail(result)
 
-    # -- making -----------------------------------------------------------------------------------------
+    # -- generating -------------------------------------------------------------------------------------
 
-    async def _make(self) -> Finished | Failed:
-        """Go on where the last submission stands, or begin. Raises Refused or FetchError."""
+    async def _generate(self) -> Finished | Failed:
+        """Continue from the last submission, or start. Raises Refused, FetchError, TooManyFetches."""
         run_id = self.run.run_id
         last = None
         if self.run.claim > 1:
             last = await self._writes.under_lease(lambda tx: submissions.latest(tx, run_id))
-        # What an earlier model has in hand is cancelled when the run is over.
+        # A live job of an earlier model is cancelled after the run has ended.
         if last is not None and last.model == self.run.model and not last.was_never_made:
-            result = await self._go_on(last)
+            result = await self._resume(last)
             if result is not None:
                 return result
         model = find_model(self._context, self.run.model)
@@ -183,55 +183,55 @@ class Execution:
             return model
         card, engine = model
         self._number = number = last.number + 1 if last is not None else 1
-        # A key of its own for each submission: what an earlier one left behind is not taken for this one.
+        # Each submission has its own key, so that the traces of an earlier one are not taken for this one's.
         key = f"{run_id}.{self.run.claim if engine.repeatable else number}"
-        async with open_job(self._context, self._writes, self._places, self.run, card, key) as job:
-            result = await self._submitted(engine, job, number)
+        async with open_job(self._context, self._writes, self._capacity, self.run, card, key) as job:
+            result = await self._submit_and_follow(engine, job, number)
             if isinstance(result, Lost) and engine.repeatable:
-                result = await self._submitted(engine, job, number)
+                result = await self._submit_and_follow(engine, job, number)
         return _LOST if isinstance(result, Lost) else result
 
-    async def _go_on(self, last: Submission) -> Finished | Failed | None:
-        """Follow what was submitted before; None if it was certainly not, so that it has to be."""
-        engine, in_hand = self._context.engines.get(last.engine), self._in_hand
+    async def _resume(self, last: Submission) -> Finished | Failed | None:
+        """Follow the last submission; None if it never reached the engine and has to be made again."""
+        engine, active = self._context.engines.get(last.engine), self._job
         if engine is None:
-            # Somebody else has it; this worker should not have been given the run.
+            # Only a worker that has this engine can continue the run.
             await self._writes.under_lease(lambda tx: runs.leave(tx, self.run))
             raise NotHeld
-        in_hand.engine, in_hand.submission = engine, last
+        active.engine, active.submission = engine, last
         if last.state == "marked":
-            found = await Recovery(self._context, self._writes, engine, last).result()
-            if found is None:
-                in_hand.submission = None
+            ticket_or_failure = await Recovery(self._context, self._writes, engine, last).result()
+            if ticket_or_failure is None:
+                active.submission = None
                 return None
-            if isinstance(found, Failed):
-                in_hand.is_uncertain = True
-                return found
-            in_hand.submission = last = replace(last, state="open", ticket=found)
+            if isinstance(ticket_or_failure, Failed):
+                active.is_uncertain = True
+                return ticket_or_failure
+            active.submission = last = replace(last, state="open", ticket=ticket_or_failure)
         if last.ticket is None or not (last.is_live and last.can_be_followed_by(self._context.worker_id)):
-            in_hand.is_uncertain = True
-            return _GONE_WITH_ITS_WORKER
-        in_hand.ticket = ticket = Ticket(last.ticket)
-        result = await self._followed(engine, ticket)
+            active.is_uncertain = True
+            return _WORKER_GONE
+        active.ticket = ticket = Ticket(last.ticket)
+        result = await self._follow(engine, ticket)
         return _LOST if isinstance(result, Lost) else result
 
-    async def _submitted(self, engine: Engine, job: Job, number: int) -> Finished | Failed | Lost:
+    async def _submit_and_follow(self, engine: Engine, job: Job, number: int) -> Finished | Failed | Lost:
         """Submit a job and follow it to its end. Raises Refused."""
-        in_hand = self._in_hand
-        in_hand.engine, in_hand.ticket, in_hand.has_ended = engine, None, False
-        while in_hand.ticket is None:
+        active = self._job
+        active.engine, active.ticket, active.has_ended = engine, None, False
+        while active.ticket is None:
             mark = await engine.prepare(job)
             await self._writes.lease_held()
             await uninterrupted(self._submit(engine, job, mark, number))
             self._number = number = number + 1
-        return await self._followed(engine, in_hand.ticket)
+        return await self._follow(engine, active.ticket)
 
     async def _submit(self, engine: Engine, job: Job, mark: Mark, number: int) -> None:
-        """Mark, call, note the ticket; without a ticket, the lease was missed before the call."""
+        """Record the mark, submit, record the ticket. Leaves no ticket if the lease ended before the call."""
         if engine.repeatable:
-            self._in_hand.ticket = await engine.submit(job, mark)
+            self._job.ticket = await engine.submit(job, mark)
             return
-        run, in_hand = self.run, self._in_hand
+        run, active = self.run, self._job
         followers, process = engine.followers(mark), this_process()
 
         def write_mark(tx: Transaction) -> Submission | None:
@@ -246,78 +246,80 @@ class Execution:
                 process=process,
             )
             if not held:
-                # An earlier try may have arrived, and whoever has the run now waits for this word.
+                # An earlier try may have been committed. The worker that has the run now waits until it is
+                # withdrawn.
                 submissions.withdraw(tx, run.run_id, number, process=process)
             return submissions.latest(tx, run.run_id) if held else None
 
-        in_hand.submission = await self._writes.under_lease(write_mark)
-        if in_hand.submission is None:
+        active.submission = await self._writes.under_lease(write_mark)
+        if active.submission is None:
             raise NotHeld
         if not self._lease.is_held:
-            # Stopped for so long that another worker may have taken over, which waits for this word.
-            await in_hand.conclude("void")
-            in_hand.submission = None
+            # This process was suspended for so long that another worker may have taken over. That one waits
+            # until this submission is declared void.
+            await active.conclude("void")
+            active.submission = None
             return
         try:
             ticket = await engine.submit(job, mark)
         except Refused:
-            await in_hand.conclude("refused")
+            await active.conclude("refused")
             raise
-        in_hand.ticket = ticket
-        await self._writes.anyway(lambda tx: submissions.record_ticket(tx, run.run_id, number, ticket))
+        active.ticket = ticket
+        await self._writes.without_lease(lambda tx: submissions.record_ticket(tx, run.run_id, number, ticket))
 
-    async def _followed(self, engine: Engine, ticket: Ticket) -> Finished | Failed | Lost:
+    async def _follow(self, engine: Engine, ticket: Ticket) -> Finished | Failed | Lost:
         silence = engine.longest_silence if math.isfinite(engine.longest_silence) else None
         limit = self._context.time.limit(silence)
-        async with aclosing(engine.follow(ticket)) as news:
+        async with aclosing(engine.follow(ticket)) as events:
             try:
                 async with limit:
-                    while isinstance(heard := await anext(news), Progress):
+                    while isinstance(event := await anext(events), Progress):
                         limit.restart()
-                        self._progress.note(self.run, heard)
+                        self._progress.note(self.run, event)
             except TimeoutError:
                 if not limit.is_expired:
                     raise
                 return Failed(
                     "GENERATION_PROVIDER_TIMEOUT",
-                    f"Nothing was heard of this for {silence:.0f} s; try once more.",
+                    f"The provider sent no news of this job for {silence:.0f} s; start the run again.",
                 )
-        self._in_hand.has_ended = True
-        return heard
+        self._job.has_ended = True
+        return event
 
     # -- ending -----------------------------------------------------------------------------------------
 
     async def _complete(self, result: Finished) -> None:
-        kept = await keep_outputs(self._context.blobs, self.run, result.outputs)
-        await self._end(lambda tx: settlement.complete(tx, self.run, kept))
+        outputs = await store_outputs(self._context.blobs, self.run, result.outputs)
+        await self._end(lambda tx: settlement.complete(tx, self.run, outputs))
 
     async def _fail(self, failed: Failed) -> None:
         outcome = RunOutcome(failed.code, failed.message)
         if self.run.fallback is not None:
-            # What the model said that was asked for is what the caller can do something about.
-            first = self.run.fallback
-            outcome = RunOutcome(first["error_code"], first["error_message"])
+            # The caller chose the first model, so its failure is the one that the caller can act on.
+            first_failure = self.run.fallback
+            outcome = RunOutcome(first_failure["error_code"], first_failure["error_message"])
         await uninterrupted(self._end(lambda tx: settlement.fail(tx, self.run, outcome)))
 
     async def _end(self, settle: Callable[[Transaction], bool]) -> None:
-        """End the run, or put it back for another model."""
+        """End the run, or requeue it for another model."""
 
         def work(tx: Transaction) -> bool:
             settled = settle(tx)
             if settled:
-                self._in_hand.conclude_in(tx)
+                self._job.conclude_in(tx)
             return settled
 
         if not await self._writes.under_lease(work):
             raise NotHeld
-        if not self._in_hand.has_ended:
-            # Not before: whoever lost the run would stop what another worker waits for.
-            await self._in_hand.cancel()
+        if not self._job.has_ended:
+            # Only after the write: a worker that lost the run would cancel a job that another one follows.
+            await self._job.cancel()
 
     async def _postpone(self, retry_after: float) -> bool:
-        """Put the run back until a busy provider wants to be asked again; False after too many tries."""
+        """Requeue the run, to be tried after the busy provider's delay; False after too many refusals."""
         delay_ms = round(min(retry_after, _LONGEST_DELAY) * 1000)
-        submission = self._in_hand.submission
+        submission = self._job.submission
 
         def work(tx: Transaction) -> bool | None:
             if not runs.is_held(tx, self.run):
@@ -336,19 +338,19 @@ class Execution:
         return postponed
 
     async def _fall_back(self, failed: Failed) -> bool:
-        """Put the run back for the owner's second choice, if there is one and it could do better."""
-        other = self._context.fallback.get(self.run.subject)
-        if other is None or self.run.fallback is not None or self._in_hand.is_uncertain:
+        """Requeue the run for the owner's fallback model, if there is one and another model may succeed."""
+        fallback = self._context.fallback.get(self.run.subject)
+        if fallback is None or self.run.fallback is not None or self._job.is_uncertain:
             return False
         if not CODES[failed.code].startswith("retry"):
             return False
-        model = find_model(self._context, other)
+        model = find_model(self._context, fallback)
         if isinstance(model, Failed):
             return False
         _, engine = model
         outcome = RunOutcome(failed.code, failed.message)
         subject = self.run.subject
-        _log.warning("run %s: %s failed (%s); %s makes it", self.run.run_id, subject, failed.code, other)
-        work = partial(runs.fall_back, run=self.run, engine=engine.name, model=other, outcome=outcome)
+        _log.warning("run %s: %s failed (%s), using %s", self.run.run_id, subject, failed.code, fallback)
+        work = partial(runs.fall_back, run=self.run, engine=engine.name, model=fallback, outcome=outcome)
         await uninterrupted(self._end(work))
         return True

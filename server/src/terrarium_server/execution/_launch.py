@@ -1,4 +1,4 @@
-"""The worker of a process: a thread with its loop, and one that renews its lease."""
+"""The worker of a process: one thread for its event loop, and one that renews its lease."""
 
 import asyncio
 import logging
@@ -17,13 +17,13 @@ from ._worker import Chore, Worker
 _log = logging.getLogger(__name__)
 
 _RENEWALS_IN_A_LEASE = 5
-# A loop that has not turned for so long does not work on anything; others shall take over what it has.
+# A loop that hangs for so long executes nothing, so other workers shall take over its runs.
 _LONGEST_HANG = 60.0
 _CLOSE_SECONDS = 5.0
 
 
 class Workers:
-    """The worker of this process. Its loop is not the API's, so that neither waits for the other."""
+    """The worker of this process. Its event loop is not the API's, so that neither blocks the other."""
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class Workers:
         drain_seconds: float,
         chores: Sequence[Chore],
     ) -> None:
-        """Prepare; `start` begins."""
+        """Create the worker; `start` starts it. ``chores`` run periodically, see `Worker`."""
         self._context = context
         self._capacity = capacity
         self._drain_seconds = drain_seconds
@@ -50,39 +50,39 @@ class Workers:
         )
         self._ready = threading.Event()
         self._ending = threading.Event()
-        self._wake_is_on_its_way = False
+        self._wake_is_pending = False
         self._loop_thread = threading.Thread(target=self._run, name="terrarium-worker", daemon=True)
         self._renewal_thread = threading.Thread(
             target=self._renew_forever, name="terrarium-lease", daemon=True
         )
 
     def start(self) -> None:
-        """Take the lease and begin. Raises what the database raises."""
+        """Take the lease and start. Raises what the database raises."""
         first = self._lease.renew()
         self._loop_thread.start()
         self._ready.wait()
-        self._tell(first, {})
+        self._apply(first, {})
         self._renewal_thread.start()
 
     def wake(self) -> None:
-        """Say that a run was admitted; may be called from any thread."""
-        if self._ready.is_set() and not self._wake_is_on_its_way:
-            # Many runs that are admitted at the same time need the loop's attention once.
-            self._wake_is_on_its_way = True
+        """Make the worker look for runs, because one was admitted; may be called from any thread."""
+        if self._ready.is_set() and not self._wake_is_pending:
+            # One wake-up is enough for many runs that are admitted at the same time.
+            self._wake_is_pending = True
             self._loop.call_soon_threadsafe(self._wake)
 
     def stop_run(self, run_id: str) -> None:
-        """Say that a run was ended by a caller; may be called from any thread."""
+        """Stop the execution of a run that a caller has ended; may be called from any thread."""
         if self._ready.is_set():
             self._loop.call_soon_threadsafe(self._worker.stop_run, run_id)
 
     def hurry(self) -> None:
-        """Let `stop` wait for nothing; may be called from any thread."""
+        """Make `stop` wait for nothing; may be called from any thread."""
         if self._ready.is_set():
             self._loop.call_soon_threadsafe(self._hurry.set)
 
     def stop(self) -> None:
-        """Claim nothing more, let go of everything in hand (see `Worker.drain`), and give up the lease."""
+        """Claim nothing more, drain the worker (see `Worker.drain`), and release the lease."""
         if not self._loop_thread.is_alive():
             return
         self._loop.call_soon_threadsafe(self._stop.set)
@@ -90,19 +90,19 @@ class Workers:
         self._ending.set()
         self._renewal_thread.join(_CLOSE_SECONDS)
         try:
-            self._lease.leave()
+            self._lease.release()
         except Exception as error:
-            _log.warning("the lease could not be given up (%s); it ends by itself", error)
+            _log.warning("the lease could not be released (%s); it will expire", error)
 
     def _wake(self) -> None:
-        self._wake_is_on_its_way = False
+        self._wake_is_pending = False
         self._worker.wake()
 
     def _run(self) -> None:
         try:
             asyncio.run(self._work())
         except Exception:
-            _log.exception("the worker ended by itself; stopping the server")
+            _log.exception("the worker ended unexpectedly; stopping the server")
             os.kill(os.getpid(), signal.SIGTERM)
 
     async def _work(self) -> None:
@@ -128,26 +128,28 @@ class Workers:
             if clock_seconds() - self._worker.ticked_at > _LONGEST_HANG:
                 _log.error("the worker's loop hangs; its lease is not renewed")
                 continue
-            # Before the question: what is claimed after it is not in the answer.
+            # Read before the renewal, whose answer lacks the runs that are claimed after it.
             before = self._worker.claims()
             try:
                 renewal = self._lease.renew()
             except UNAVAILABLE as error:
-                self._worker.writes.complain(error)
+                self._worker.writes.log_unavailable(error)
                 continue
             except Exception:
                 _log.exception("the lease was not renewed; trying again")
                 continue
-            self._tell(renewal, before)
+            self._apply(renewal, before)
 
-    def _tell(self, renewal: Renewal, before: dict[str, int]) -> None:
-        async def tell() -> None:
+    def _apply(self, renewal: Renewal, before: dict[str, int]) -> None:
+        """Let the worker, on its own loop, act on what a renewal returned."""
+
+        async def apply() -> None:
             try:
                 await self._worker.renewed(renewal, before)
             except UNAVAILABLE as error:
-                self._worker.writes.complain(error)
+                self._worker.writes.log_unavailable(error)
             except Exception:
-                _log.exception("looking after the runs failed; it is done again with the next renewal")
+                _log.exception("taking over runs failed; the next renewal tries again")
 
         if self._ready.is_set():
-            asyncio.run_coroutine_threadsafe(tell(), self._loop)
+            asyncio.run_coroutine_threadsafe(apply(), self._loop)

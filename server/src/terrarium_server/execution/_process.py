@@ -1,4 +1,4 @@
-"""Which machine and which process this is, so that others can tell whether it is still there."""
+"""Identifies this machine and this process, so that others can tell whether the process still exists."""
 
 import hashlib
 import os
@@ -9,10 +9,10 @@ from pathlib import Path
 
 @cache
 def this_machine() -> str:
-    """Name this machine since its last start, as its processes see it: a container is one of its own."""
+    """Return an id of this machine since its last boot; each container has its own."""
     try:
         parts = [Path("/proc/sys/kernel/random/boot_id").read_text().strip()]
-        # Whoever shares these sees the same processes and the same loopback addresses.
+        # Processes that share these namespaces see each other and the same loopback addresses.
         parts += [os.readlink(f"/proc/self/ns/{name}") for name in ("pid", "net")]
     except OSError:
         parts = [socket.gethostname()]
@@ -20,24 +20,24 @@ def this_machine() -> str:
 
 
 def this_process() -> str:
-    """Name this process, see `is_gone`."""
-    return f"{this_machine()} {os.getpid()} {_began(os.getpid()) or ''}"
+    """Return an id of this process, for `is_gone`."""
+    return f"{this_machine()} {os.getpid()} {_start_ticks(os.getpid()) or ''}"
 
 
 def machine_of(process: str) -> str:
-    """Return the machine that a process was on."""
+    """Return the machine of a process, from the process's id."""
     return process.partition(" ")[0]
 
 
 def is_gone(process: str) -> bool:
-    """Whether a process certainly does nothing any more. A stopped one may go on at any moment."""
+    """Whether a process has certainly ended. A suspended one may continue at any moment."""
     machine, _, rest = process.partition(" ")
-    number, _, began = rest.partition(" ")
+    number, _, start = rest.partition(" ")
     if machine != this_machine() or not number.isdigit() or int(number) == os.getpid():
         return False
-    if began:
-        # Numbers are given out again.
-        return _began(int(number)) != began
+    if start:
+        # The system reuses process numbers.
+        return _start_ticks(int(number)) != start
     try:
         os.kill(int(number), 0)
     except ProcessLookupError:
@@ -47,11 +47,11 @@ def is_gone(process: str) -> bool:
     return False
 
 
-def _began(number: int) -> str | None:
-    """When a process began, in ticks since the machine did; None if it is gone or this is not Linux."""
+def _start_ticks(number: int) -> str | None:
+    """Return when a process started, in clock ticks since boot; None if it is gone or this is not Linux."""
     try:
-        said = Path(f"/proc/{number}/stat").read_text()
+        stat = Path(f"/proc/{number}/stat").read_text()
     except OSError:
         return None
-    state, *fields = said.rpartition(")")[2].split()
+    state, *fields = stat.rpartition(")")[2].split()
     return None if state in "ZX" else fields[18]

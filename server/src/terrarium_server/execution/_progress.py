@@ -1,4 +1,4 @@
-"""What running runs show: gathered, and written at most once a second for all of them together."""
+"""The progress of running runs: collected, and written for all of them at most once a second."""
 
 import asyncio
 import base64
@@ -17,54 +17,54 @@ _PREVIEW_BYTES = 100_000
 
 
 class ProgressWriter:
-    """Keeps the latest of each run until it is written; what cannot be written is given up."""
+    """Holds the latest progress of each run until it is written; a write that fails is not repeated."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
         self._latest: dict[str, Shown] = {}
         self._changed: set[str] = set()
-        self._news = asyncio.Event()
+        self._has_changes = asyncio.Event()
 
     def note(self, run: Run, progress: Progress) -> None:
-        """Take a run's news, if it is any."""
-        known = self._latest.get(run.run_id)
+        """Take a run's progress, if it is higher than the last or has a new preview."""
+        last = self._latest.get(run.run_id)
         percent = min(99, int(progress.fraction * 100))
         preview = _as_text(progress.preview)
-        if known is None or percent > known.percent or (preview is not None and preview != known.preview):
-            before = known or Shown(run.run_id, run.claim, 0, None)
+        if last is None or percent > last.percent or (preview is not None and preview != last.preview):
+            before = last or Shown(run.run_id, run.claim, 0, None)
             self._latest[run.run_id] = Shown(
                 run.run_id, run.claim, max(percent, before.percent), preview or before.preview
             )
-            if known is not None or percent > 0 or preview is not None:
+            if last is not None or percent > 0 or preview is not None:
                 self._changed.add(run.run_id)
-                self._news.set()
+                self._has_changes.set()
 
     def forget(self, run_id: str) -> None:
-        """A run has nothing to show any more."""
+        """Drop the progress of a run that has ended here."""
         self._latest.pop(run_id, None)
         self._changed.discard(run_id)
 
     async def write_forever(self) -> None:
-        """Write what is new, one statement a second at most."""
+        """Write what has changed, with at most one statement a second."""
         while True:
-            await self._news.wait()
-            self._news.clear()
-            news = [self._latest[run_id] for run_id in sorted(self._changed)]
+            await self._has_changes.wait()
+            self._has_changes.clear()
+            changes = [self._latest[run_id] for run_id in sorted(self._changed)]
             self._changed.clear()
             try:
                 await self._context.database.write_for_worker(
-                    lambda tx, news=news: runs.show(tx, self._context.worker_id, news)
+                    lambda tx, changes=changes: runs.show(tx, self._context.worker_id, changes)
                 )
             except Exception as error:
-                # It is worth less than the runs themselves, whatever went wrong.
+                # No failure to write progress may end the runs themselves.
                 _log.info("progress was not written (%s)", str(error).partition("\n")[0])
-            for one in news:
-                self._context.signals.changed(one.run_id)
+            for change in changes:
+                self._context.signals.changed(change.run_id)
             await asyncio.sleep(_EVERY_SECONDS)
 
 
 def _as_text(preview: Output | None) -> str | None:
-    """What a preview is kept as: text, or a small picture as a ``data:`` link."""
+    """Return a preview as it is stored: text, or a small picture as a ``data:`` URL."""
     if preview is None or not isinstance(preview.data, str | bytes) or len(preview.data) > _PREVIEW_BYTES:
         return None
     if isinstance(preview.data, str):

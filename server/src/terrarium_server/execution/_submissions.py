@@ -1,10 +1,10 @@
-"""What was handed to engines where that may cost something: one row for each time.
+"""Submissions to engines that may charge for them: one row for each.
 
-marked ──▶ open ──▶ over        the engine has told the job's end
-  │          └────▶ cancelled   the engine was told to stop it
-  ├──▶ void                     it was certainly never sent
-  ├──▶ refused                  the engine did not take it
-  └──▶ unknown                  nobody can tell
+marked ──▶ open ──▶ over        the engine has reported the job's end
+  │          └────▶ cancelled   the job was cancelled at the engine
+  ├──▶ void                     it certainly never reached the engine
+  ├──▶ refused                  the engine did not accept it
+  └──▶ unknown                  what became of it cannot be found out
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from terrarium_server.engines import Followers
 from terrarium_server.runs import Run
 from terrarium_server.store import Transaction
 
-from ._lease import lives
+from ._lease import is_alive
 from ._process import machine_of, this_machine
 from ._tables import submissions
 
@@ -29,7 +29,7 @@ _OVER = submissions.c.state.not_in(("marked", "open"))
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """One row; ``process`` made the call, ``marked_at`` is in milliseconds by the database's clock."""
+    """One row; ``process`` makes the call, ``marked_at`` is in milliseconds by the database's clock."""
 
     run_id: str
     number: int
@@ -46,12 +46,12 @@ class Submission:
 
     @property
     def is_live(self) -> bool:
-        """Whether something may come of it yet."""
+        """Whether its job may still run or start."""
         return self.state in ("marked", "open")
 
     @property
     def was_never_made(self) -> bool:
-        """Whether it certainly started nothing, so that submitting again is the first time."""
+        """Whether it certainly started no job, so that submitting again cannot charge twice."""
         return self.state in ("void", "refused")
 
     def can_be_followed_by(self, worker_id: str) -> bool:
@@ -85,9 +85,9 @@ def mark(
     followers: Followers,
     process: str,
 ) -> bool:
-    """Note that a run is about to be submitted; False if it is not held under its claim any more.
+    """Record that a run is about to be submitted; False if it is not held under its claim any more.
 
-    Writing the same once more, after an answer that was lost, changes nothing.
+    Idempotent, because the answer to an earlier try may have been lost.
     """
     if not runs.is_held(tx, run):
         return False
@@ -114,7 +114,7 @@ def latest(tx: Transaction, run_id: str) -> Submission | None:
 
 
 def record_ticket(tx: Transaction, run_id: str, number: int, ticket: str) -> None:
-    """Note the ticket of a submission, whoever has the run by now: what was paid for must be known."""
+    """Record the ticket of a submission, whichever worker has the run by now: it may have been paid for."""
     statement = sa.update(submissions).where(
         submissions.c.run_id == run_id, submissions.c.number == number, submissions.c.ticket.is_(None)
     )
@@ -122,7 +122,7 @@ def record_ticket(tx: Transaction, run_id: str, number: int, ticket: str) -> Non
 
 
 def withdraw(tx: Transaction, run_id: str, number: int, *, process: str) -> None:
-    """Note that this process will not make the call that it marked, if it did: the answer was lost."""
+    """Record that this process will not make the call for a mark that it may have written."""
     statement = sa.update(submissions).where(
         submissions.c.run_id == run_id,
         submissions.c.number == number,
@@ -133,21 +133,18 @@ def withdraw(tx: Transaction, run_id: str, number: int, *, process: str) -> None
 
 
 def conclude(tx: Transaction, submission: Submission, state: State) -> None:
-    """Note what became of a submission that was live."""
-    tx.execute(sa.update(submissions).where(*_is(submission), _LIVE).values(state=state))
+    """Record the final state of a submission, unless it has one."""
+    tx.execute(sa.update(submissions).where(*_key(submission), _LIVE).values(state=state))
 
 
 def give_up(tx: Transaction, submission: Submission) -> None:
-    """Note that nobody can tell what became of it, unless its ticket was heard of after it was read."""
+    """Record that its outcome is unknown, unless its ticket was recorded after it was read."""
     as_read = submissions.c.ticket.is_not_distinct_from(submission.ticket)
-    tx.execute(sa.update(submissions).where(*_is(submission), _LIVE, as_read).values(state="unknown"))
+    tx.execute(sa.update(submissions).where(*_key(submission), _LIVE, as_read).values(state="unknown"))
 
 
 def note_refusal(tx: Transaction, run: Run, number: int, *, process: str) -> None:
-    """Note that an engine did not take a run, before anything was marked.
-
-    Writing the same once more changes nothing.
-    """
+    """Record that an engine refused a run before anything was marked. Idempotent."""
     row = {
         "run_id": run.run_id,
         "number": number,
@@ -164,7 +161,7 @@ def note_refusal(tx: Transaction, run: Run, number: int, *, process: str) -> Non
 
 
 def count_refusals(tx: Transaction, run: Run) -> int:
-    """Return how often engines have refused a run for the model that makes it now."""
+    """Return how often a run was refused for its current model."""
     statement = (
         sa.select(sa.func.count())
         .select_from(submissions)
@@ -178,7 +175,7 @@ def count_refusals(tx: Transaction, run: Run) -> int:
 
 
 def forget(tx: Transaction, *, older_than_ms: int, limit: int) -> int:
-    """Delete old submissions of runs that are over; return how many rows went."""
+    """Delete old submissions of runs that have ended; return how many rows were deleted."""
     old = (
         sa.select(submissions.c.run_id)
         .join(runs.runs, runs.runs.c.run_id == submissions.c.run_id)
@@ -192,12 +189,12 @@ def forget(tx: Transaction, *, older_than_ms: int, limit: int) -> int:
     return tx.execute(sa.delete(submissions).where(_OVER, submissions.c.run_id.in_(old))).rowcount
 
 
-def left_behind(
+def orphans(
     tx: Transaction, worker_id: str, engines: list[str], *, limit: int
 ) -> list[tuple[Submission, int]]:
-    """Return live submissions of runs that are over, and their age in milliseconds.
+    """Return live submissions of runs that have ended, and their age in milliseconds.
 
-    Not those that another worker that lives sees to.
+    Leaves out those of other live workers, which cancel their own.
     """
     statement = (
         sa.select(*_ROW, tx.clock - submissions.c.marked_at)
@@ -206,7 +203,7 @@ def left_behind(
             _LIVE,
             runs.runs.c.state.in_(("completed", "failed", "skipped")),
             submissions.c.engine.in_(engines),
-            sa.or_(submissions.c.worker_id == worker_id, ~lives(tx, submissions.c.worker_id)),
+            sa.or_(submissions.c.worker_id == worker_id, ~is_alive(tx, submissions.c.worker_id)),
         )
         .order_by(submissions.c.marked_at)
         .limit(limit)
@@ -214,11 +211,11 @@ def left_behind(
     return [(Submission(*row), int(age)) for *row, age in map(tuple, tx.execute(statement))]
 
 
-def _is(submission: Submission) -> tuple[sa.ColumnElement[bool], ...]:
+def _key(submission: Submission) -> tuple[sa.ColumnElement[bool], ...]:
     return (submissions.c.run_id == submission.run_id, submissions.c.number == submission.number)
 
 
 def _insert(tx: Transaction, row: dict[str, Any]) -> None:
-    there = (submissions.c.run_id == row["run_id"], submissions.c.number == row["number"])
-    if tx.execute(sa.select(submissions.c.number).where(*there)).first() is None:
+    key = (submissions.c.run_id == row["run_id"], submissions.c.number == row["number"])
+    if tx.execute(sa.select(submissions.c.number).where(*key)).first() is None:
         tx.execute(sa.insert(submissions).values(**row, marked_at=tx.clock))

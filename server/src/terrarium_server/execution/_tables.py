@@ -14,7 +14,7 @@ workers = sa.Table(
     sa.Column("lease_until", sa.BigInteger, nullable=False),
 )
 
-# One row for each time that a run was given to an engine where that may cost something.
+# One row for each submission of a run to an engine that may charge for it.
 submissions = sa.Table(
     "submissions",
     metadata,
@@ -22,9 +22,9 @@ submissions = sa.Table(
     sa.Column("number", sa.Integer, primary_key=True),
     sa.Column("engine", sa.Text, nullable=False),
     sa.Column("model", sa.Text, nullable=False),
-    # What the provider is told to know it by.
+    # The idempotency key that is sent to the provider.
     sa.Column("key", sa.Text, nullable=False),
-    # What the engine finds it by if its ticket is never heard of.
+    # The engine can find the submission by it if the ticket was lost.
     sa.Column("mark", sa.Text, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("ticket", sa.Text),

@@ -1,31 +1,31 @@
-"""Time in which this process was at work: while it is stopped, or its machine sleeps, nobody waits."""
+"""Time that does not count while this process is suspended or its machine sleeps."""
 
 import asyncio
 from types import TracebackType
 
 from ._lease import clock_seconds
 
-# So much of a pause counts all the same; a loop that works turns sooner.
-_LONGEST_TURN = 2.0
-_SHORTEST_LOOK = 0.01
+# How much of a pause counts at most; a running loop ticks sooner.
+_LONGEST_PAUSE = 2.0
+_SHORTEST_DELAY = 0.01
 
 
 class WorkingTime:
-    """Goes on as long as the worker's loop turns, which ticks every second."""
+    """Counts the time in which the worker's event loop runs; the worker calls `tick` every second."""
 
     def __init__(self) -> None:
         self._before = 0.0
-        # When the loop was last known to turn, by `clock_seconds`.
+        # When the loop was last known to run, by `clock_seconds`.
         self.ticked_at = clock_seconds()
 
     def tick(self) -> None:
-        """The loop turns."""
+        """Note that the loop runs."""
         self._before, self.ticked_at = self.seconds, clock_seconds()
 
     @property
     def seconds(self) -> float:
-        """How long it has been at work."""
-        return self._before + min(clock_seconds() - self.ticked_at, _LONGEST_TURN)
+        """The time counted so far."""
+        return self._before + min(clock_seconds() - self.ticked_at, _LONGEST_PAUSE)
 
     def limit(self, seconds: float | None) -> "Limit":
         """Like `asyncio.timeout`, in working time."""
@@ -33,7 +33,7 @@ class WorkingTime:
 
 
 class Limit:
-    """Raises TimeoutError at its end if what is done within it took so many seconds; None is for ever."""
+    """Cancels its block after so many seconds of working time and raises TimeoutError; None means never."""
 
     def __init__(self, time: WorkingTime, seconds: float | None) -> None:
         self._time = time
@@ -43,17 +43,17 @@ class Limit:
         self._timer: asyncio.TimerHandle | None = None
 
     def restart(self) -> None:
-        """Count from now on."""
+        """Start counting again."""
         self._since = self._time.seconds
 
     @property
     def is_expired(self) -> bool:
-        """Whether it has ended what was done within it."""
+        """Whether it has cancelled its block."""
         return self._timeout.expired()
 
     async def __aenter__(self) -> "Limit":
         await self._timeout.__aenter__()
-        self._look()
+        self._check()
         return self
 
     async def __aexit__(
@@ -66,12 +66,12 @@ class Limit:
             self._timer.cancel()
         await self._timeout.__aexit__(kind, error, traceback)
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         if self._seconds is None:
             return
         left = self._since + self._seconds - self._time.seconds
         loop = asyncio.get_running_loop()
         if left > 0:
-            self._timer = loop.call_later(max(left, _SHORTEST_LOOK), self._look)
+            self._timer = loop.call_later(max(left, _SHORTEST_DELAY), self._check)
         else:
             self._timeout.reschedule(loop.time())

@@ -1,8 +1,8 @@
-"""The door: HTTP in, our words inside, HTTP out. One file per resource."""
+"""The HTTP layer: requests to calls of our packages, their records to responses. One file per resource."""
 
-from ._door import Door
-from .middleware import AnswerHeaders, BodyLimit
+from ._context import HttpContext
+from .middleware import BodyLimit, ResponseHeaders
 from .refusals import install_refusals
-from .routes import api, plain
+from .routes import api, unversioned
 
-__all__ = ["AnswerHeaders", "BodyLimit", "Door", "api", "install_refusals", "plain"]
+__all__ = ["BodyLimit", "HttpContext", "ResponseHeaders", "api", "install_refusals", "unversioned"]

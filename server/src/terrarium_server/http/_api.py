@@ -1,6 +1,6 @@
-"""The one router of the API, and what every route of it declares.
+"""The router of the API with the refusals that every route declares, and that of the other routes.
 
-One flat router, because each level of included routers is searched again for every request.
+There is one flat router, because every level of included routers is searched again for every request.
 """
 
 from typing import Any
@@ -11,10 +11,10 @@ from terrarium_server import wire
 
 _REFUSALS = {
     400: "Invalid input or invalid JSON",
-    401: "No key, or not a good one",
+    401: "No API key, or an invalid one",
     402: "Insufficient credits",
     403: "The key's role does not allow this",
-    404: "No such thing in this workspace",
+    404: "Not found in this workspace",
     409: "The idempotency key is in use; `location` names the run that holds it",
     413: "The body is too large",
     429: "Rate limit exceeded; see `retry-after`",
@@ -26,4 +26,5 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 
 api = APIRouter(prefix="/api/v1", responses=_RESPONSES)
-plain = APIRouter(include_in_schema=False)
+# Routes outside the versioned API: media links and the health check.
+unversioned = APIRouter(include_in_schema=False)

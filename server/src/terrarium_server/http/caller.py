@@ -1,4 +1,4 @@
-"""From the Authorization header to a key."""
+"""The API key in the Authorization header."""
 
 from starlette.requests import Request
 
@@ -6,7 +6,7 @@ from terrarium_server.problems import Unauthorized
 
 
 def bearer_token(request: Request) -> str:
-    """Return the key a request carries. Raises Unauthorized without one."""
+    """Return the API key of a request. Raises Unauthorized without one."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     token = token.strip()
     if scheme.lower() != "bearer" or not token:

@@ -14,7 +14,7 @@ from terrarium_server.store import Transaction
 
 from . import present
 from ._api import api
-from ._door import Visit, Visiting
+from ._context import Authenticated, RequestContext
 from .paging import DEFAULT_LIMIT, Cursor, EmptyIsAbsent, Limit, decode_cursor, encode_cursor
 
 IdempotencyKey = Annotated[
@@ -23,8 +23,8 @@ IdempotencyKey = Annotated[
 ]
 
 
-def asked(body: wire.StartGeneration) -> GenerationRequest:
-    """Turn the body of a start into our words."""
+def generation_request(body: wire.StartGeneration) -> GenerationRequest:
+    """Return the body of a start as admission takes it."""
     return GenerationRequest(
         workspace_id=body.workspace_id,
         project_id=body.project_id,
@@ -35,13 +35,15 @@ def asked(body: wire.StartGeneration) -> GenerationRequest:
     )
 
 
-async def _start(visit: Visit, body: wire.StartGeneration, idempotency_key: str | None) -> Response:
-    request = asked(body)
-    admission = visit.door.admission
-    run = await visit.write(lambda tx, caller: admission.admit(tx, caller, request, idempotency_key))
-    # Written out here, because FastAPI would validate it once more.
+async def _start(
+    context: RequestContext, body: wire.StartGeneration, idempotency_key: str | None
+) -> Response:
+    request = generation_request(body)
+    admission = context.http.admission
+    run = await context.write(lambda tx, caller: admission.admit(tx, caller, request, idempotency_key))
+    # Serialised here, because FastAPI would validate the response once more.
     return Response(
-        present.started(run, visit.base_url).model_dump_json(), 201, media_type="application/json"
+        present.started(run, context.base_url).model_dump_json(), 201, media_type="application/json"
     )
 
 
@@ -53,10 +55,10 @@ async def _start(visit: Visit, body: wire.StartGeneration, idempotency_key: str 
     tags=["runs"],
 )
 async def start_generation(
-    body: wire.StartGeneration, visit: Visiting, idempotency_key: IdempotencyKey = None
+    body: wire.StartGeneration, context: Authenticated, idempotency_key: IdempotencyKey = None
 ) -> Response:
     """Start a generation run in a project's canvas."""
-    return await _start(visit, body, idempotency_key)
+    return await _start(context, body, idempotency_key)
 
 
 @api.post(
@@ -67,10 +69,10 @@ async def start_generation(
     tags=["generations"],
 )
 async def generate(
-    body: wire.StartGeneration, visit: Visiting, idempotency_key: IdempotencyKey = None
+    body: wire.StartGeneration, context: Authenticated, idempotency_key: IdempotencyKey = None
 ) -> Response:
-    """Start a generation run: the same door as `/runs/generation` under its newer name."""
-    return await _start(visit, body, idempotency_key)
+    """Start a generation run: the same operation as `/runs/generation`, under its newer name."""
+    return await _start(context, body, idempotency_key)
 
 
 @api.get(
@@ -79,7 +81,7 @@ async def generate(
     tags=["generations"],
 )
 async def list_generations(
-    visit: Visiting,
+    context: Authenticated,
     limit: Limit = None,
     cursor: Cursor = None,
     workspace_id: Annotated[wire.WorkspaceId | None, EmptyIsAbsent, Query()] = None,
@@ -93,7 +95,7 @@ async def list_generations(
     def work(tx: Transaction, caller: Caller) -> tuple[list[Run], dict[str, list[KeptOutput]]]:
         if workspace_id:
             caller.require_workspace(workspace_id)
-        found = runs.list_runs(
+        rows = runs.list_runs(
             tx,
             caller.workspace_id,
             limit=size + 1,
@@ -101,11 +103,11 @@ async def list_generations(
             project_id=project_id,
             state=status or None,
         )
-        return found, assets.outputs_of(tx, [run.run_id for run in found])
+        return rows, assets.outputs_of(tx, [run.run_id for run in rows])
 
-    found, kept = await visit.read(work)
-    shown = found[:size]
+    rows, outputs = await context.read(work)
+    page = rows[:size]
     return wire.GenerationPage(
-        generations=[present.generation(run, kept.get(run.run_id, []), visit.base_url) for run in shown],
-        meta=wire.PageMeta(next_cursor=encode_cursor(shown[-1].run_id) if len(found) > size else None),
+        generations=[present.generation(run, outputs.get(run.run_id, []), context.base_url) for run in page],
+        meta=wire.PageMeta(next_cursor=encode_cursor(page[-1].run_id) if len(rows) > size else None),
     )

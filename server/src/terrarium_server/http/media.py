@@ -1,10 +1,9 @@
-"""The bytes of media, for whoever has the link: GET and HEAD, whole or one range."""
+"""The bytes of media: GET and HEAD, whole or one range. Whoever knows a link may read it."""
 
 import logging
 import re
 from collections.abc import AsyncIterator
 from email.utils import formatdate
-from typing import cast
 
 from fastapi import Request
 from fastapi.responses import Response, StreamingResponse
@@ -12,70 +11,70 @@ from fastapi.responses import Response, StreamingResponse
 from terrarium_server import assets
 from terrarium_server.problems import NotFound
 
-from ._api import plain
-from ._door import Door
+from ._api import unversioned
+from ._context import http_context
 
 _log = logging.getLogger(__name__)
 
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 _CHUNK = 1 << 20
 _MISSING = (
-    "The file of this link is missing on the server, or not whole; its owner can put it back from a backup, "
-    "and starting the run again makes it anew."
+    "The file of this link is missing or incomplete on the server. Its owner can restore it from a backup; "
+    "starting the run again makes it anew."
 )
 
 
-@plain.api_route("/media/{link}", methods=["GET", "HEAD"])
+@unversioned.api_route("/media/{link}", methods=["GET", "HEAD"])
 async def media(link: str, request: Request) -> Response:
     """Serve a medium. The link is stable and cannot be guessed; no key is needed."""
     if "\x00" in link:
         raise NotFound
-    door = cast(Door, request.app.state.door)
-    kept = await door.database.read(lambda tx: assets.find_medium(tx, link))
-    if await door.blobs.size(kept.blob) != kept.size_bytes:
-        _log.warning("the file %s is missing or not whole", kept.blob)
+    context = http_context(request)
+    medium = await context.database.read(lambda tx: assets.find_medium(tx, link))
+    if await context.blobs.size(medium.blob) != medium.size_bytes:
+        _log.warning("the file %s is missing or incomplete", medium.blob)
         raise NotFound(_MISSING)
-    tag = f'"{kept.sha256}"'
+    tag = f'"{medium.sha256}"'
     headers = {
         "accept-ranges": "bytes",
         "access-control-allow-origin": "*",
         "cache-control": "public, max-age=31536000, immutable",
-        "content-type": kept.content_type,
+        "content-type": medium.content_type,
         "etag": tag,
-        "last-modified": formatdate(kept.created_at / 1000, usegmt=True),
+        "last-modified": formatdate(medium.created_at / 1000, usegmt=True),
         "x-content-type-options": "nosniff",
     }
-    known = request.headers.get("if-none-match", "")
-    if tag in known or known.strip() == "*":
+    known_tags = request.headers.get("if-none-match", "")
+    if tag in known_tags or known_tags.strip() == "*":
         return Response(status_code=304, headers=headers)
-    status, start, end = 200, 0, kept.size_bytes
-    asked = request.headers.get("range")
-    # A range of something that has changed since is a range of something else: send it whole.
-    if asked and request.headers.get("if-range", tag) == tag:
-        span = _span(asked, kept.size_bytes)
+    status, start, end = 200, 0, medium.size_bytes
+    requested_range = request.headers.get("range")
+    # After a change the range is one of other content: send the medium whole.
+    if requested_range and request.headers.get("if-range", tag) == tag:
+        span = _span(requested_range, medium.size_bytes)
         if span is not None:
             start, end = span
             if start >= end:
-                return Response(status_code=416, headers={"content-range": f"bytes */{kept.size_bytes}"})
+                return Response(status_code=416, headers={"content-range": f"bytes */{medium.size_bytes}"})
             status = 206
-            headers["content-range"] = f"bytes {start}-{end - 1}/{kept.size_bytes}"
+            headers["content-range"] = f"bytes {start}-{end - 1}/{medium.size_bytes}"
     headers["content-length"] = str(end - start)
     if request.method == "HEAD":
         return Response(status_code=status, headers=headers)
 
     async def chunks() -> AsyncIterator[bytes]:
         for offset in range(start, end, _CHUNK):
-            yield await door.blobs.get(kept.blob, offset, min(offset + _CHUNK, end))
+            yield await context.blobs.get(medium.blob, offset, min(offset + _CHUNK, end))
 
     return StreamingResponse(chunks(), status, headers)
 
 
-def _span(asked: str, size: int) -> tuple[int, int] | None:
-    """Return start and end (exclusive) of a Range header, None if it is not one that is understood.
+def _span(header: str, size: int) -> tuple[int, int] | None:
+    """Return start and end (exclusive) of a Range header, None if it is not a single range of bytes.
 
-    The start is not before the end where the range lies outside.
+    For a range outside the content the start is not before the end.
     """
-    match = _RANGE.fullmatch(asked.strip())
+    match = _RANGE.fullmatch(header.strip())
     if match is None or match[1] == match[2] == "":
         return None
     if match[1] == "":

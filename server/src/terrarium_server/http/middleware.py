@@ -1,4 +1,4 @@
-"""What happens to every request: its id, its size, and the headers of its answer."""
+"""For every request: its id, a limit on its body, and the headers of its response."""
 
 import logging
 import time
@@ -15,10 +15,10 @@ from .refusals import envelope, refuse
 _log = logging.getLogger("terrarium_server.access")
 
 
-class AnswerHeaders:
-    """Gives every answer a ``request-id``, and ``RateLimit-*`` once the caller is known.
+class ResponseHeaders:
+    """Adds a ``request-id`` to every response, and ``RateLimit-*`` once the caller is known.
 
-    It is the outermost layer, so that an error nobody expected gets them too.
+    It is the outermost layer, so that the response to an unexpected error has them too.
     """
 
     def __init__(self, app: ASGIApp, rates: RateLimits) -> None:
@@ -57,15 +57,15 @@ class AnswerHeaders:
         except UNAVAILABLE as error:
             if not started:
                 _log.warning("%s the database does not answer: %s", request_id, str(error).partition("\n")[0])
-                message = "The server's database does not answer just now; try once more."
-                answer = envelope(503, "service_unavailable", message, headers={"retry-after": "1"})
-                await answer(scope, receive, send_with_headers)
+                message = "The server's database does not answer at the moment; try again."
+                response = envelope(503, "service_unavailable", message, headers={"retry-after": "1"})
+                await response(scope, receive, send_with_headers)
         except Exception:
-            # The log has the trace, the caller only the id.
+            # The trace goes to the log; the caller gets only the id.
             if not started:
                 _log.exception("%s %s %s", request_id, scope["method"], scope["path"])
-                answer = envelope(500, "unknown_error", "An unknown error occurred.")
-                await answer(scope, receive, send_with_headers)
+                response = envelope(500, "unknown_error", "An unknown error occurred.")
+                await response(scope, receive, send_with_headers)
         finally:
             _log.debug(
                 "%s %s %s %d %.1f ms",
@@ -78,7 +78,7 @@ class AnswerHeaders:
 
 
 class BodyLimit:
-    """Refuses bodies that are too large before anybody reads them."""
+    """Refuses bodies that are too large before they are read."""
 
     def __init__(self, app: ASGIApp, max_bytes: int) -> None:
         self._app = app
@@ -98,7 +98,7 @@ class BodyLimit:
         if b"content-length" in headers:
             await self._app(scope, receive, send)
             return
-        # Without a declared length, read it here, up to the limit, and hand it on whole.
+        # A body without a declared length is read here, up to the limit, and passed on whole.
         parts: list[bytes] = []
         size = 0
         while True:

@@ -17,7 +17,7 @@ def _empty_is_absent(value: object) -> object:
 
 # The official client sends `key=` for null.
 EmptyIsAbsent = BeforeValidator(_empty_is_absent)
-# The bounds are inside: outside they would be asked of None too.
+# The bounds are on the inner type: on the outer one they would be checked for None too.
 Limit = Annotated[
     Annotated[int, Field(ge=1, le=100)] | None,
     EmptyIsAbsent,
@@ -47,7 +47,7 @@ def decode_cursor(cursor: str | None, *types: type) -> tuple[object, ...] | None
         raise InvalidInput.one("cursor", "Must be the next_cursor of a page")
     items = cast(list[object], position)
     fits = len(items) == len(types) and all(
-        type(item) is kind for item, kind in zip(items, types, strict=True)
+        type(item) is expected for item, expected in zip(items, types, strict=True)
     )
     if not fits or any(isinstance(item, str) and not item.isprintable() for item in items):
         raise InvalidInput.one("cursor", "Must be the next_cursor of a page")

@@ -1,28 +1,33 @@
-"""From our records to FLORA's shapes."""
+"""Our records as FLORA's shapes."""
 
 from terrarium_server import wire
 from terrarium_server.accounts import ProjectRecord
 from terrarium_server.assets import KeptOutput
 from terrarium_server.canvas import NodeRecord
 from terrarium_server.catalog import ModelCard
+from terrarium_server.money import to_usd
 from terrarium_server.runs import Run
 
-_MICROS_PER_USD = 1_000_000
 _MICROS_PER_CREDIT = 1_000
-
-
-def usd(micros: int) -> float:
-    """Return micro-USD as the wire's USD."""
-    return micros / _MICROS_PER_USD
+_OUTPUT_TYPES: dict[str, wire.OutputType] = {
+    "image": "imageUrl",
+    "video": "videoUrl",
+    "audio": "audioUrl",
+    "text": "text",
+    # Until the next release: a worker of an older version that was stopped during the upgrade records these.
+    "imageUrl": "imageUrl",
+    "videoUrl": "videoUrl",
+    "audioUrl": "audioUrl",
+}
 
 
 def credits_of(micros: int) -> int:
-    """Return micro-USD as whole credits of 0.001 USD, rounded up: what is not free is not shown as 0."""
+    """Return micro-USD as whole credits of 0.001 USD, rounded up, so that only what is free shows 0."""
     return -(-micros // _MICROS_PER_CREDIT)
 
 
 def poll_url(base_url: str, run_id: str) -> str:
-    """Return where a run is polled."""
+    """Return the URL at which a run is polled."""
     return f"{base_url}/api/v1/runs/{run_id}"
 
 
@@ -31,7 +36,7 @@ def started(run: Run, base_url: str) -> wire.RunStarted:
     return wire.RunStarted(
         run_id=run.run_id,
         type="generation",
-        charged_cost=usd(run.held_micros),
+        charged_cost=to_usd(run.held_micros),
         estimated_seconds=run.estimated_seconds,
         model=wire.RunModel(model_id=run.subject),
         poll_url=poll_url(base_url, run.run_id),
@@ -39,19 +44,19 @@ def started(run: Run, base_url: str) -> wire.RunStarted:
     )
 
 
-def output(kept: KeptOutput, base_url: str) -> wire.RunOutput:
+def output(record: KeptOutput, base_url: str) -> wire.RunOutput:
     """Show an output: its text, or the link to its bytes."""
-    return wire.RunOutput.model_validate(
-        {"output_id": kept.output_id, "type": kept.type, "url": content(kept, base_url) or " "}
+    return wire.RunOutput(
+        output_id=record.output_id, type=_OUTPUT_TYPES[record.type], url=content(record, base_url) or " "
     )
 
 
-def content(kept: KeptOutput, base_url: str) -> str:
+def content(record: KeptOutput, base_url: str) -> str:
     """Return an output's text, or the link to its bytes."""
-    return kept.text if kept.text is not None else f"{base_url}/media/{kept.link}"
+    return record.text if record.text is not None else f"{base_url}/media/{record.link}"
 
 
-def _run_fields(run: Run, kept: list[KeptOutput], base_url: str) -> dict[str, object]:
+def _run_fields(run: Run, outputs: list[KeptOutput], base_url: str) -> dict[str, object]:
     cost = run.held_micros if run.cost_micros is None else run.cost_micros
     return {
         "run_id": run.run_id,
@@ -60,30 +65,30 @@ def _run_fields(run: Run, kept: list[KeptOutput], base_url: str) -> dict[str, ob
         "created_at": run.created_at,
         "started_at": run.started_at,
         "completed_at": run.completed_at,
-        "charged_cost": usd(cost),
+        "charged_cost": to_usd(cost),
         "error_code": run.error_code,
         "error_message": run.error_message,
-        "outputs": [output(item, base_url) for item in kept] if run.state == "completed" else None,
+        "outputs": [output(item, base_url) for item in outputs] if run.state == "completed" else None,
         "poll_url": poll_url(base_url, run.run_id),
         "preview": _preview(run) if run.state == "running" and run.preview else None,
     }
 
 
 def _preview(run: Run) -> wire.RunPreview:
-    shown = run.preview or ""
-    return wire.RunPreview(type="imageUrl" if shown.startswith("data:image/") else "text", url=shown)
+    preview = run.preview or ""
+    return wire.RunPreview(type="imageUrl" if preview.startswith("data:image/") else "text", url=preview)
 
 
-def run(record: Run, kept: list[KeptOutput], base_url: str) -> wire.Run:
+def run(record: Run, outputs: list[KeptOutput], base_url: str) -> wire.Run:
     """Show a run."""
-    return wire.Run.model_validate(_run_fields(record, kept, base_url))
+    return wire.Run.model_validate(_run_fields(record, outputs, base_url))
 
 
-def generation(record: Run, kept: list[KeptOutput], base_url: str) -> wire.Generation:
+def generation(record: Run, outputs: list[KeptOutput], base_url: str) -> wire.Generation:
     """Show a row of the generation history."""
     return wire.Generation.model_validate(
         {
-            **_run_fields(record, kept, base_url),
+            **_run_fields(record, outputs, base_url),
             "generation_id": record.run_id,
             "workspace_id": record.workspace_id,
             "project_id": record.project_id,
@@ -138,14 +143,14 @@ def project(record: ProjectRecord) -> wire.Project:
     )
 
 
-def node(record: NodeRecord, shown: KeptOutput | None, base_url: str) -> wire.Node:
-    """Show a canvas node and what lies on it."""
+def node(record: NodeRecord, output: KeptOutput | None, base_url: str) -> wire.Node:
+    """Show a canvas node and the output on it, if there is one."""
     return wire.Node.model_validate(
         {
             "node_id": record.node_id,
             "type": record.type,
             "label": record.label,
-            "url": content(shown, base_url) if shown is not None else None,
+            "url": content(output, base_url) if output is not None else None,
             "width": record.width,
             "height": record.height,
         }

@@ -12,13 +12,13 @@ from terrarium_server.store import Transaction
 
 from . import present
 from ._api import api
-from ._door import Visiting
+from ._context import Authenticated
 from .paging import DEFAULT_LIMIT, Cursor, Limit, decode_cursor, encode_cursor
 
 
 @api.get("/projects", tags=["projects"], operation_id="projects_list")
 async def list_projects(
-    visit: Visiting,
+    context: Authenticated,
     workspace_id: wire.WorkspaceId,
     limit: Limit = None,
     cursor: Cursor = None,
@@ -33,37 +33,37 @@ async def list_projects(
         before = cast(tuple[int, str] | None, position)
         return accounts.list_projects(tx, workspace_id, limit=size + 1, before=before, query=query)
 
-    found = await visit.read(work)
-    shown = found[:size]
-    last = shown[-1] if len(found) > size else None
+    rows = await context.read(work)
+    page = rows[:size]
+    last = page[-1] if len(rows) > size else None
     return wire.ProjectPage(
-        projects=[present.project(record) for record in shown],
+        projects=[present.project(record) for record in page],
         meta=wire.PageMeta(next_cursor=encode_cursor(last.last_modified, last.project_id) if last else None),
     )
 
 
 @api.post("/projects", tags=["projects"], status_code=201, operation_id="projects_create")
-async def create_project(body: wire.CreateProject, visit: Visiting) -> wire.Project:
-    """Make an empty project."""
+async def create_project(body: wire.CreateProject, context: Authenticated) -> wire.Project:
+    """Create an empty project."""
 
     def work(tx: Transaction, caller: Caller) -> ProjectRecord:
         caller.require_workspace(body.workspace_id)
         caller.require_editor()
         return accounts.create_project(tx, caller.workspace_id, body.name)
 
-    return present.project(await visit.write(work))
+    return present.project(await context.write(work))
 
 
 @api.get("/projects/{project_id}", tags=["projects"], operation_id="projects_retrieve")
-async def retrieve_project(project_id: wire.ProjectId, visit: Visiting) -> wire.Project:
+async def retrieve_project(project_id: wire.ProjectId, context: Authenticated) -> wire.Project:
     """Show one project."""
-    record = await visit.read(lambda tx, caller: accounts.find_project(tx, caller.workspace_id, project_id))
+    record = await context.read(lambda tx, caller: accounts.find_project(tx, caller.workspace_id, project_id))
     return present.project(record)
 
 
 @api.get("/projects/{project_id}/nodes", tags=["projects"], operation_id="projects_list_nodes")
 async def list_nodes(
-    project_id: wire.ProjectId, visit: Visiting, limit: Limit = None, cursor: Cursor = None
+    project_id: wire.ProjectId, context: Authenticated, limit: Limit = None, cursor: Cursor = None
 ) -> wire.NodePage:
     """List the media nodes on a project's canvas in the order they were placed."""
     position = cast(tuple[int, int] | None, decode_cursor(cursor, int, int))
@@ -71,15 +71,15 @@ async def list_nodes(
 
     def work(tx: Transaction, caller: Caller) -> tuple[list[NodeRecord], dict[str, KeptOutput]]:
         accounts.find_project(tx, caller.workspace_id, project_id)
-        found = canvas.list_nodes(tx, project_id, limit=size + 1, after=position)
-        return found, assets.outputs_by_id(tx, [node.output_id for node in found if node.output_id])
+        rows = canvas.list_nodes(tx, project_id, limit=size + 1, after=position)
+        return rows, assets.outputs_by_id(tx, [node.output_id for node in rows if node.output_id])
 
-    found, kept = await visit.read(work)
-    shown = found[:size]
-    last = shown[-1] if len(found) > size else None
+    rows, outputs = await context.read(work)
+    page = rows[:size]
+    last = page[-1] if len(rows) > size else None
     return wire.NodePage(
         project_id=project_id,
-        canvas_url=f"{visit.base_url}/projects/{project_id}",
-        nodes=[present.node(node, kept.get(node.output_id or ""), visit.base_url) for node in shown],
-        meta=wire.PageMeta(next_cursor=encode_cursor(last.place, last.beside) if last else None),
+        canvas_url=f"{context.base_url}/projects/{project_id}",
+        nodes=[present.node(node, outputs.get(node.output_id or ""), context.base_url) for node in page],
+        meta=wire.PageMeta(next_cursor=encode_cursor(last.place, last.output_index) if last else None),
     )

@@ -1,4 +1,4 @@
-"""Problem to status and body: one table, one envelope, also for what goes wrong outside our code."""
+"""Refusals to statuses and bodies: one table and one envelope, also for errors raised by the framework."""
 
 import json
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from terrarium_server import accounts, problems
 from terrarium_server.problems import FieldProblem, InvalidInput, InvalidJson, Problem
 
-from ._door import Door, base_url
+from ._context import base_url, http_context
 from .caller import bearer_token
 
 _STATUSES: dict[type[Problem], int] = {
@@ -27,7 +27,7 @@ _STATUSES: dict[type[Problem], int] = {
     problems.RateLimited: 429,
 }
 
-# Pydantic's error types in the words of the API; others keep pydantic's message.
+# The API's messages for pydantic's error types; other types keep pydantic's message.
 _MESSAGES = {
     "missing": "Required",
     "extra_forbidden": "Unknown field",
@@ -40,10 +40,10 @@ _MESSAGES = {
 
 
 def refuse(problem: Problem, base_url: str = "") -> Response:
-    """Turn a refusal into its answer; ``base_url`` is needed for the location of a 409."""
+    """Return the response to a refusal; ``base_url`` is needed for the location of a 409."""
     headers: dict[str, str] = {}
     if isinstance(problem, problems.DuplicateKey):
-        # Stainless clients retry every 409 unless told not to.
+        # Clients made by Stainless retry every 409 without this header.
         headers = {
             "x-should-retry": "false",
             "location": f"{base_url}/api/v1/runs/{problem.run_id}",
@@ -72,25 +72,25 @@ def envelope(
 
 
 def field_problems(error: RequestValidationError) -> list[FieldProblem]:
-    """Name every rejected field of a request in the words of the API."""
-    found: list[FieldProblem] = []
+    """Return every rejected field of a request with the API's message."""
+    problems: list[FieldProblem] = []
     for cause in cast(list[dict[str, Any]], error.errors()):
-        # The first part says where it was: body, query, path or header.
+        # The first part names the place: body, query, path or header.
         path = ".".join(str(part) for part in cause["loc"][1:]) or str(cause["loc"][0])
-        kind: str = cause["type"]
+        error_type: str = cause["type"]
         context: dict[str, Any] = cause.get("ctx") or {}
-        if kind == "literal_error":
-            # An empty value stands for none in queries; nobody needs to be told.
+        if error_type == "literal_error":
+            # In queries an empty value stands for none; the message does not offer it.
             expected = context["expected"].removeprefix("'', ")
             message = "Must be one of: " + expected.replace("'", "").replace(" or ", ", ")
-        elif kind == "value_error":
+        elif error_type == "value_error":
             message = str(context["error"])
-        elif kind == "missing" or (cause["input"] is None and kind.endswith("_type")):
+        elif error_type == "missing" or (cause["input"] is None and error_type.endswith("_type")):
             message = "Required"
         else:
-            message = _MESSAGES.get(kind) or str(cause["msg"])
-        found.append(FieldProblem(path, message))
-    return found
+            message = _MESSAGES.get(error_type) or str(cause["msg"])
+        problems.append(FieldProblem(path, message))
+    return problems
 
 
 async def _on_problem(request: Request, error: Exception) -> Response:
@@ -98,7 +98,7 @@ async def _on_problem(request: Request, error: Exception) -> Response:
 
 
 async def _on_invalid(request: Request, error: Exception) -> Response:
-    refused = await _stranger(request)
+    refused = await _unauthorized(request)
     if refused is not None:
         return refused
     invalid = cast(RequestValidationError, error)
@@ -116,24 +116,24 @@ async def _on_http(request: Request, error: Exception) -> Response:
         headers = cast(HTTPException, error).headers
         return envelope(405, "not_found", f"{request.method} is not supported here.", headers=headers)
     if status == 400:
-        refused = await _stranger(request)
+        refused = await _unauthorized(request)
         return refused or refuse(InvalidJson("The body is not valid JSON."))
     return refuse(problems.NotFound())
 
 
-async def _stranger(request: Request) -> Response | None:
-    """A caller without a good key learns that first, whatever else is wrong with the request."""
-    door = cast(Door, request.app.state.door)
+async def _unauthorized(request: Request) -> Response | None:
+    """Return the refusal for a caller without a valid key: it comes before every other refusal."""
+    database = http_context(request).database
     try:
         token = bearer_token(request)
-        request.state.caller = await door.database.read(lambda tx: accounts.authenticate(tx, token))
+        request.state.caller = await database.read(lambda tx: accounts.authenticate(tx, token))
     except problems.Unauthorized as problem:
         return refuse(problem)
     return None
 
 
 def install_refusals(app: FastAPI) -> None:
-    """Answer every refusal with the envelope; what nobody expected is `AnswerHeaders`' to answer."""
+    """Answer every refusal with the envelope; `ResponseHeaders` answers unexpected errors."""
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)

@@ -1,6 +1,6 @@
-"""All routes: importing a resource adds its own to the router."""
+"""All routes: importing a resource's module adds its routes to the router."""
 
 from . import generations, health, media, models, projects, runs, workspaces
-from ._api import api, plain
+from ._api import api, unversioned
 
-__all__ = ["api", "generations", "health", "media", "models", "plain", "projects", "runs", "workspaces"]
+__all__ = ["api", "generations", "health", "media", "models", "projects", "runs", "unversioned", "workspaces"]

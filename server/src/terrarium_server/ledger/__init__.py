@@ -1,8 +1,8 @@
 """Credits: granted, held, settled, released. Append-only entries in integer micro-USD.
 
-A workspace's balance is the sum of its entries; `balance` keeps that sum beside them so that a hold
-need not add them up, and `check` proves that the two agree. A run has at most one hold and at most one
-closing entry, by a unique constraint that no crash and no race gets past.
+A workspace's balance is the sum of its entries. The sum is stored as well, so that a hold need not add them
+up, and `check` compares the two. A unique constraint allows a run one hold and one closing entry, whatever
+crashes or races.
 """
 
 from ._ledger import (

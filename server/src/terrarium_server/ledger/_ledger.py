@@ -13,7 +13,7 @@ _ENTRY = {name: sa.bindparam(f"entries_{name}", type_=column.type) for name, col
 _WORKSPACE, _AMOUNT = _ENTRY.pop("workspace_id"), _ENTRY.pop("amount_micros")
 _MOVE_BALANCE = (
     sa.update(balances)
-    # Adding is always allowed; what is taken must be there.
+    # A credit is always allowed; a debit must be covered.
     .where(balances.c.workspace_id == _WORKSPACE, balances.c.balance_micros + _AMOUNT >= 0)
     .values(balance_micros=balances.c.balance_micros + _AMOUNT)
 )
@@ -25,8 +25,8 @@ def _write_entry(workspace: sa.ColumnElement[str]) -> sa.Insert:
 
 
 _WRITE_ENTRY = _write_entry(_WORKSPACE)
-# PostgreSQL changes the balance and writes the entry in one round trip, in which the balance is locked; a
-# row comes back if there was enough.
+# PostgreSQL changes the balance and writes the entry in one round trip, which shortens the balance's lock. It
+# returns a row if the balance covers the amount.
 MOVE_AT_ONCE = _write_entry(
     _MOVE_BALANCE.returning(balances.c.workspace_id).cte("moved").c.workspace_id
 ).returning(entries.c.entry_id)
@@ -34,7 +34,7 @@ MOVE_AT_ONCE = _write_entry(
 
 @dataclass(frozen=True, slots=True)
 class Imbalance:
-    """A workspace whose kept balance is not the sum of its entries (both micro-USD)."""
+    """A workspace whose stored balance is not the sum of its entries (both micro-USD)."""
 
     workspace_id: str
     balance_micros: int
@@ -42,24 +42,24 @@ class Imbalance:
 
 
 def open_account(tx: Transaction, workspace_id: str) -> None:
-    """Give a new workspace an empty account."""
+    """Create an empty account for a new workspace."""
     tx.execute(sa.insert(balances), {"workspace_id": workspace_id, "balance_micros": 0})
 
 
 def grant(tx: Transaction, workspace_id: str, amount_micros: int, *, note: str | None = None) -> None:
-    """Add credits (or, if negative, take back). Raises InsufficientCredits below zero."""
+    """Add credits, or withdraw a negative amount. Raises InsufficientCredits below zero."""
     if not _move(tx, _values(tx, workspace_id, "grant", amount_micros, note=note)):
-        raise InsufficientCredits("The balance is smaller than what should be taken back.")
+        raise InsufficientCredits("The balance is smaller than the amount to withdraw.")
 
 
 def hold(tx: Transaction, workspace_id: str, run_id: str, amount_micros: int) -> None:
-    """Set a run's quote aside. Raises InsufficientCredits if the balance does not cover it."""
+    """Hold a run's quote. Raises InsufficientCredits if the balance does not cover it."""
     if not _move(tx, hold_values(tx, workspace_id, run_id, amount_micros)):
         raise InsufficientCredits
 
 
 def settle(tx: Transaction, workspace_id: str, run_id: str, held_micros: int, cost_micros: int) -> None:
-    """Charge a completed run ``cost_micros``, at most what was held, and give the rest back."""
+    """Charge a completed run ``cost_micros``, at most what was held, and return the rest."""
     if not 0 <= cost_micros <= held_micros:
         raise ValueError(f"a run may cost between 0 and the {held_micros} held, not {cost_micros}")
     rest = held_micros - cost_micros
@@ -67,17 +67,17 @@ def settle(tx: Transaction, workspace_id: str, run_id: str, held_micros: int, co
 
 
 def release(tx: Transaction, workspace_id: str, run_id: str, held_micros: int) -> None:
-    """Give a failed run's whole hold back."""
+    """Return a failed run's whole hold."""
     _move(tx, _values(tx, workspace_id, "release", held_micros, run_id=run_id, phase="close"))
 
 
 def hold_values(tx: Transaction, workspace_id: str, run_id: str, amount_micros: int) -> dict[str, Any]:
-    """Return what `MOVE_AT_ONCE` binds to set a run's quote aside."""
+    """Return what `MOVE_AT_ONCE` binds to hold a run's quote."""
     return _values(tx, workspace_id, "hold", -amount_micros, run_id=run_id, phase="open")
 
 
 def _move(tx: Transaction, values: dict[str, Any]) -> bool:
-    """Change a balance and write why; False, and nothing written, if it would fall below zero."""
+    """Change a balance and write the entry; False, and nothing is written, if it would fall below zero."""
     if tx.dialect == "postgresql":
         return tx.execute(MOVE_AT_ONCE, values).first() is not None
     if tx.execute(_MOVE_BALANCE, values).rowcount != 1:
@@ -89,7 +89,7 @@ def _move(tx: Transaction, values: dict[str, Any]) -> bool:
 def _values(
     tx: Transaction,
     workspace_id: str,
-    kind: str,
+    entry_type: str,
     amount_micros: int,
     *,
     run_id: str | None = None,
@@ -99,7 +99,7 @@ def _values(
     return {
         "entries_entry_id": ids.mint("led", now_ms=tx.now_ms),
         "entries_workspace_id": workspace_id,
-        "entries_kind": kind,
+        "entries_kind": entry_type,
         "entries_amount_micros": amount_micros,
         "entries_run_id": run_id,
         "entries_phase": phase,
@@ -109,13 +109,13 @@ def _values(
 
 
 def read_balance(tx: Transaction, workspace_id: str) -> int:
-    """Return what a workspace can spend, in micro-USD; what is held is already taken off."""
+    """Return what a workspace can spend, in micro-USD; holds are already subtracted."""
     statement = sa.select(balances.c.balance_micros).where(balances.c.workspace_id == workspace_id)
     return tx.execute(statement).scalar_one()
 
 
 def check(tx: Transaction) -> list[Imbalance]:
-    """Return every workspace whose kept balance differs from the sum of its entries; empty is good."""
+    """Return every workspace whose stored balance differs from the sum of its entries."""
     total = sa.func.coalesce(sa.func.sum(entries.c.amount_micros), 0)
     statement = (
         sa.select(balances.c.workspace_id, balances.c.balance_micros, total)

@@ -10,7 +10,7 @@ entries = sa.Table(
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("amount_micros", sa.BigInteger, nullable=False),
     sa.Column("run_id", sa.Text),
-    # "open" for the hold, "close" for what ends it: one of each for a run, whatever crashes.
+    # "open" for the hold, "close" for the entry that ends it; a run has at most one of each.
     sa.Column("phase", sa.Text),
     sa.Column("note", sa.Text),
     sa.Column("created_at", sa.BigInteger, nullable=False),

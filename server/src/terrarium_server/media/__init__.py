@@ -1,6 +1,6 @@
-"""Hands: sound and moving pictures through the ffmpeg program, and fetching what a link names.
+"""Media: audio and video through the ffmpeg program, and fetching files from links.
 
-Everything here that decodes belongs into a process of its own: what people send is not to be trusted.
+Call whatever decodes in a process of its own only: the files that people send cannot be trusted.
 """
 
 from ._audio import AUDIO_TYPES, AudioFormat, encode_audio, read_audio
@@ -10,7 +10,7 @@ from ._frame import Frame, Planes
 from ._inflate import inflated
 from ._links import FetchError, FetchRules, check_link
 from ._loudness import levelled, loudness
-from ._sniff import Kind, sniff
+from ._sniff import MediaKind, sniff
 from ._video import Clip, VideoWriter, decoded, frames, probe
 
 __all__ = [
@@ -24,7 +24,7 @@ __all__ = [
     "FfmpegError",
     "Frame",
     "Killed",
-    "Kind",
+    "MediaKind",
     "Planes",
     "Resource",
     "VideoWriter",

@@ -1,9 +1,8 @@
-"""Which addresses everybody may reach: a table of our own.
+"""Which IP addresses are public.
 
-Python's `ipaddress` knows other ranges in each of its versions; these are the same on all. They follow IANA's
-registries of special-purpose addresses (RFC 6890 and what updates it) and of IPv6 address space. Where parts
-of a range are globally reachable but nobody serves files from them (anycast of relays, ORCHID), all of it is
-left out.
+The table is our own, because `ipaddress` has different ranges in each version of Python. It follows IANA's
+registries of special-purpose addresses (RFC 6890 and its updates) and of IPv6 address space. A range is left
+out as a whole if its reachable parts serve no files (anycast of relays, ORCHID).
 """
 
 import ipaddress
@@ -16,7 +15,7 @@ _IPV4 = tuple(
             "10.0.0.0/8",  # private
             "100.64.0.0/10",  # shared by a provider's customers
             "127.0.0.0/8",  # loopback
-            "169.254.0.0/16",  # link-local; also where clouds tell machines their secrets
+            "169.254.0.0/16",  # link-local; also the metadata service of clouds, which gives out secrets
             "172.16.0.0/12",  # private
             "192.0.0.0/24",  # IETF protocols
             "192.0.2.0/24",  # documentation
@@ -31,8 +30,8 @@ _IPV4 = tuple(
     )
 )
 
-# All that IANA has given out as global unicast so far. Outside of it lie, for example, loopback, IPv4-mapped
-# and -compatible addresses, 64:ff9b:1::/48, 100::/64, 5f00::/16, fc00::/7, fe80::/10, fec0::/10, multicast.
+# All that IANA has assigned as global unicast so far. It excludes, for example, loopback, IPv4-mapped and
+# -compatible addresses, 64:ff9b:1::/48, 100::/64, 5f00::/16, fc00::/7, fe80::/10, fec0::/10 and multicast.
 _UNICAST = ipaddress.IPv6Network("2000::/3")
 _IPV6 = tuple(
     map(
@@ -45,12 +44,12 @@ _IPV6 = tuple(
         ),
     )
 )
-# How machines without IPv4 see those that have nothing else: their resolver makes such addresses.
+# Resolvers of machines without IPv4 map the addresses of hosts without IPv6 into this range.
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
 def is_public(address: str) -> bool:
-    """Whether everybody may reach this address, as far as its number tells. Raises ValueError if it is none.
+    """Whether this is a public IP address. Raises ValueError if it is no address.
 
     An address that is bound to an interface (``%eth0``) is not public.
     """

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ._ffmpeg import run_ffmpeg
 
-# Heavy, and of use in model processes only: they are imported where they are used.
+# Slow to import and needed in model processes only, so they are imported where they are used.
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -26,8 +26,8 @@ _CODECS: dict[AudioFormat, list[str]] = {
 def encode_audio(samples: NDArray[np.float32], rate: int, format: AudioFormat) -> bytes:
     """Encode samples, (length,) mono or (length, channels) within ±1, at ``rate`` Hz.
 
-    Their loudness is the caller's: ffmpeg's one-pass filter would move it as it goes. The bytes depend on
-    nothing but the arguments. Raises FfmpegError, Exhausted, Killed.
+    The loudness stays as it is: ffmpeg's one-pass filter would change it within the file. The bytes depend
+    only on the arguments. Raises FfmpegError, Exhausted, Killed.
     """
     raw = wav_bytes(samples, rate)
     if format == "wav":
@@ -45,19 +45,19 @@ def wav_bytes(samples: NDArray[np.float32], rate: int) -> bytes:
     import numpy as np
 
     whole = np.clip(np.round(samples * 32767.0), -32768, 32767).astype("<i2")
-    kept = io.BytesIO()
-    with wave.open(kept, "wb") as file:
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as file:
         file.setnchannels(1 if whole.ndim == 1 else whole.shape[1])
         file.setsampwidth(2)
         file.setframerate(rate)
         file.writeframes(whole.tobytes())
-    return kept.getvalue()
+    return buffer.getvalue()
 
 
 def read_audio(path: Path, rate: int, *, max_seconds: float = 600) -> NDArray[np.float32]:
     """Decode a file's sound to (length, 2) at ``rate`` Hz. Raises ValueError if it has none.
 
-    Decodes what people send: call it in a child process only.
+    The file may be anybody's: call this in a child process only.
     """
     import av
     import numpy as np
@@ -69,8 +69,8 @@ def read_audio(path: Path, rate: int, *, max_seconds: float = 600) -> NDArray[np
             raise ValueError("there is no sound in it")
         resampler = av.AudioResampler(format="fltp", layout="stereo", rate=rate)
         for frame in container.decode(container.streams.audio[0]):
-            for even in resampler.resample(frame):
-                part: Any = even.to_ndarray()
+            for resampled in resampler.resample(frame):
+                part: Any = resampled.to_ndarray()
                 parts.append(part.T)
                 length += len(parts[-1])
             if length > max_seconds * rate:

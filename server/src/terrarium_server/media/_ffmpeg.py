@@ -10,7 +10,8 @@ from typing import Literal
 
 Resource = Literal["disk", "file size", "memory", "processor time"]
 
-_SAID: dict[str, Resource] = {
+# Parts of error messages, by the resource that was short.
+_MESSAGES: dict[str, Resource] = {
     "No space left on device": "disk",
     "Disk quota exceeded": "disk",
     "File too large": "file size",
@@ -18,17 +19,18 @@ _SAID: dict[str, Resource] = {
     "malloc of size": "memory",
     "system signals": "processor time",
 }
-# Where it ends after a signal by itself, it says nothing. Signals to stop do not reach a model process.
+# ffmpeg's status when it handles a signal, without a message. Signals to stop never reach a model process, so
+# the signal was SIGXCPU.
 _STOPPED = 255
 _SIGNALS: dict[int, Resource] = {signal.SIGXFSZ: "file size", signal.SIGXCPU: "processor time"}
 
 
 class FfmpegError(Exception):
-    """ffmpeg did not do it; the message is what it said last."""
+    """ffmpeg failed; the message is its last output."""
 
 
 class Exhausted(Exception):
-    """There was not enough of a resource, or no more of it was allowed."""
+    """A resource ran out, or reached its limit."""
 
     def __init__(self, resource: Resource) -> None:
         super().__init__(f"ffmpeg ran out of {resource}")
@@ -36,38 +38,38 @@ class Exhausted(Exception):
 
 
 class Killed(Exception):
-    """A program was killed from outside, as by a system that is short of memory: the next one may do it."""
+    """A program was killed, for example by a system that is short of memory: the next try may succeed."""
 
 
-def failure(status: int, said: bytes) -> FfmpegError | Exhausted | Killed:
-    """Return what is to be raised when ffmpeg ended with a status and said this last."""
+def failure(status: int, output: bytes) -> FfmpegError | Exhausted | Killed:
+    """Return the exception for a status of ffmpeg and what it wrote to its standard error."""
     if status == -signal.SIGKILL:
         return Killed("ffmpeg was killed")
-    words = said.decode(errors="replace").strip()[-500:]
-    for known, resource in _SAID.items():
-        if known in words:
+    text = output.decode(errors="replace").strip()[-500:]
+    for message, resource in _MESSAGES.items():
+        if message in text:
             return Exhausted(resource)
     if -status in _SIGNALS:
         return Exhausted(_SIGNALS[-status])
-    if status == _STOPPED and not words:
+    if status == _STOPPED and not text:
         return Exhausted("processor time")
-    return FfmpegError(words or "it failed without a word")
+    return FfmpegError(text or f"ffmpeg failed with status {status} and no message")
 
 
 @functools.cache
 def ffmpeg_path() -> str:
-    """Return the ffmpeg program: the wheel's, whose abilities we know, or the system's.
+    """Return the path of the ffmpeg program: the wheel's, whose features are known, or the system's.
 
     ``IMAGEIO_FFMPEG_EXE`` names another, as it does for the wheel. Raises FfmpegError if there is none.
     """
-    # Not by the wheel's own function: it tries the program, and takes one that is killed then for broken.
+    # The wheel's own function also runs the program, and reports one that is killed meanwhile as missing.
     spec = importlib.util.find_spec("imageio_ffmpeg")
     folders = (spec.submodule_search_locations or []) if spec is not None else []
-    ours = (str(path) for folder in folders for path in sorted(Path(folder, "binaries").glob("ffmpeg-*")))
-    found = os.environ.get("IMAGEIO_FFMPEG_EXE") or next(ours, None) or shutil.which("ffmpeg")
-    if found is None:
+    bundled = (str(path) for folder in folders for path in sorted(Path(folder, "binaries").glob("ffmpeg-*")))
+    program = os.environ.get("IMAGEIO_FFMPEG_EXE") or next(bundled, None) or shutil.which("ffmpeg")
+    if program is None:
         raise FfmpegError("there is no ffmpeg; install the package imageio-ffmpeg")
-    return found
+    return program
 
 
 def run_ffmpeg(arguments: Sequence[str], *, stdin: bytes | None = None, seconds: float = 600) -> bytes:
@@ -79,10 +81,10 @@ def run_ffmpeg(arguments: Sequence[str], *, stdin: bytes | None = None, seconds:
     if stdin is None:
         command.insert(1, "-nostdin")
     try:
-        # Nothing is to be read from this process's own standard input: it may be how it is told what to do.
+        # ffmpeg must not read this process's own standard input, from which a model process reads its jobs.
         done = subprocess.run(command, input=stdin or b"", capture_output=True, timeout=seconds, check=False)
     except subprocess.TimeoutExpired as error:
-        raise FfmpegError(f"gave up after {seconds:.0f} s") from error
+        raise FfmpegError(f"ffmpeg took longer than {seconds:.0f} s") from error
     if done.returncode != 0:
         raise failure(done.returncode, done.stderr)
     return done.stdout

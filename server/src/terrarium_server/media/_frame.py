@@ -2,29 +2,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-# Heavy, and of use in model processes only: they are imported where they are used.
+# Slow to import and needed in model processes only, so they are imported where they are used.
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 
 class Planes(NamedTuple):
-    """A picture as encoders take it: light, (height, width) uint8, and two of colour, each half as high and
-    wide. BT.709, limited range: black is 16 and white 235, no colour is 128."""
+    """A picture as encoders take it: luma, (height, width) uint8, and two planes of chroma, each of half the
+    height and width. BT.709, limited range: black is 16, white is 235, no colour is 128."""
 
     y: NDArray[np.uint8]
     u: NDArray[np.uint8]
     v: NDArray[np.uint8]
 
     def flat(self) -> NDArray[np.uint8]:
-        """Return one after the other, as a `VideoWriter` takes them."""
+        """Return the planes one after the other, as a `VideoWriter` takes them."""
         import numpy as np
 
         return np.concatenate([plane.ravel() for plane in self])
 
 
 class Frame:
-    """A picture that is converted and scaled only as it is asked for, quickly and to the bit alike."""
+    """A picture that is converted and scaled only when requested, fast and bit-exactly."""
 
     def __init__(self, decoded: Any) -> None:
         """Take an ``av.VideoFrame``."""
@@ -49,9 +49,9 @@ class Frame:
         """Return its planes, upright, at a size with even sides."""
         import numpy as np
 
-        made = self._formatted("yuv420p", width, height)
+        formatted = self._formatted("yuv420p", width, height)
         parts: list[NDArray[np.uint8]] = []
-        for plane in made.planes:
+        for plane in formatted.planes:
             rows = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)
             parts.append(np.rot90(rows[:, : plane.width], self._turns))
         return Planes(*parts)
@@ -62,10 +62,10 @@ class Frame:
         if self._turns % 2:
             width, height = height, width
         exact = Interpolation.LANCZOS | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
-        kept: dict[str, Any] = {
+        options: dict[str, Any] = {
             "interpolation": exact | Interpolation.FULL_CHR_H_INP | Interpolation.FULL_CHR_H_INT,
             "threads": 1,
         }
         if layout == "yuv420p":
-            kept |= {"dst_colorspace": Colorspace.ITU709, "dst_color_range": ColorRange.MPEG}
-        return self._decoded.reformat(width, height, layout, **kept)
+            options |= {"dst_colorspace": Colorspace.ITU709, "dst_color_range": ColorRange.MPEG}
+        return self._decoded.reformat(width, height, layout, **options)

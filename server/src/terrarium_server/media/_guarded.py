@@ -1,4 +1,4 @@
-"""Connections that lead to public addresses only, whatever a name resolves to."""
+"""Connections to public addresses only, whatever a name resolves to."""
 
 import functools
 import ipaddress
@@ -16,7 +16,7 @@ from ._addresses import is_public
 from ._links import NOT_PUBLIC, FetchError, FetchRules
 from ._thread import in_own_thread
 
-# Long enough for a lost packet that is sent again twice.
+# Long enough for a lost packet to be sent again twice.
 _CONNECT_SECONDS = 5.0
 
 
@@ -24,33 +24,33 @@ _CONNECT_SECONDS = 5.0
 async def guarded_pool(
     rules: FetchRules, tls: ssl.SSLContext
 ) -> AsyncGenerator[httpcore.AsyncConnectionPool]:
-    """Give connections for one fetch: no proxies, nothing tried twice, and only where the rules let it go.
+    """Yield a pool of connections for one fetch: no proxies, no retries, and only to where the rules allow.
 
-    Certificates are checked for the name in the link. No connection is open afterwards.
+    Certificates are checked against the name in the link. All connections are closed afterwards.
     """
     backend = _GuardedBackend(rules)
     try:
         async with httpcore.AsyncConnectionPool(ssl_context=tls, network_backend=backend) as pool:
             yield pool
     finally:
-        # The pool forgets one that was cancelled in the middle of its handshake.
+        # The pool itself does not close a connection that was cancelled during its handshake.
         for stream in backend.opened:
             await stream.aclose()
 
 
 @functools.cache
 def tls_context() -> ssl.SSLContext:
-    """Whom is believed that a host is what it says; the environment is not asked."""
+    """Return a context with the usual certificate authorities; environment variables are ignored."""
     return httpx.create_ssl_context(trust_env=False)
 
 
 class _GuardedBackend(httpcore.AsyncNetworkBackend):
-    """Resolves a name once, checks all its addresses, and connects to one of those and nothing else."""
+    """Resolves a name once, checks all its addresses, and connects to one of them."""
 
     def __init__(self, rules: FetchRules) -> None:
         self.opened: list[httpcore.AsyncNetworkStream] = []
         self._rules = rules
-        # To a type checker its class is either of two.
+        # To a type checker, its class is a union of two.
         self._plain = cast(httpcore.AsyncNetworkBackend, httpcore.AnyIOBackend())
 
     async def connect_tcp(
@@ -64,7 +64,7 @@ class _GuardedBackend(httpcore.AsyncNetworkBackend):
         addresses = await _addresses(host, port)
         if not self._rules.allow_private and not all(map(is_public, addresses)):
             raise FetchError(NOT_PUBLIC)
-        # One that takes no connection must leave the others, and the file, their time.
+        # An address that accepts no connection must leave time for the others and for the file.
         share = min(_CONNECT_SECONDS, self._rules.seconds / 2 / len(addresses))
         for address in addresses:
             try:
@@ -78,15 +78,15 @@ class _GuardedBackend(httpcore.AsyncNetworkBackend):
 
 async def _addresses(host: str, port: int) -> list[str]:
     """Return all addresses of a host, in the system's order, but IPv6 and IPv4 in turn."""
-    # The system's resolver may take minutes, and nothing stops it.
+    # The system's resolver may take minutes, and cannot be cancelled.
     try:
-        found = await in_own_thread(lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        entries = await in_own_thread(lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
     except (OSError, ValueError) as error:
         raise FetchError("the link's host is not known") from error
-    seen: Counter[int] = Counter()
-    turns: list[tuple[int, str]] = []
-    for address in dict.fromkeys(str(entry[4][0]) for entry in found):
+    counts: Counter[int] = Counter()
+    ranked: list[tuple[int, str]] = []
+    for address in dict.fromkeys(str(entry[4][0]) for entry in entries):
         version = ipaddress.ip_address(address).version
-        turns.append((seen[version], address))
-        seen[version] += 1
-    return [address for _, address in sorted(turns, key=lambda turn: turn[0])]
+        ranked.append((counts[version], address))
+        counts[version] += 1
+    return [address for _, address in sorted(ranked, key=lambda rank: rank[0])]

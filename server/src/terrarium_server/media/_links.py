@@ -1,4 +1,4 @@
-"""What a link must look like to be fetched: all that can be told of it without asking the network."""
+"""Checks links before they are fetched: everything that needs no network."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from ._addresses import is_public
 
-# Most servers never fetch anything: what it takes is imported when something is.
+# Most servers never fetch anything, so this is imported with the first fetch.
 if TYPE_CHECKING:
     import httpx
 
@@ -25,12 +25,12 @@ _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
 
 class FetchError(Exception):
-    """The medium could not be had; the message can be shown to whoever gave the link."""
+    """The medium could not be fetched; the message may be shown to the caller who sent the link."""
 
 
 @dataclass(frozen=True, slots=True)
 class FetchRules:
-    """What may be fetched: bytes and seconds in all; ``allow_private`` opens http and private addresses."""
+    """Limits of a fetch: total bytes and seconds; ``allow_private`` allows http and private addresses."""
 
     max_bytes: int = 200 << 20
     seconds: float = 60.0
@@ -38,9 +38,9 @@ class FetchRules:
 
 
 def check_link(text: str, rules: FetchRules) -> httpx.URL:
-    """Return a link in its parts if it may be fetched, as far as its text tells. Raises FetchError.
+    """Parse a link, and check that it may be fetched. Raises FetchError.
 
-    International names are taken, and given as they are resolved (``xn--…``).
+    International names are accepted, and returned as they are resolved (``xn--…``).
     """
     import httpx
 
@@ -66,20 +66,20 @@ def join_link(link: httpx.URL, location: bytes, rules: FetchRules) -> httpx.URL:
     """Return where a redirect leads, if that may be fetched. Raises FetchError."""
     import httpx
 
-    # Hosts are careless here: what does not belong into a link is written as a link writes it.
+    # Many hosts do not escape the characters that a link must not contain.
     target = quote(location, safe=string.ascii_letters + string.digits + string.punctuation)
     try:
         joined = str(link.join(target))
     except (httpx.InvalidURL, ValueError) as error:
-        raise FetchError("the link redirects to something that is no link") from error
+        raise FetchError("the link redirects to an address that is not a valid link") from error
     try:
         return check_link(joined, rules)
     except FetchError as error:
-        raise FetchError(f"the link redirects to one that cannot be used: {error}") from error
+        raise FetchError(f"the link redirects to a link that cannot be used: {error}") from error
 
 
 def _check_host(host: str, rules: FetchRules) -> None:
-    """Look at a host in lower case: a name in ASCII, or an address without brackets."""
+    """Check a host in lower case: a name in ASCII, or an address without brackets."""
     name = host.removesuffix(".")
     try:
         ipaddress.ip_address(name)
@@ -89,7 +89,7 @@ def _check_host(host: str, rules: FetchRules) -> None:
         if _NUMBER.fullmatch(labels[-1]):
             raise FetchError("the link's host must be a name or an address of four numbers") from None
         if len(name) > 253 or not _HOST.fullmatch(name) or not all(map(_is_label, labels)):
-            raise FetchError("the link's host is not a name that there can be") from None
+            raise FetchError("the link's host is not a valid name") from None
         is_private = labels[-1] == "localhost"
     else:
         is_private = not is_public(name)
@@ -98,11 +98,11 @@ def _check_host(host: str, rules: FetchRules) -> None:
 
 
 def _is_label(label: str) -> bool:
-    """Whether it is no international one, or stands for letters that ASCII does not have."""
+    """Whether a label is not international, or decodes to letters that ASCII does not have."""
     if not label.startswith("xn--"):
         return True
     try:
-        meant = label[4:].encode().decode("punycode")
+        decoded = label[4:].encode().decode("punycode")
     except ValueError:
         return False
-    return meant.isprintable() and not meant.isascii()
+    return decoded.isprintable() and not decoded.isascii()

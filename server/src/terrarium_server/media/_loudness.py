@@ -4,7 +4,7 @@ import functools
 import math
 from typing import TYPE_CHECKING, Any
 
-# Heavy, and of use in model processes only: they are imported where they are used.
+# Slow to import and needed in model processes only, so they are imported where they are used.
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 _CEILING = 10 ** (-2.0 / 20)
 _MOST_GAIN = 10 ** (36 / 20)
-_TURNS = 6
-_CLOSE = 0.05
+_MOST_ITERATIONS = 6
+_TOLERANCE = 0.05
 _GATE = -70.0
 # Seconds; a gating block is four hops, and each hop begins one.
 _HOP, _HOPS = 0.1, 4
@@ -31,7 +31,7 @@ def loudness(sound: Sound, rate: int) -> float:
     silence."""
     import numpy as np
 
-    # What is shorter than a block is one.
+    # A sound shorter than a block is one block.
     hop = max(1, min(round(_HOP * rate), len(sound) // _HOPS))
     channels = np.atleast_2d(sound.T)
     hops: NDArray[np.float64] = np.sum([_hop_powers(channel, hop, rate) for channel in channels], axis=0)
@@ -46,19 +46,20 @@ def loudness(sound: Sound, rate: int) -> float:
 def levelled(sound: Sound, rate: int, target: float) -> Sound:
     """Return the sound at a loudness in LUFS, with no peak above −2 dB; silence stays silent.
 
-    Gain alone would clip what has high peaks: a limiter turns those few milliseconds down, which takes some
-    loudness away. So the gain is found by measuring, limiter included; where peaks allow no more, it ends.
+    Gain alone would clip high peaks, so a limiter turns down the milliseconds around them, which also lowers
+    the loudness. Therefore the gain is found by iteration with the limiter; high peaks may keep the result
+    below the target.
     """
     import numpy as np
 
-    made, gain = sound, 1.0
-    for _ in range(_TURNS):
-        missing = target - loudness(made, rate)
-        if not math.isfinite(missing) or (abs(missing) < _CLOSE and made is not sound):
+    result, gain = sound, 1.0
+    for _ in range(_MOST_ITERATIONS):
+        missing = target - loudness(result, rate)
+        if not math.isfinite(missing) or (abs(missing) < _TOLERANCE and result is not sound):
             break
         gain = min(gain * 10 ** (missing / 20), _MOST_GAIN)
-        made = _limited(sound * np.float32(gain), rate)
-    return made
+        result = _limited(sound * np.float32(gain), rate)
+    return result
 
 
 def _limited(sound: Sound, rate: int) -> Sound:
@@ -70,7 +71,7 @@ def _limited(sound: Sound, rate: int) -> Sound:
     level: Sound = np.abs(np.atleast_2d(sound.T)).max(axis=0)
     peaks = np.pad(level, (0, -len(level) % step)).reshape(-1, step).max(axis=1)
     gains = np.minimum(1.0, _CEILING / np.maximum(peaks, 1e-9))
-    # The lowest of the neighbours, then their mean: smooth, and nowhere above what its own peak allows.
+    # The lowest gain of the neighbours, then the mean of those: smooth, and never above what a peak allows.
     lowest = sliding_window_view(np.pad(gains, _REACH * 2, constant_values=1.0), width).min(axis=1)
     smooth = np.convolve(lowest, np.hanning(width) / np.hanning(width).sum(), "valid")
     edges = np.minimum(np.append(smooth, 1.0), np.insert(smooth, 0, 1.0))
@@ -79,7 +80,7 @@ def _limited(sound: Sound, rate: int) -> Sound:
 
 
 def _hop_powers(channel: Sound, hop: int, rate: int) -> NDArray[np.float64]:
-    """The mean square of each hop of (length,) after the filters, at least of as many as are a block."""
+    """Return the mean square of each hop of (length,) after the filters, for at least one block."""
     import numpy as np
 
     size = _HOPS_AT_ONCE * hop
@@ -87,18 +88,18 @@ def _hop_powers(channel: Sound, hop: int, rate: int) -> NDArray[np.float64]:
     powers: list[NDArray[np.float64]] = []
     for start in range(0, max(len(channel), 1), size):
         spectrum: Any = np.fft.rfft(channel[start : start + size], size)
-        heard: Any = np.fft.irfft(spectrum * response, size)
-        powers.append((heard.reshape(-1, hop) ** 2).mean(axis=1, dtype=np.float64))
+        filtered: Any = np.fft.irfft(spectrum * response, size)
+        powers.append((filtered.reshape(-1, hop) ** 2).mean(axis=1, dtype=np.float64))
     return np.concatenate(powers)[: max(_HOPS, len(channel) // hop)]
 
 
 @functools.cache
 def _response(size: int, rate: int) -> NDArray[np.complex64]:
-    """What the filters do to each frequency of a spectrum."""
+    """Return the response of both filters at each frequency of a spectrum."""
     import numpy as np
 
-    turn = np.exp(-2j * np.pi * np.fft.rfftfreq(size, 1 / rate) / 48_000)
-    response = np.ones(len(turn), np.complex128)
-    for above, below in (_SHELF, _HIGH_PASS):
-        response *= np.polyval(above[::-1], turn) / np.polyval(below[::-1], turn)
+    delay = np.exp(-2j * np.pi * np.fft.rfftfreq(size, 1 / rate) / 48_000)
+    response = np.ones(len(delay), np.complex128)
+    for numerator, denominator in (_SHELF, _HIGH_PASS):
+        response *= np.polyval(numerator[::-1], delay) / np.polyval(denominator[::-1], delay)
     return response.astype(np.complex64)

@@ -1,13 +1,13 @@
-"""What a file is, by its first bytes: what its sender calls it is not asked."""
+"""The type of a file by its first bytes; the type that its sender declares is ignored."""
 
 from typing import Literal
 
-Kind = Literal["image", "video", "audio"]
+MediaKind = Literal["image", "video", "audio"]
 
-# As many as `sniff` looks at.
+# How many bytes `sniff` reads.
 HEAD_BYTES = 32
 
-_ARTICLES: dict[Kind, str] = {"image": "an image", "video": "a video", "audio": "audio"}
+_WITH_ARTICLE: dict[MediaKind, str] = {"image": "an image", "video": "a video", "audio": "audio"}
 _MAGIC = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
     (b"\xff\xd8\xff", "image/jpeg"),
@@ -23,7 +23,7 @@ _MAGIC = (
 
 
 def sniff(head: bytes) -> str | None:
-    """Return the media type that the first bytes of a file tell, or None."""
+    """Return the media type of a file by its first bytes, or None."""
     if head[4:8] == b"ftyp":
         brand = head[8:12]
         if brand in (b"avif", b"avis"):
@@ -43,14 +43,14 @@ def sniff(head: bytes) -> str | None:
     return None
 
 
-def is_kind(content_type: str, kind: Kind) -> bool:
-    """Whether a medium of this type can be of this kind."""
-    # Sound may come in a container that could also hold pictures.
+def is_kind(content_type: str, kind: MediaKind) -> bool:
+    """Whether a file of this type can be a medium of this kind."""
+    # Audio may come in a container for video.
     return content_type.startswith(f"{kind}/") or (
         kind == "audio" and content_type in ("video/mp4", "video/webm")
     )
 
 
-def article(kind: Kind) -> str:
-    """Return a kind as a sentence names it."""
-    return _ARTICLES[kind]
+def with_article(kind: MediaKind) -> str:
+    """Return a kind with its article, for a sentence."""
+    return _WITH_ARTICLE[kind]

@@ -8,10 +8,10 @@ T = TypeVar("T")
 
 
 async def in_own_thread(work: Callable[[], T]) -> T:
-    """Wait for work that may take minutes and that nothing can stop, such as resolving a name.
+    """Run work that may take minutes and cannot be cancelled, such as resolving a name, in a new thread.
 
-    The threads that `asyncio.to_thread` shares are few, and a program waits for them before it ends. Whoever
-    is cancelled waits no longer; the work itself goes on to its end.
+    The few threads of `asyncio.to_thread` are shared, and the program waits for them before it ends. If the
+    caller is cancelled it stops waiting; the work itself continues to its end.
     """
     future: concurrent.futures.Future[T] = concurrent.futures.Future()
 

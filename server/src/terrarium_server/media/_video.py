@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, cast
 from ._ffmpeg import Exhausted, FfmpegError, Killed, failure, ffmpeg_path
 from ._frame import Frame
 
-# Heavy, and of use in model processes only: they are imported where they are used.
+# Slow to import and needed in model processes only, so they are imported where they are used.
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """What a video file holds: pixels as shown (rotation applied), frames per second, seconds."""
+    """The properties of a video file: size in pixels after rotation, frames per second, seconds."""
 
     width: int
     height: int
@@ -29,38 +29,38 @@ class Clip:
     has_audio: bool
 
 
-# How long an encoder that has closed its pipe may take to end, in seconds.
-_ENDING = 10.0
+# How long an encoder that has closed its pipe may take to exit.
+_EXIT_SECONDS = 10.0
 
 Preset = Literal["veryfast", "realtime"]
 
 _PRESETS: dict[Preset, tuple[str, ...]] = {
     "veryfast": ("-preset", "veryfast"),
-    # Every fourth frame leans on the one before, those between on both; nothing is looked at in advance.
+    # Every fourth frame is predicted from the one before, the three between from both; there is no lookahead.
     "realtime": ("-preset", "superfast", "-x264-params", "bframes=3:b-adapt=0:weightp=0:scenecut=0"),
 }
 
-# Unless it is told what planes are, ffmpeg takes them for BT.601 and converts them.
-_KNOWN = "setparams=colorspace=bt709:range=tv:color_primaries=bt709:color_trc=bt709"
+# Without these parameters ffmpeg takes planes for BT.601 and converts them.
+_BT709 = "setparams=colorspace=bt709:range=tv:color_primaries=bt709:color_trc=bt709"
 
 
-def _under(sound: Path) -> tuple[str, ...]:
-    """Lay a sound under the picture."""
-    # Silence without end, or a sound shorter than the picture would end the picture.
-    filled = ("-af", "apad", "-shortest")
-    return "-i", str(sound), "-map", "0:v", "-map", "1:a", "-c:a", "aac", "-b:a", "160k", *filled
+def _sound_arguments(sound: Path) -> tuple[str, ...]:
+    """Return the arguments that add a sound to the picture."""
+    # Padded with endless silence: otherwise a sound that is shorter than the picture would cut the picture.
+    padded = ("-af", "apad", "-shortest")
+    return "-i", str(sound), "-map", "0:v", "-map", "1:a", "-c:a", "aac", "-b:a", "160k", *padded
 
 
 class VideoWriter:
     """Writes RGB frames, (height, width, 3) uint8 with even sides, as MP4: H.264, yuv420p, faststart.
 
-    With ``planar``, frames are flat arrays of Y, then U and V at half size (BT.709, limited range): what
-    the encoder takes as it is.
+    With ``planar``, frames are flat arrays of Y, then U and V at half size (BT.709, limited range), which
+    need no conversion.
 
-    ``preset`` is "veryfast", or "realtime", which takes two fifths of its time for up to twice its bytes.
+    ``preset`` is "veryfast", or "realtime", which takes two fifths of the time for up to twice the bytes.
 
-    ``sound`` is a file whose first audio stream is laid under it (AAC; cut, or filled up with silence, at
-    the picture's end). Use it as a context manager and call `finish` at the end. One encoder thread, so
+    ``sound`` is a file whose first audio stream is added (AAC; cut or padded with silence to the picture's
+    length). Use the writer as a context manager and call `finish` at the end. There is one encoder thread, so
     that the same frames give the same bytes everywhere.
     """
 
@@ -81,8 +81,8 @@ class VideoWriter:
             *(ffmpeg_path(), "-hide_banner", "-loglevel", "error", "-y"),
             *("-f", "rawvideo", "-pix_fmt", "yuv420p" if planar else "rgb24"),
             *("-s", f"{width}x{height}", "-r", f"{fps:g}", "-i", "pipe:0"),
-            *(_under(sound) if sound is not None else ()),
-            *("-vf", _KNOWN if planar else "scale=out_color_matrix=bt709:out_range=tv"),
+            *(_sound_arguments(sound) if sound is not None else ()),
+            *("-vf", _BT709 if planar else "scale=out_color_matrix=bt709:out_range=tv"),
             *("-c:v", "libx264", *_PRESETS[preset], "-crf", str(crf), "-threads", "1", "-pix_fmt", "yuv420p"),
             *("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709"),
             *("-map_metadata", "-1", "-fflags", "+bitexact", "-flags:v", "+bitexact"),
@@ -95,7 +95,7 @@ class VideoWriter:
 
     @property
     def seconds(self) -> float:
-        """How long the picture lasts with the frames written so far."""
+        """The length of the picture with the frames written so far."""
         return self._written / self._fps
 
     def write(self, frame: NDArray[np.uint8]) -> None:
@@ -112,7 +112,7 @@ class VideoWriter:
     def finish(self) -> bytes:
         """Return the MP4 file's bytes. Raises FfmpegError, Exhausted, Killed."""
         assert self._process.stdin is not None
-        # It may have died over the last frames.
+        # The encoder may have died while it read the last frames.
         with suppress(BrokenPipeError):
             self._process.stdin.close()
         if self._process.wait() != 0:
@@ -120,9 +120,9 @@ class VideoWriter:
         return self._made.read_bytes()
 
     def _failure(self) -> FfmpegError | Exhausted | Killed:
-        """Say why the encoder, which does not read any more, has ended."""
+        """Return why the encoder, which does not read any more, has ended."""
         try:
-            status = self._process.wait(_ENDING)
+            status = self._process.wait(_EXIT_SECONDS)
         except subprocess.TimeoutExpired:
             status = 1
         self._log.seek(0)
@@ -145,9 +145,9 @@ class VideoWriter:
 
 
 def probe(path: Path) -> Clip:
-    """Say what a video file holds. Raises ValueError if it has no picture.
+    """Read the properties of a video file. Raises ValueError if it has no picture.
 
-    Decodes what people send: call it in a child process only.
+    The file may be anybody's: call this in a child process only.
     """
     import av
 
@@ -172,7 +172,7 @@ def probe(path: Path) -> Clip:
 def decoded(path: Path) -> Iterator[Frame]:
     """Decode a video's frames, one after the other.
 
-    Decodes what people send: call it in a child process only.
+    The file may be anybody's: call this in a child process only.
     """
     import av
 

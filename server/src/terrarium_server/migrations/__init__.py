@@ -1,4 +1,4 @@
-"""The schema's history (Alembic). A new one is a new file in `versions/`; none is ever edited."""
+"""The schema's history (Alembic). A change is a new file in `versions/`; released files never change."""
 
 from terrarium_server.store import Database
 

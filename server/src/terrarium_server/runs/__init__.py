@@ -1,11 +1,11 @@
-"""What a run is: its states and legal moves, reads and lists.
+"""Runs: their states and legal moves, reads and lists.
 
     pending ──claim──▶ running ──▶ completed
        │ ▲───────────────┤ └─────▶ failed
        └─────────────────────────▶ failed
 
-A pending run *is* the queue: admission writes it, a worker claims it, in one statement. A running run goes
-back to pending when its worker died, its provider is busy, or a second model shall make it.
+The pending runs are the queue: admission writes one, a worker claims it in one statement. A running run
+becomes pending again when its worker died, its provider is busy, or the fallback model takes it.
 """
 
 from ._moves import (

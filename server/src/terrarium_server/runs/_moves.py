@@ -11,7 +11,7 @@ from terrarium_server.store import Transaction
 from ._reads import COLUMNS, Run, RunOutcome
 from ._tables import COMPLETED, POSTPONED, READY, RUNNING, run_progress, runs
 
-# What admission says of a run; the rest are the columns' defaults.
+# The columns that admission writes; the others have defaults.
 _ADMITTED = (
     "run_id",
     "workspace_id",
@@ -37,7 +37,7 @@ RECORD = sa.insert(runs).from_select(
     list(_FIELDS), sa.select(*(sa.bindparam(key, type_=runs.c[name].type) for name, key in _FIELDS.items()))
 )
 _UNFINISHED = runs.c.state.in_(("pending", "running"))
-# Every write of a worker says under which claim it has the run: no row changed means that it has it no more.
+# Every write of a worker names its claim: if no row changed, the worker no longer has the run.
 _HELD = sa.and_(
     runs.c.run_id == sa.bindparam("run"),
     runs.c.state == "running",
@@ -47,21 +47,21 @@ _HELD = sa.and_(
 
 
 def _claim_statement(engines: int) -> sa.UpdateBase:
-    """Claim the oldest ready runs of so many engines, each at most as many as it has room for.
+    """Return the statement that claims the oldest ready runs of so many engines, up to each one's capacity.
 
-    Each engine is asked for by itself, so that one that is full costs nothing however much waits for it.
+    Every engine has a query of its own, so that a full engine costs nothing however many runs wait for it.
     """
     heads = [
         sa.select(runs.c.run_id)
         .where(READY, runs.c.engine == sa.bindparam(f"engine_{number}"), runs.c.requires == "")
         .order_by(runs.c.run_id)
-        .limit(sa.bindparam(f"room_{number}"))
+        .limit(sa.bindparam(f"capacity_{number}"))
         .with_for_update(skip_locked=True)
         .subquery()
         for number in range(engines)
     ]
-    # A common table expression is evaluated once. PostgreSQL may run a plain subquery again for every row of
-    # the outer table, and as it then skips what is locked already, more than asked for would be claimed.
+    # A common table expression is evaluated once. PostgreSQL may evaluate a plain subquery for every row of
+    # the outer table; each evaluation skips the rows that are locked, so it would claim too many runs.
     # It is nested because Python's sqlite3 begins no transaction for a statement that starts with WITH.
     queued = (
         sa.union_all(*(sa.select(head.c.run_id) for head in heads))
@@ -97,12 +97,12 @@ _FAILED: dict[str, Any] = {
 }
 _FAIL = sa.update(runs).where(_HELD).values(**_FAILED)
 _CANCEL = sa.update(runs).where(runs.c.run_id == sa.bindparam("run"), _UNFINISHED).values(**_FAILED)
-_BACK = {"state": "pending", "worker_id": None, "started_at": None}
+_REQUEUED = {"state": "pending", "worker_id": None, "started_at": None}
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a running run shows: how far it is (0 to 100), and a text or small picture so far."""
+    """What a running run shows: its progress (0 to 100), and the text or a small picture so far."""
 
     run_id: str
     claim: int
@@ -111,7 +111,7 @@ class Shown:
 
 
 def record(tx: Transaction, run: Run) -> None:
-    """Write a new pending run, which also puts it into the queue."""
+    """Write a new pending run, which also queues it."""
     tx.execute(RECORD, record_values(run))
 
 
@@ -120,91 +120,91 @@ def record_values(run: Run) -> dict[str, Any]:
     return {key: getattr(run, name) for name, key in _FIELDS.items()}
 
 
-def claim(tx: Transaction, worker_id: str, count: int, room: Mapping[str, int]) -> list[Run]:
+def claim(tx: Transaction, worker_id: str, count: int, capacity: Mapping[str, int]) -> list[Run]:
     """Move at most ``count`` of the oldest ready runs to running, for this worker alone.
 
-    ``room`` says how many each engine can take; runs of other engines stay in the queue.
+    ``capacity`` has the number of runs that each engine can take; runs of other engines stay in the queue.
     """
-    if not room:
+    if not capacity:
         return []
     values: dict[str, Any] = {"worker": worker_id, "count": count, "now": tx.now_ms}
-    for number, (engine, places) in enumerate(sorted(room.items())):
-        values |= {f"engine_{number}": engine, f"room_{number}": min(places, count)}
-    found = tx.execute(_claim(len(room)), values)
-    return sorted((Run(*row) for row in found), key=lambda run: run.run_id)
+    for number, (engine, most) in enumerate(sorted(capacity.items())):
+        values |= {f"engine_{number}": engine, f"capacity_{number}": min(most, count)}
+    rows = tx.execute(_claim(len(capacity)), values)
+    return sorted((Run(*row) for row in rows), key=lambda run: run.run_id)
 
 
 def has_due(tx: Transaction) -> bool:
-    """Whether there is a run whose time has come, see `wake_postponed`."""
+    """Whether a postponed run is due, see `wake_postponed`."""
     due = sa.select(runs.c.run_id).where(POSTPONED, runs.c.due_at <= tx.clock).limit(1)
     return tx.execute(due).first() is not None
 
 
 def wake_postponed(tx: Transaction) -> int:
-    """Make runs ready whose time has come; return how many."""
+    """Make the postponed runs ready that are due; return how many."""
     due = sa.update(runs).where(POSTPONED, runs.c.due_at <= tx.clock)
     return tx.execute(due.values(due_at=None)).rowcount
 
 
 def complete(tx: Transaction, run: Run, cost_micros: int) -> bool:
-    """Move a run that is held to completed; False if it is not held any more."""
+    """Move a run under its claim to completed; False if the claim is no longer valid."""
     return tx.execute(_COMPLETE, {**_held(run), "cost": cost_micros, "now": tx.now_ms}).rowcount == 1
 
 
 def fail(tx: Transaction, run: Run, outcome: RunOutcome) -> bool:
-    """Move a run that is held to failed; False if it is not held any more."""
+    """Move a run under its claim to failed; False if the claim is no longer valid."""
     return tx.execute(_FAIL, {**_held(run), **_failed(tx, outcome)}).rowcount == 1
 
 
 def cancel(tx: Transaction, run_id: str, outcome: RunOutcome) -> bool:
-    """Move an unfinished run to failed, whoever has it; False if it was over already."""
+    """Move an unfinished run to failed, whichever worker has it; False if it was over already."""
     return tx.execute(_CANCEL, {"run": run_id, **_failed(tx, outcome)}).rowcount == 1
 
 
 def is_completed_by(tx: Transaction, run: Run) -> bool:
-    """Whether a run was completed under this very claim: its commit arrived and the answer was lost."""
+    """Whether a run was completed under this claim: the commit succeeded and its answer was lost."""
     mine = (runs.c.run_id == run.run_id, runs.c.worker_id == run.worker_id, runs.c.claim == run.claim)
     return tx.execute(sa.select(runs.c.run_id).where(*mine, COMPLETED)).first() is not None
 
 
 def give_up(tx: Transaction, run_id: str, outcome: RunOutcome) -> bool:
-    """Move a pending run to failed; False if it is not pending any more."""
+    """Move a pending run to failed; False if it is no longer pending."""
     statement = sa.update(runs).where(runs.c.run_id == sa.bindparam("run"), runs.c.state == "pending")
     return tx.execute(statement.values(**_FAILED), {"run": run_id, **_failed(tx, outcome)}).rowcount == 1
 
 
 def postpone(tx: Transaction, run: Run, delay_ms: int) -> bool:
-    """Put a run that is held back into the queue, not to be claimed before the delay is over."""
-    statement = sa.update(runs).where(_HELD).values(**_BACK, due_at=tx.clock + delay_ms)
+    """Queue a run under its claim again, not to be claimed before the delay is over."""
+    statement = sa.update(runs).where(_HELD).values(**_REQUEUED, due_at=tx.clock + delay_ms)
     return tx.execute(statement, _held(run)).rowcount == 1
 
 
 def requeue(tx: Transaction, run: Run) -> bool:
-    """Put a run that is held back into the queue."""
-    return tx.execute(sa.update(runs).where(_HELD).values(**_BACK), _held(run)).rowcount == 1
+    """Queue a run under its claim again."""
+    return tx.execute(sa.update(runs).where(_HELD).values(**_REQUEUED), _held(run)).rowcount == 1
 
 
 def fall_back(tx: Transaction, run: Run, *, engine: str, model: str, outcome: RunOutcome) -> bool:
-    """Put a run that is held back into the queue, to be made by a second model's engine.
+    """Queue a run under its claim again, for the fallback model's engine.
 
-    ``outcome`` is what it fails with if the second model cannot make it either.
+    ``outcome`` is what it fails with if the fallback model fails too.
     """
     note = {"model": model, "error_code": outcome.error_code, "error_message": outcome.error_message}
-    statement = sa.update(runs).where(_HELD).values(**_BACK, engine=engine, fallback=note)
+    statement = sa.update(runs).where(_HELD).values(**_REQUEUED, engine=engine, fallback=note)
     return tx.execute(statement, _held(run)).rowcount == 1
 
 
 def leave(tx: Transaction, run: Run) -> bool:
-    """Let go of a run that is held and stays running: any worker that can may go on with it."""
+    """Remove the worker from a run under its claim, which stays running for another worker to continue."""
     return tx.execute(sa.update(runs).where(_HELD).values(worker_id=None), _held(run)).rowcount == 1
 
 
 def take_over(
     tx: Transaction, run: Run, worker_id: str, abandoned: sa.ColumnElement[bool], *, died: bool
 ) -> Run | None:
-    """Claim a running run that nobody has, as ``abandoned`` says of its row; None if somebody has it.
+    """Claim a running run without a live worker; None if it has one.
 
-    ``died``: the worker that had it died with it.
+    ``abandoned`` is the condition on its row. ``died`` counts the death of its worker as an attempt.
     """
     statement = _unless_taken(run, abandoned).values(
         worker_id=worker_id, claim=runs.c.claim + 1, attempts=runs.c.attempts + int(died)
@@ -214,13 +214,13 @@ def take_over(
 
 
 def requeue_abandoned(tx: Transaction, run: Run, abandoned: sa.ColumnElement[bool], *, died: bool) -> bool:
-    """Put a running run that nobody has back into the queue, see `take_over`; False if somebody has it."""
-    statement = _unless_taken(run, abandoned).values(**_BACK, attempts=runs.c.attempts + int(died))
+    """Queue a running run without a live worker again, see `take_over`; False if it has one."""
+    statement = _unless_taken(run, abandoned).values(**_REQUEUED, attempts=runs.c.attempts + int(died))
     return tx.execute(statement).rowcount == 1
 
 
 def held_by(tx: Transaction, worker_id: str) -> dict[str, int]:
-    """Return the runs that bear a worker's name, with the numbers of their claims."""
+    """Return the running runs of a worker, with the numbers of their claims."""
     statement = sa.select(runs.c.run_id, runs.c.claim).where(RUNNING, runs.c.worker_id == worker_id)
     return {run_id: claim for run_id, claim in map(tuple, tx.execute(statement))}
 
@@ -243,13 +243,13 @@ def pending_of(tx: Transaction, engine: str, *, limit: int) -> list[Run]:
 
 
 def is_held(tx: Transaction, run: Run) -> bool:
-    """Whether a run is running under this claim. Locks its row on PostgreSQL, so that it stays so."""
+    """Whether a run is running under this claim. On PostgreSQL its row is locked, so that it stays so."""
     statement = sa.select(runs.c.run_id).where(_HELD).with_for_update(key_share=True)
     return tx.execute(statement, _held(run)).first() is not None
 
 
-def show(tx: Transaction, worker_id: str, news: Sequence[Shown]) -> None:
-    """Write what running runs show, each only if this worker has it under its claim."""
+def show(tx: Transaction, worker_id: str, shown: Sequence[Shown]) -> None:
+    """Write what running runs show, each only if this worker has it under that claim."""
     parameters = [
         {
             "shown_run": one.run_id,
@@ -259,14 +259,14 @@ def show(tx: Transaction, worker_id: str, news: Sequence[Shown]) -> None:
             "shown_worker": worker_id,
             "shown_now": tx.now_ms,
         }
-        for one in news
+        for one in shown
     ]
     if parameters:
         tx.execute(_SHOW[tx.dialect], parameters)
 
 
 def forget_shown(tx: Transaction, *, older_than_ms: int, limit: int) -> int:
-    """Delete what runs showed that are over by now; return how many rows went."""
+    """Delete the progress of runs that no longer run; return the number of deleted rows."""
     old = (
         sa.select(run_progress.c.run_id)
         .join(runs, runs.c.run_id == run_progress.c.run_id)
@@ -277,7 +277,7 @@ def forget_shown(tx: Transaction, *, older_than_ms: int, limit: int) -> int:
 
 
 def _show_statement(dialect: Any) -> sa.Executable:
-    given = {
+    parameters = {
         "run_id": sa.bindparam("shown_run", type_=sa.Text),
         "worker_id": sa.bindparam("shown_worker", type_=sa.Text),
         "claim": sa.bindparam("shown_claim", type_=sa.Integer),
@@ -285,20 +285,20 @@ def _show_statement(dialect: Any) -> sa.Executable:
         "preview": sa.bindparam("shown_preview", type_=sa.Text),
         "updated_at": sa.bindparam("shown_now", type_=sa.BigInteger),
     }
-    held = sa.select(*given.values()).where(
-        runs.c.run_id == given["run_id"],
+    held = sa.select(*parameters.values()).where(
+        runs.c.run_id == parameters["run_id"],
         runs.c.state == "running",
-        runs.c.worker_id == given["worker_id"],
-        runs.c.claim == given["claim"],
+        runs.c.worker_id == parameters["worker_id"],
+        runs.c.claim == parameters["claim"],
     )
-    statement = dialect(run_progress).from_select(list(given), held)
+    statement = dialect(run_progress).from_select(list(parameters), held)
     new, old = statement.excluded, run_progress.c
     return statement.on_conflict_do_update(
         index_elements=["run_id"],
         set_={
             "worker_id": new.worker_id,
             "claim": new.claim,
-            # It never goes back, also where a second worker began anew.
+            # Progress never goes back, even when a second worker starts from the beginning.
             "percent": sa.case((new.percent > old.percent, new.percent), else_=old.percent),
             "preview": sa.func.coalesce(new.preview, old.preview),
             "updated_at": new.updated_at,

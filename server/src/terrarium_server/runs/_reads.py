@@ -11,7 +11,7 @@ from ._tables import COMPLETED, ROOTS, RunState, RunType, run_progress, runs
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run. Times are UTC milliseconds, money micro-USD; the columns say what each field means.
+    """A run. Times are UTC milliseconds, money micro-USD; `_tables.py` describes each field.
 
     ``percent`` and ``preview`` are what it last showed while it was running.
     """
@@ -59,12 +59,12 @@ class Run:
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing will happen to this run any more."""
+        """Whether the run has ended."""
         return self.state in ("completed", "failed", "skipped")
 
     @property
     def progress(self) -> int:
-        """How far it is, 0 to 100."""
+        """Its progress, 0 to 100."""
         if self.is_over:
             return 100
         return self.percent or 0 if self.state == "running" else 0
@@ -72,12 +72,12 @@ class Run:
     @property
     def key_id(self) -> str | None:
         """The key that started it, None for the system."""
-        kind, _, name = self.actor.partition(":")
-        return name if kind == "key" else None
+        actor_type, _, name = self.actor.partition(":")
+        return name if actor_type == "key" else None
 
     @property
     def model(self) -> str:
-        """The model that makes it now: the one asked for, or the second one."""
+        """The model that executes it now: the requested one, or its fallback."""
         return self.fallback["model"] if self.fallback is not None else self.subject
 
 
@@ -100,7 +100,7 @@ def new_run(
     estimated_seconds: int | None,
     created_at: int,
 ) -> Run:
-    """Return a pending run that stands on its own: its own root, and ready at once."""
+    """Return a pending run outside any graph: its own root, ready at once."""
     return Run(
         run_id=run_id,
         workspace_id=workspace_id,
@@ -145,7 +145,7 @@ def new_run(
 
 @dataclass(frozen=True, slots=True)
 class RunOutcome:
-    """How a run failed: a code that clients switch on, and a message a person can act on."""
+    """How a run failed: a code for programs, and a message that says what to do."""
 
     error_code: str
     error_message: str
@@ -165,7 +165,7 @@ _DURATIONS = (
 
 
 def read_run(tx: Transaction, run_id: str) -> Run:
-    """Return a run by id, whoever it belongs to (the worker's view). Raises NotFound."""
+    """Return a run by id, of any workspace (for workers). Raises NotFound."""
     row = tx.execute(_READ, {"run": run_id}).first()
     if row is None:
         raise NotFound
@@ -173,7 +173,7 @@ def read_run(tx: Transaction, run_id: str) -> Run:
 
 
 def owns_run(tx: Transaction, workspace_id: str, run_id: str) -> bool:
-    """Whether there is such a run in this workspace."""
+    """Whether this workspace has a run of this id."""
     mine = (runs.c.run_id == run_id, runs.c.workspace_id == workspace_id)
     return tx.execute(sa.select(runs.c.run_id).where(*mine)).first() is not None
 
@@ -197,7 +197,7 @@ def list_runs(
 ) -> list[Run]:
     """Return generations newest first, at most ``limit``, older than the run id ``before``.
 
-    Runs inside a graph are not listed, only its root.
+    Of a graph only the root is listed.
     """
     statement = (
         sa.select(*_ALL)
@@ -214,5 +214,5 @@ def list_runs(
 
 
 def recent_durations(tx: Transaction, subject: str, count: int) -> list[int]:
-    """Return how long the last completed runs of a model took, in milliseconds, newest first."""
+    """Return the durations of a model's latest completed runs, in milliseconds, newest first."""
     return [int(row[0]) for row in tx.execute(_DURATIONS, {"subject": subject, "count": count})]

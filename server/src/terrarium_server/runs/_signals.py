@@ -3,38 +3,38 @@ import threading
 
 
 class Signals:
-    """Wakes whoever waits for a run of this process to change (the long poll).
+    """Wakes the requests of this process that wait for a run to change (the long poll).
 
-    A change made by another process is not heard here: waiters look again from time to time.
+    Changes that another process makes send no signal here: waiters also poll from time to time.
     """
 
     def __init__(self) -> None:
-        # A stop signal may come while this very thread holds it.
+        # Reentrant, because a stop signal may interrupt this thread while it holds the lock.
         self._lock = threading.RLock()
         self._waiting: dict[str, list[tuple[asyncio.AbstractEventLoop, asyncio.Event]]] = {}
         self._closed = False
 
     @property
     def is_closed(self) -> bool:
-        """Whether this process is stopping, so that nobody should wait any longer."""
+        """Whether this process is stopping, so that requests should stop waiting."""
         return self._closed
 
     def changed(self, run_id: str) -> None:
-        """Wake all who wait for this run; may be called from any thread."""
+        """Wake all requests that wait for this run; may be called from any thread."""
         with self._lock:
             waiting = self._waiting.pop(run_id, [])
         _wake(waiting)
 
     def close(self) -> None:
-        """Wake everybody, for the process is stopping; may be called from any thread."""
+        """Wake all waiting requests, because the process is stopping; may be called from any thread."""
         with self._lock:
             self._closed = True
-            everybody = [entry for waiting in self._waiting.values() for entry in waiting]
+            entries = [entry for waiting in self._waiting.values() for entry in waiting]
             self._waiting.clear()
-        _wake(everybody)
+        _wake(entries)
 
     def expect(self, run_id: str) -> asyncio.Event:
-        """Return an event that the run's next change sets. Ask for it before reading the run."""
+        """Return an event that the run's next change sets. Call this before reading the run."""
         event = asyncio.Event()
         with self._lock:
             if self._closed:

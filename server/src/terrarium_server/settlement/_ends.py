@@ -9,10 +9,10 @@ _CANCELLED = RunOutcome("GENERATION_CANCELLED", "The run was cancelled; nothing 
 
 
 def complete(tx: Transaction, run: Run, outputs: Sequence[KeptOutput]) -> bool:
-    """Complete a run that is held under its claim, and charge what was held for it.
+    """Complete a run under its claim and charge what was held for it.
 
-    True if it is completed under this claim now, also by an earlier try whose answer was lost; False, and
-    nothing changed, if it is somebody else's or over.
+    Returns True if the run is completed under this claim, also by an earlier attempt whose answer was lost.
+    Returns False and changes nothing if another claim has the run or it is over.
     """
     cost_micros = run.held_micros
     if not runs.complete(tx, run, cost_micros):
@@ -20,17 +20,17 @@ def complete(tx: Transaction, run: Run, outputs: Sequence[KeptOutput]) -> bool:
     assets.record_outputs(tx, outputs)
     ledger.settle(tx, run.workspace_id, run.run_id, run.held_micros, cost_micros)
     if run.node_id is not None:
-        canvas.land(tx, run.node_id, [_landed(one) for one in outputs])
+        canvas.land(tx, run.node_id, [_with_size(output) for output in outputs])
     return True
 
 
-def _landed(output: KeptOutput) -> tuple[str, int | None, int | None]:
+def _with_size(output: KeptOutput) -> tuple[str, int | None, int | None]:
     medium = output.medium
     return output.output_id, medium and medium.width, medium and medium.height
 
 
 def fail(tx: Transaction, run: Run, outcome: RunOutcome) -> bool:
-    """Fail a run that is held under its claim, and give its whole hold back; False if it is not held."""
+    """Fail a run under its claim and release its whole hold; False if the claim is no longer valid."""
     if not runs.fail(tx, run, outcome):
         return False
     _release(tx, run)
@@ -38,9 +38,9 @@ def fail(tx: Transaction, run: Run, outcome: RunOutcome) -> bool:
 
 
 def cancel(tx: Transaction, run: Run) -> bool:
-    """End a run, whoever has it, and give its whole hold back; False if it was over already.
+    """Cancel a run, whichever worker has it, and release its whole hold; False if it was over already.
 
-    Whoever makes it stops when it notices.
+    Its worker stops when it notices.
     """
     if not runs.cancel(tx, run.run_id, _CANCELLED):
         return False
@@ -49,7 +49,7 @@ def cancel(tx: Transaction, run: Run) -> bool:
 
 
 def give_up(tx: Transaction, run: Run, outcome: RunOutcome) -> bool:
-    """Fail a pending run and give its whole hold back; False if it is not pending any more."""
+    """Fail a pending run and release its whole hold; False if it is no longer pending."""
     if not runs.give_up(tx, run.run_id, outcome):
         return False
     _release(tx, run)
@@ -58,5 +58,5 @@ def give_up(tx: Transaction, run: Run, outcome: RunOutcome) -> bool:
 
 def _release(tx: Transaction, run: Run) -> None:
     if run.key_id is not None:
-        accounts.give_back(tx, run.key_id, run.held_micros)
+        accounts.refund(tx, run.key_id, run.held_micros)
     ledger.release(tx, run.workspace_id, run.run_id, run.held_micros)

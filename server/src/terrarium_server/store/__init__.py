@@ -1,4 +1,4 @@
-"""What everything is kept in: one database (`Database`, `Transaction`) and one blob store (`Blobs`)."""
+"""Storage: one database (`Database`, `Transaction`) and one blob store (`Blobs`)."""
 
 from ._blobs import Blobs
 from ._database import UNAVAILABLE, Database

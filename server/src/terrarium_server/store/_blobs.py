@@ -1,4 +1,4 @@
-"""Bytes by name, in a local folder (object stores come with many machines)."""
+"""The blob store: bytes by name, in a local folder."""
 
 import os
 import shutil
@@ -13,54 +13,51 @@ _PAGE = 500
 
 
 class Blobs:
-    """Whole objects in, byte ranges out.
+    """Writes whole objects, reads byte ranges.
 
-    Names are minted by us: safe characters, at most one slash. A name is given to one write only. What `put`
-    and `take` return from is there for good: file and folder are flushed, so that no record outlives a power
-    cut without its bytes.
+    The server mints the names: safe characters, at most one slash, each used for one write only. When `put`
+    and `take` return, file and folder are flushed to the disk, so that a record that survives a power cut has
+    its bytes.
     """
 
     def __init__(self, folder: Path) -> None:
-        """Keep blobs under ``folder``, which is made if missing."""
+        """Store blobs under ``folder``, which is created if missing."""
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder.resolve()
         self._store = LocalStore(self._folder)
-        # A folder that was just made has to be there after a power cut too.
+        # A new folder must survive a power cut too.
         _flush(self._folder.parent)
 
     def put(self, name: str, data: bytes) -> None:
-        """Keep ``data``. Raises OSError, FileExistsError for a name that was given before."""
+        """Store ``data``. Raises OSError, and FileExistsError for a name that was used before."""
         with self._new(name) as file:
             file.write(data)
 
     def take(self, name: str, path: Path) -> None:
-        """Keep a file, which is gone afterwards. Raises OSError.
-
-        On the same disk it is moved, else copied piece by piece.
-        """
+        """Move a file into the store; from another disk it is copied piece by piece. Raises OSError."""
         with path.open("rb") as source:
             os.fsync(source.fileno())
-            place = self._place(name)
+            target = self._prepare(name)
             try:
-                os.replace(path, place)
+                os.replace(path, target)
             except OSError:
                 with self._new(name) as file:
                     shutil.copyfileobj(source, file)
                 path.unlink()
             else:
-                _flush(place.parent)
+                _flush(target.parent)
 
     def delete(self, name: str) -> None:
-        """Forget a blob; one that is not there is none."""
+        """Delete a blob, if there is one of this name."""
         with suppress(FileNotFoundError):
             self._store.delete(name)
 
     def copy_to(self, name: str, path: Path) -> None:
-        """Write a whole blob to a file. Raises OSError, FileNotFoundError where there is no such blob."""
+        """Copy a whole blob to a file. Raises OSError, and FileNotFoundError for an unknown name."""
         shutil.copyfile(self._folder / name, path)
 
     async def size(self, name: str) -> int | None:
-        """Return how many bytes a blob has, None if it is not there."""
+        """Return the size of a blob in bytes, None for an unknown name."""
         try:
             return (await self._store.head_async(name))["size"]
         except FileNotFoundError:
@@ -71,36 +68,36 @@ class Blobs:
         return bytes(await self._store.get_range_async(name, start=start, end=end))
 
     def pages(self) -> Iterator[list[str]]:
-        """Give the names of all blobs, some hundreds at a time, in no order."""
-        # Its other form, which is not typed, answers with Arrow tables.
+        """Yield the names of all blobs, some hundreds at a time, in no particular order."""
+        # The other overload of `list` returns Arrow tables, whose types are unknown.
         for page in self._store.list(chunk_size=_PAGE):  # pyright: ignore[reportUnknownMemberType]
-            yield [found["path"] for found in page]
+            yield [entry["path"] for entry in page]
 
     @contextmanager
     def _new(self, name: str) -> Generator[BinaryIO]:
-        """Open a new file that is flushed after the block; if the block fails, it is removed."""
-        place = self._place(name)
-        with place.open("xb") as file:
+        """Open a new file that is flushed after the block, or deleted if the block fails."""
+        target = self._prepare(name)
+        with target.open("xb") as file:
             try:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
             except BaseException:
-                place.unlink()
+                target.unlink()
                 raise
-        _flush(place.parent)
+        _flush(target.parent)
 
-    def _place(self, name: str) -> Path:
-        """Return where a new blob goes; its folder is there."""
-        place = self._folder / name
-        if not place.parent.is_dir():
-            place.parent.mkdir(exist_ok=True)
+    def _prepare(self, name: str) -> Path:
+        """Return the path of a new blob, after creating its folder."""
+        target = self._folder / name
+        if not target.parent.is_dir():
+            target.parent.mkdir(exist_ok=True)
             _flush(self._folder)
-        return place
+        return target
 
 
 def _flush(folder: Path) -> None:
-    """Write down a folder's names, as a file's own flush does not."""
+    """Flush the names in a folder, which flushing its files does not include."""
     number = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(number)

@@ -1,4 +1,4 @@
-"""One database, SQLite or PostgreSQL, and the transactions that everything happens in.
+"""One database, SQLite or PostgreSQL, and its transactions.
 
 The packages are synchronous and take a `Transaction`; only `Database` begins and commits. From asyncio,
 `await database.write(work)` runs ``work(tx)`` on a database thread; on SQLite, callers who wait at the same
@@ -23,11 +23,11 @@ from ._transaction import Transaction
 
 T = TypeVar("T")
 
-# More would not write faster, they would wait for the interpreter: at 16 connections 4 admit a quarter
-# more than 8.
+# More threads would only compete for the interpreter: with 16 clients, 4 threads admit a quarter more runs
+# than 8.
 _THREADS = 4
 
-# A database that is away, busy or full for a while: the same work may go through later.
+# The database does not answer, or is busy or full; the same work may succeed later.
 UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeout)
 
 _SQLITE_CLOCK = sa.cast((sa.func.julianday("now") - 2440587.5) * 86_400_000.0, sa.BigInteger)
@@ -46,18 +46,18 @@ class Database:
         lock_timeout: float | None = None,
         idle_timeout: float | None = None,
     ) -> None:
-        """Open ``url`` (``sqlite:///path`` or ``postgresql://…``); the schema is the migrations' business.
+        """Open ``url`` (``sqlite:///path`` or ``postgresql://…``); `migrations` creates the schema.
 
-        ``clock_ms`` is this process's clock, ``clock`` makes the SQL expression of the database's own, both
-        in UTC milliseconds. A worker waits for another's lock at most ``lock_timeout`` seconds. PostgreSQL
-        ends a transaction whose process has stood still for ``idle_timeout`` seconds, as others wait for it.
+        ``clock_ms`` is this process's clock, ``clock`` returns the SQL expression of the database's own, both
+        in UTC milliseconds. A worker waits for a lock at most ``lock_timeout`` seconds. PostgreSQL ends a
+        transaction whose process has been suspended for ``idle_timeout`` seconds, because others wait for it.
         """
         self.url = with_driver(url)
         self.is_sqlite = self.url.startswith("sqlite")
         self._clock_ms = clock_ms
         self._clock = clock or (lambda: _SQLITE_CLOCK if self.is_sqlite else _POSTGRES_CLOCK)
         if self.is_sqlite:
-            # One file has one writer, whoever asks it to write.
+            # A file has one writer, so that all can share one pool.
             self.engine = self._reads = self._work = self._renewals = sqlite_engine(self.url)
         else:
             requests = PostgresSessions(self.url, idle_timeout=idle_timeout)
@@ -78,12 +78,12 @@ class Database:
 
     @contextmanager
     def renewal(self) -> Generator[Transaction]:
-        """Begin on the one connection that is kept for renewing leases; for one thread at a time."""
+        """Begin on the one connection that is reserved for renewing leases; for one thread at a time."""
         with self._transaction_on(self._renewals) as tx:
             yield tx
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
-        """Run ``work`` in a transaction on a database thread; what it raises is raised here."""
+        """Run ``work`` in a transaction on a database thread. Raises what it raises."""
         if self._committer is not None:
             return await self._committer.write(work)
         return await self._run(self.engine, work)
@@ -93,13 +93,13 @@ class Database:
         return await self._run(self._reads, work)
 
     async def write_for_worker(self, work: Callable[[Transaction], T]) -> T:
-        """Like `write`, on connections that requests cannot use up."""
+        """Like `write`, on connections that requests cannot exhaust."""
         if self._committer is not None:
             return await self._committer.write(work)
         return await self._run(self._work, work)
 
     def close(self) -> None:
-        """Wait for what is under way and close every connection."""
+        """Wait for pending work and close every connection."""
         if self._committer is not None:
             self._committer.close()
         for threads in self._threads.values():
@@ -116,7 +116,7 @@ class Database:
                     is_done = True
                 return result
             except OperationalError as error:
-                # A kept connection of before the database was restarted; nothing of this was committed.
+                # A pooled connection from before a restart of the database; nothing was committed on it.
                 if is_done or not error.connection_invalidated:
                     raise
             with self._transaction_on(engine) as tx:

@@ -16,13 +16,13 @@ T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
-_MOST = 64
+_MOST_AT_ONCE = 64
 _PAUSE_SECONDS = 0.05
 
 
 @dataclass(slots=True)
-class _Piece:
-    """One caller's transaction, and where its outcome goes."""
+class _Write:
+    """One caller's transaction, and the future for its outcome."""
 
     work: Callable[[Transaction], Any]
     loop: asyncio.AbstractEventLoop
@@ -31,7 +31,7 @@ class _Piece:
     error: BaseException | None = None
 
     def deliver(self) -> None:
-        # The caller may have gone away in the meantime.
+        # The caller may have been cancelled in the meantime.
         if self.future.cancelled():
             return
         if self.error is not None:
@@ -41,100 +41,100 @@ class _Piece:
 
 
 class GroupCommitter:
-    """SQLite's one writer: callers who wait at the same time share one commit, and its flush to disk.
+    """SQLite's one writer: callers that wait at the same time share one commit and its flush to disk.
 
-    Each caller's work stands in a savepoint of its own, so that one refusal undoes only itself. Not for
-    PostgreSQL, where two processes that share commits would wait for each other's rows crosswise.
+    Each caller's work runs in its own savepoint, so that one that fails undoes only itself. This is not for
+    PostgreSQL, where two processes that group commits could deadlock on each other's rows.
     """
 
     def __init__(self, engine: sa.Engine, begun: Callable[[sa.Connection], Transaction]) -> None:
         self._engine = engine
         self._begun = begun
-        self._waiting: queue.SimpleQueue[_Piece | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._commit_forever, name="terrarium-write", daemon=True)
         self._thread.start()
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
-        """Run ``work`` in a transaction; what it raises is raised here."""
+        """Run ``work`` in a transaction. Raises what it raises."""
         loop = asyncio.get_running_loop()
-        piece = _Piece(work, loop, loop.create_future())
-        self._waiting.put(piece)
-        return await piece.future
+        write = _Write(work, loop, loop.create_future())
+        self._queue.put(write)
+        return await write.future
 
     def close(self) -> None:
         """Commit what is waiting, and end."""
-        self._waiting.put(None)
+        self._queue.put(None)
         self._thread.join()
 
     def _commit_forever(self) -> None:
         while True:
-            pieces: list[_Piece] = []
+            writes: list[_Write] = []
             try:
-                self._wait_for(pieces)
-                if not pieces:
+                self._collect(writes)
+                if not writes:
                     return
-                self._commit(pieces)
+                self._commit(writes)
             except Exception as error:
-                # As when there is no memory for a moment. Without this thread nothing would be written again.
-                for piece in pieces:
-                    piece.error = piece.error or error
-            _hand_out(pieces)
+                # For example a short lack of memory. If this thread ended, nothing could be written any more.
+                for write in writes:
+                    write.error = write.error or error
+            _deliver(writes)
 
-    def _wait_for(self, pieces: list[_Piece]) -> None:
-        """Wait for those who want to write, and add them; none at the end."""
-        while len(pieces) < _MOST and not (pieces and self._waiting.empty()):
-            piece = self._waiting.get()
-            if piece is None:
-                # At the end, or the end comes when these are done.
-                self._waiting.put(None)
+    def _collect(self, writes: list[_Write]) -> None:
+        """Wait for writes and add them to the list; none are added after `close`."""
+        while len(writes) < _MOST_AT_ONCE and not (writes and self._queue.empty()):
+            write = self._queue.get()
+            if write is None:
+                # Put back, because the thread ends only in the round that collects nothing.
+                self._queue.put(None)
                 break
-            pieces.append(piece)
+            writes.append(write)
 
-    def _commit(self, pieces: list[_Piece]) -> None:
+    def _commit(self, writes: list[_Write]) -> None:
         done: list[Transaction] = []
         try:
             with self._engine.begin() as connection:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
-                for piece in pieces:
+                for write in writes:
                     tx = self._begun(connection)
-                    connection.exec_driver_sql("SAVEPOINT piece")
+                    connection.exec_driver_sql("SAVEPOINT work")
                     try:
-                        piece.result = piece.work(tx)
+                        write.result = write.work(tx)
                         done.append(tx)
                     except Exception as error:
-                        piece.error = error
-                        connection.exec_driver_sql("ROLLBACK TO piece")
-                    connection.exec_driver_sql("RELEASE piece")
+                        write.error = error
+                        connection.exec_driver_sql("ROLLBACK TO work")
+                    connection.exec_driver_sql("RELEASE work")
         except Exception as error:
-            # Nothing of this group was committed, whoever thought so.
-            for piece in pieces:
-                piece.error = piece.error or error
+            # Nothing of this group was committed, also of the works that had succeeded.
+            for write in writes:
+                write.error = write.error or error
             return
         for tx in done:
             for action in tx.after:
                 try:
                     action()
                 except Exception:
-                    # What it belonged to is committed, and its caller is told so.
+                    # Its transaction is committed, so its caller gets the result all the same.
                     with suppress(Exception):
                         _log.exception("an action after a commit failed")
 
 
-def _hand_out(pieces: list[_Piece]) -> None:
-    """Tell every caller what became of it, on its loop."""
-    while pieces:
-        loop = pieces[0].loop
+def _deliver(writes: list[_Write]) -> None:
+    """Give every caller its outcome, on the caller's event loop."""
+    while writes:
+        loop = writes[0].loop
         try:
-            theirs = [piece for piece in pieces if piece.loop is loop]
-            others = [piece for piece in pieces if piece.loop is not loop]
-            # It may be closed at any moment; then nobody waits any more.
+            of_loop = [write for write in writes if write.loop is loop]
+            others = [write for write in writes if write.loop is not loop]
+            # The loop may be closed at any moment; then nobody waits any more.
             with suppress(RuntimeError):
-                loop.call_soon_threadsafe(_deliver_all, theirs)
-            pieces = others
+                loop.call_soon_threadsafe(_deliver_all, of_loop)
+            writes = others
         except MemoryError:
             time.sleep(_PAUSE_SECONDS)
 
 
-def _deliver_all(pieces: list[_Piece]) -> None:
-    for piece in pieces:
-        piece.deliver()
+def _deliver_all(writes: list[_Write]) -> None:
+    for write in writes:
+        write.deliver()

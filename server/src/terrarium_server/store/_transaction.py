@@ -9,7 +9,7 @@ metadata = sa.MetaData()
 class Transaction:
     """An open transaction and the moment it began (`now_ms`, UTC milliseconds, by this process's clock).
 
-    ``after`` is what is called once it has committed; use `after_commit` to add to it.
+    ``after`` holds the functions to call once it has committed; add to it with `after_commit`.
     """
 
     __slots__ = ("_clock", "_connection", "after", "now_ms")
@@ -35,10 +35,7 @@ class Transaction:
         self.after.append(action)
 
     def lock(self, name: str) -> None:
-        """Wait until no other transaction holds a lock of this name, and hold it to the end.
-
-        SQLite's one writer needs none.
-        """
+        """Take the lock of this name, until the transaction ends. SQLite, with its one writer, needs none."""
         if self.dialect == "postgresql":
             key = sa.func.hashtextextended(name, 0)
             self.execute(sa.select(sa.func.pg_advisory_xact_lock(key)))

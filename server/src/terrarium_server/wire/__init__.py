@@ -1,4 +1,4 @@
-"""FLORA's shapes exactly, one module per resource. Imports nothing of ours."""
+"""FLORA's shapes exactly, one module per resource. Imports no other package of the server."""
 
 from ._shapes import Body, FilledText, GenerationType, PageMeta, ProjectId, RunId, Text, Wire, WorkspaceId
 from .errors import ErrorCode, ErrorDetail, ErrorEnvelope, ErrorField

@@ -33,7 +33,7 @@ def _is_none(value: object) -> bool:
     return value is None
 
 
-# An optional field of FLORA that is never null: without a value it is left out.
+# For optional fields that FLORA never sends as null: without a value they are left out.
 LeftOut = Field(exclude_if=_is_none)
 
 

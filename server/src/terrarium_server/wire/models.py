@@ -53,7 +53,7 @@ class Model(Wire):
     estimated_seconds: Annotated[int, Field(ge=0)]
     params: list[ModelParam]
     beta: Annotated[bool | None, LeftOut] = None
-    # Ours, in the list that is asked for with `all=true`: why it cannot be used now, and what to do.
+    # Ours, only in the list with `all=true`: why the model cannot be used now, and what to do.
     unavailable: Annotated[str | None, LeftOut] = None
 
 

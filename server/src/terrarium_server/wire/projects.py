@@ -29,7 +29,7 @@ class ProjectPage(Wire):
 
 
 class Node(Wire):
-    """A visible media node; ``url`` carries the text itself on text nodes. Sizes are pixels."""
+    """A visible media node; ``url`` is the text itself on text nodes. Sizes are pixels."""
 
     node_id: str
     type: GenerationType

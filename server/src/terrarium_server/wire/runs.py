@@ -70,7 +70,7 @@ class RunAction(Wire):
 
 
 class RunModel(Wire):
-    """Which model makes a run."""
+    """Which model executes a run."""
 
     model_id: Annotated[str, Field(min_length=1)]
 
@@ -106,7 +106,7 @@ class RunEstimate(Wire):
 
 
 class RunOutput(Wire):
-    """One output; for text, ``url`` carries the text itself."""
+    """One output; for text, ``url`` is the text itself."""
 
     output_id: str
     type: OutputType
@@ -114,7 +114,7 @@ class RunOutput(Wire):
 
 
 class RunPreview(Wire):
-    """Ours: what a running run has made so far; ``url`` carries the text itself, or a ``data:`` link."""
+    """Ours: the output of a running run so far; ``url`` is the text itself, or a ``data:`` URL."""
 
     type: Literal["text", "imageUrl"]
     url: Annotated[str, Field(min_length=1)]

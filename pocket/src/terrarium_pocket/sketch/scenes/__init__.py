@@ -1,1 +1,1 @@
-"""One file per scene; each composes itself for a frame from a brief, a palette and dice."""
+"""The scenes, each composed for a frame from a parsed prompt, a palette and a random generator."""

@@ -1,18 +1,19 @@
-"""Liquid light: a folded surface, lit from the side. Where a brief names nothing the painter knows."""
+"""An abstract folded surface, lit from the side, also for prompts without a known subject."""
 
 import math
 
 import numpy as np
 
-from ..brief import Brief
+from ..arrays import Array, resize
 from ..canvas import Band, Frame
 from ..colour import mix, rgb, turn
-from ..noise import Dice, Plane, resize, tile
+from ..noise import SeededRandom, fractal_noise
 from ..palette import Palette
+from ..prompt import ParsedPrompt
 
 _RELIEF_SIDE = 448
 
-# Five stops from deep to bright, for briefs that name no colour.
+# Five stops from deep to bright, for prompts that name no colour.
 _RAMPS: tuple[tuple[str, ...], ...] = (
     ("#14083a", "#2a2f9c", "#1f7fc8", "#3fc8c0", "#d8f4e4"),
     ("#2a1030", "#7a2a6a", "#d8607a", "#f4b08a", "#fdf0dc"),
@@ -26,8 +27,8 @@ _RAMPS: tuple[tuple[str, ...], ...] = (
 class Abstract:
     """The scene, ready for a frame."""
 
-    def __init__(self, brief: Brief, palette: Palette, dice: Dice, frame: Frame) -> None:
-        """Fold the surface at a modest size; it is smooth, so it scales."""
+    def __init__(self, prompt: ParsedPrompt, palette: Palette, rng: SeededRandom, frame: Frame) -> None:
+        """Fold the surface at a small size; it is smooth, so it scales up well."""
         if palette.named:
             first = palette.named[0]
             last = palette.named[-1]
@@ -36,37 +37,37 @@ class Abstract:
             if len(palette.named) > 2:
                 stops[2] = palette.named[1]
         elif palette.name in {"day", "sunlit", "studio"}:
-            stops = [rgb(stop) for stop in dice.fork("ramp").pick(_RAMPS)]
+            stops = [rgb(stop) for stop in rng.fork("ramp").pick(_RAMPS)]
         else:
             stops = [mix(palette.top, palette.shade, 0.5), palette.top, palette.middle, palette.low,
                      mix(palette.sun, rgb("#fffaf2"), 0.4)]  # fmt: skip
         self._stops = np.stack(stops)
-        self._sun = dice.fork("sun").sign()
-        self._prepare(dice, frame)
+        self._sun = rng.fork("sun").sign()
+        self._prepare(rng, frame)
 
-    def _prepare(self, dice: Dice, frame: Frame) -> None:
+    def _prepare(self, rng: SeededRandom, frame: Frame) -> None:
         small = frame.shrunk(_RELIEF_SIDE)
         band = small.whole()
         shape = (small.height, small.width)
         x, y = np.broadcast_to(band.x, shape), np.broadcast_to(band.y, shape)
-        soft = tile(dice.fork("soft"), cells=2, octaves=3, gain=0.3)
-        scale = dice.between(0.17, 0.24)
-        u, v = x * scale + dice.between(0, 1), y * scale + dice.between(0, 1)
-        pull = dice.between(0.2, 0.32)
+        soft = fractal_noise(rng.fork("soft"), cells=2, octaves=3, gain=0.3)
+        scale = rng.between(0.17, 0.24)
+        u, v = x * scale + rng.between(0, 1), y * scale + rng.between(0, 1)
+        pull = rng.between(0.2, 0.32)
         a = soft.at(u, v)
         b = soft.at(u + 0.37, v + 0.71)
         c = soft.at(u + a * pull, v + b * pull)
         d = soft.at(u + b * pull + 0.53, v + c * pull)
         # Long folds run across the pull of the noise, as in poured paint or hung silk.
-        lean = dice.between(0.0, 2 * math.pi)
+        lean = rng.between(0.0, 2 * math.pi)
         across = x * math.cos(lean) + y * math.sin(lean)
-        flow = across * dice.between(0.42, 0.7) + c * dice.between(0.75, 1.1) + d * 0.5
+        flow = across * rng.between(0.42, 0.7) + c * rng.between(0.75, 1.1) + d * 0.5
         fold = np.sin(flow * (2 * math.pi)) + 0.32 * np.sin(flow * (5.2 * math.pi) + a * 3.0)
         swell = soft.at(u + c * pull, v + d * pull)
         self._relief = fold * 0.085 + swell * 0.3
         self._tone = 0.5 * np.sin(flow * 4.1 + d * 1.4) + swell * 0.5 + fold * 0.16
 
-    def shade(self, band: Band) -> Plane:
+    def shade(self, band: Band) -> Array:
         """Colour by depth, then the sheen of the folds."""
         wide = band.grown(1)
         relief = self._level(self._relief, wide)
@@ -94,8 +95,8 @@ class Abstract:
             picture[c] += rim * rim * stops[3] * 0.35
         return picture
 
-    def _level(self, plane: Plane, band: Band) -> Plane:
-        """The relief under a band that may reach one row past the picture."""
+    def _level(self, plane: Array, band: Band) -> Array:
+        """The relief under a band that may extend one row beyond the picture."""
         frame = band.frame
         top, bottom = max(0, band.top), min(frame.height, band.top + band.rows)
         scale = plane.shape[0] / frame.height

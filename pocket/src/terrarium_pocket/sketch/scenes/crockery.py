@@ -2,31 +2,32 @@
 
 import numpy as np
 
-from ..canvas import smooth
+from ..arrays import Array
+from ..canvas import smoothstep
 from ..colour import rgb
-from ..noise import Dice, Plane, tile
-from ..solid import Profile, Vec
+from ..noise import SeededRandom, fractal_noise
+from ..raymarching import Profile, Vec
 
 
 class Speckled:
     """A glaze with a bare foot and iron specks."""
 
-    def __init__(self, colour: Plane, dice: Dice) -> None:
-        """Mix it."""
+    def __init__(self, colour: Array, rng: SeededRandom) -> None:
+        """Make a glaze of a linear colour."""
         self._colour, self._foot = colour, rgb("#a9805a")
-        self._specks = tile(dice.fork("specks"), cells=72, octaves=2, gain=0.5)
+        self._specks = fractal_noise(rng.fork("specks"), cells=72, octaves=2, gain=0.5)
 
-    def __call__(self, p: Vec) -> Plane:
+    def __call__(self, p: Vec) -> Array:
         """Albedo, shape (3, n)."""
         angle = np.arctan2(p[0], -p[2])
-        speck = smooth(0.74, 0.92, self._specks.at(angle * 0.3, p[1] * 0.5)) * 0.5
-        bare = smooth(0.086, 0.076, p[1])
+        speck = smoothstep(0.74, 0.92, self._specks.at(angle * 0.3, p[1] * 0.5)) * 0.5
+        bare = smoothstep(0.086, 0.076, p[1])
         tone = self._colour[:, None] * (1.0 - speck * 0.8)
         return tone + (self._foot[:, None] - tone) * bare
 
 
 def bowl_outline(radius: float, height: float, level: float) -> Profile:
-    """The outline of a bowl filled to ``level``."""
+    """The outline of a bowl that is filled to ``level``."""
     inner = radius * 0.88
     return (
         (0.0, 0.0),

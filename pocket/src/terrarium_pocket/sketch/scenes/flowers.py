@@ -1,14 +1,15 @@
-"""A bouquet in watercolour: every petal a wash that lets the ones below shine through."""
+"""A bouquet in watercolour: every petal is a transparent wash."""
 
 import math
 
 import numpy as np
 
-from ..brief import Brief
-from ..canvas import Band, Frame, smooth
+from ..arrays import Array
+from ..canvas import Band, Frame, smoothstep
 from ..colour import grey, mix, rgb, turn
-from ..noise import Dice, Plane, tile
+from ..noise import SeededRandom, fractal_noise
 from ..palette import Palette
+from ..prompt import ParsedPrompt
 from .vase import Vase
 
 _GROUNDS = ("#6f8a80", "#7d8fa3", "#a9755a", "#8a8f6a")
@@ -35,7 +36,7 @@ class _Petal:
         length: float,
         wide: float,
         blunt: float,
-        colour: Plane,
+        colour: Array,
         strength: float,
         key: float,
     ) -> None:
@@ -46,107 +47,121 @@ class _Petal:
 class Flowers:
     """The scene, ready for a frame."""
 
-    def __init__(self, brief: Brief, palette: Palette, dice: Dice, frame: Frame) -> None:
+    def __init__(self, prompt: ParsedPrompt, palette: Palette, rng: SeededRandom, frame: Frame) -> None:
         """Arrange the stems, then the heads from the back to the front."""
         dark = palette.light.dark or palette.name == "moody"
         self._paper = rgb("#f6f1e6") if not dark else mix(palette.top, rgb("#15161c"), 0.4)
-        if brief.backdrop:
-            self._paper = rgb(brief.backdrop[0].code)
+        if prompt.backdrop:
+            self._paper = rgb(prompt.backdrop[0].code)
         self._ay = frame.ay
-        self._body = 1.0  # how much more a wash covers than watercolour does
-        if palette.named and brief.colours and grey(palette.named[0]) > 0.55 and not brief.backdrop:
-            # Pale flowers need a ground that is darker than they are.
-            self._paper = mix(self._paper, rgb(dice.fork("ground").pick(_GROUNDS)), 0.8)
+        self._body = 1.0  # opacity of a wash relative to watercolour
+        if palette.named and prompt.colours and grey(palette.named[0]) > 0.55 and not prompt.backdrop:
+            # Pale flowers need a darker background.
+            self._paper = mix(self._paper, rgb(rng.fork("ground").pick(_GROUNDS)), 0.8)
             self._body = 2.0
         self._dark = grey(self._paper) < 0.3 or self._body > 1.0
         self._wash = mix(palette.low, palette.wall, 0.4) if not dark else palette.middle
-        self._noise = tile(dice.fork("noise"), cells=4, octaves=7, gain=0.6)
-        self._fibre = tile(dice.fork("fibre"), cells=64, octaves=3, gain=0.7)
-        colours = [rgb(part) for part in dice.fork("colours").pick(_SETS)]
+        self._noise = fractal_noise(rng.fork("noise"), cells=4, octaves=7, gain=0.6)
+        self._fibre = fractal_noise(rng.fork("fibre"), cells=64, octaves=3, gain=0.7)
+        colours = [rgb(part) for part in rng.fork("colours").pick(_SETS)]
         if palette.named:
             colours = [
                 *palette.named,
                 mix(palette.named[0], rgb("#fff2e4"), 0.5),
                 turn(palette.named[0], hue=0.05, value=0.8),
             ]
-        if "sunflower" in brief.extras:
+        if "sunflower" in prompt.extras:
             colours = [rgb("#e8a81f"), rgb("#f0bf3a"), rgb("#d98a1a")]
         self._colours = colours
         self._greens = [rgb("#5f7f4a"), rgb("#7d9460"), rgb("#48684a"), rgb("#8a9a5c")]
-        self._at = dice.between(-0.1, 0.1)
+        self._at = rng.between(-0.1, 0.1)
         self._vase = (
-            Vase(brief, palette, dice.fork("vase"), self._at, -0.93 * frame.ay, self._noise)
-            if "vessel" in brief.extras
+            Vase(prompt, palette, rng.fork("vase"), self._at, -0.93 * frame.ay, self._noise)
+            if "vessel" in prompt.extras
             else None
         )
-        self._stems: list[tuple[float, float, float, float, float, Plane]] = []
+        self._stems: list[tuple[float, float, float, float, float, Array]] = []
         self._back: list[_Petal] = []
         self._front: list[_Petal] = []
-        self._splashes: list[tuple[float, float, float, Plane]] = []
-        self._arrange(brief, dice.fork("arrange"), frame)
+        self._splashes: list[tuple[float, float, float, Array]] = []
+        self._arrange(prompt, rng.fork("arrange"), frame)
 
-    def _arrange(self, brief: Brief, dice: Dice, frame: Frame) -> None:
+    def _arrange(self, prompt: ParsedPrompt, rng: SeededRandom, frame: Frame) -> None:
         knot_x, knot_y = self._at, -0.66 * frame.ay if self._vase is None else self._vase.mouth - 0.03
-        plain = "leaves" in brief.extras and brief.subject_word in {"plant", "leaf", "fern", "herb", "garden"}
+        plain = "leaves" in prompt.extras and prompt.subject_word in {
+            "plant",
+            "leaf",
+            "fern",
+            "herb",
+            "garden",
+        }
         heads: list[tuple[float, float, float]] = []
         tries = 0
-        wanted = 6 if plain else dice.whole(11, 17)
+        wanted = 6 if plain else rng.integer(11, 17)
         while len(heads) < wanted and tries < 400:
             tries += 1
-            angle = dice.between(-1.0, 1.0) * 0.95
-            reach = dice.between(0.45, 1.42) * (0.62 + 0.38 * frame.ay)
+            angle = rng.between(-1.0, 1.0) * 0.95
+            reach = rng.between(0.45, 1.42) * (0.62 + 0.38 * frame.ay)
             if self._vase is not None:
-                reach = dice.between(0.22, 1.16) * (0.62 + 0.38 * frame.ay)
+                reach = rng.between(0.22, 1.16) * (0.62 + 0.38 * frame.ay)
             x = knot_x + math.sin(angle) * reach * (0.8 + 0.25 * (frame.ax - 1.0))
             y = knot_y + 0.16 + math.cos(angle) * reach
-            size = dice.between(0.11, 0.27) * (1.25 if reach < 0.9 else 0.9)
+            size = rng.between(0.11, 0.27) * (1.25 if reach < 0.9 else 0.9)
             if y > frame.ay - 0.14 or abs(x) > frame.ax - 0.1:
                 continue
             if all(math.hypot(x - hx, y - hy) > 0.66 * (size + hs) for hx, hy, hs in heads):
                 heads.append((x, y, size))
         for x, y, size in sorted(heads, key=lambda head: head[2]):
-            self._stem(dice, knot_x, knot_y, x, y, plain=plain)
+            self._stem(rng, knot_x, knot_y, x, y, plain=plain)
             if not plain:
-                self._head(dice, x, y, size, brief)
-        for _ in range(dice.whole(14, 20)):
-            angle = dice.between(-1.25, 1.25)
-            reach = dice.between(0.5, 1.25)
+                self._head(rng, x, y, size, prompt)
+        for _ in range(rng.integer(14, 20)):
+            angle = rng.between(-1.25, 1.25)
+            reach = rng.between(0.5, 1.25)
             x, y = knot_x + math.sin(angle) * reach * 0.8, knot_y + 0.12 + math.cos(angle) * reach
-            self._stem(dice, knot_x, knot_y, x, y, plain=True, thin=True)
-            if dice.chance(0.5):
+            self._stem(rng, knot_x, knot_y, x, y, plain=True, thin=True)
+            if rng.chance(0.5):
                 for n in range(5):
                     self._front.append(
                         _Petal(
-                            x + dice.between(-0.03, 0.03),
+                            x + rng.between(-0.03, 0.03),
                             y + 0.02 * n,
-                            dice.between(0, 6.28),
+                            rng.between(0, 6.28),
                             0.03,
                             0.02,
                             0.9,
-                            dice.pick(self._colours),
+                            rng.pick(self._colours),
                             0.7,
-                            dice.between(0, 1),
+                            rng.between(0, 1),
                         )
                     )
         for _ in range(26):
             self._splashes.append(
                 (
-                    dice.between(-1, 1) * frame.ax,
-                    dice.between(-1, 1) * frame.ay,
-                    0.003 + 0.016 * dice.between(0, 1) ** 3,
-                    dice.pick(self._colours),
+                    rng.between(-1, 1) * frame.ax,
+                    rng.between(-1, 1) * frame.ay,
+                    0.003 + 0.016 * rng.between(0, 1) ** 3,
+                    rng.pick(self._colours),
                 )
             )
 
     def _stem(
-        self, dice: Dice, x0: float, y0: float, x1: float, y1: float, *, plain: bool, thin: bool = False
+        self,
+        rng: SeededRandom,
+        x0: float,
+        y0: float,
+        x1: float,
+        y1: float,
+        *,
+        plain: bool,
+        thin: bool = False,
     ) -> None:
-        bend = dice.between(-0.12, 0.12)
-        green = dice.pick(self._greens)
+        bend = rng.between(-0.12, 0.12)
+        green = rng.pick(self._greens)
         # Stems cross at the knot and spread a little below it.
         colour = turn(green, value=0.85)
         if self._vase is None:
-            foot = x0 - (x1 - x0) * dice.between(0.12, 0.26)
+            foot = x0 - (x1 - x0) * rng.between(0.12, 0.26)
             self._stems.append((foot, -0.95 * self._ay, x1, y1, bend, colour))
         else:
             # Through the mouth of the vase, then across to its other side.
@@ -154,41 +169,41 @@ class Flowers:
             if self._vase.glass:
                 self._stems.append((x0 - (mouth - x0) * 1.6, self._vase.foot + 0.07, mouth, y0, 0.0, colour))
             self._stems.append((mouth, y0, x1, y1, bend, colour))
-        count = dice.whole(4, 8) if plain and not thin else dice.whole(1, 4)
+        count = rng.integer(4, 8) if plain and not thin else rng.integer(1, 4)
         for n in range(count):
-            t = dice.between(0.3, 0.96) if plain else dice.between(0.28, 0.7)
+            t = rng.between(0.3, 0.96) if plain else rng.between(0.28, 0.7)
             x = x0 + (x1 - x0) * t + bend * math.sin(math.pi * t)
             y = y0 + (y1 - y0) * t
             along = math.atan2(y1 - y0, x1 - x0)
             side = 1.0 if n % 2 else -1.0
-            length = dice.between(0.13, 0.3) * (0.7 if thin else 1.0)
+            length = rng.between(0.13, 0.3) * (0.7 if thin else 1.0)
             self._back.append(
                 _Petal(
                     x,
                     y,
-                    along + side * dice.between(0.35, 1.0),
+                    along + side * rng.between(0.35, 1.0),
                     length,
-                    length * dice.between(0.18, 0.3),
+                    length * rng.between(0.18, 0.3),
                     0.42,
-                    mix(green, dice.pick(self._greens), 0.4),
-                    dice.between(0.62, 0.85),
-                    dice.between(0, 1),
+                    mix(green, rng.pick(self._greens), 0.4),
+                    rng.between(0.62, 0.85),
+                    rng.between(0, 1),
                 )
             )
 
-    def _head(self, dice: Dice, x: float, y: float, size: float, brief: Brief) -> None:
-        colour = mix(dice.pick(self._colours), dice.pick(self._colours), dice.between(0.0, 0.3))
-        lean = dice.between(0, 6.28)
+    def _head(self, rng: SeededRandom, x: float, y: float, size: float, prompt: ParsedPrompt) -> None:
+        colour = mix(rng.pick(self._colours), rng.pick(self._colours), rng.between(0.0, 0.3))
+        lean = rng.between(0, 6.28)
         kind = (
             "sun"
-            if "sunflower" in brief.extras
+            if "sunflower" in prompt.extras
             else "tulip"
-            if "tulip" in brief.extras
-            else dice.pick(("open", "open", "daisy", "rose"))
+            if "tulip" in prompt.extras
+            else rng.pick(("open", "open", "daisy", "rose"))
         )
-        if brief.subject_word in {"rose", "peony"}:
+        if prompt.subject_word in {"rose", "peony"}:
             kind = "rose"
-        elif brief.subject_word == "daisy":
+        elif prompt.subject_word == "daisy":
             kind = "daisy"
         petals = {"open": 6, "daisy": 13, "rose": 7, "sun": 17, "tulip": 3}[kind]
         layers = {"open": 2, "daisy": 2, "rose": 4, "sun": 2, "tulip": 2}[kind]
@@ -196,20 +211,20 @@ class Flowers:
             reach = size * (1.0 - (0.22 if kind == "rose" else 0.12) * layer)
             wide = {"open": 0.46, "daisy": 0.17, "rose": 0.6, "sun": 0.17, "tulip": 0.42}[kind]
             fade = (0.1 if kind == "rose" else 0.04) * layer
-            tone = turn(colour, hue=dice.between(-0.012, 0.012), value=1.0 - fade)
+            tone = turn(colour, hue=rng.between(-0.012, 0.012), value=1.0 - fade)
             if self._body > 1.0:
-                # White darkens toward warm shade, not toward grey.
+                # White is shaded with a warm tone, not with grey.
                 tone = mix(colour, rgb("#e3bd94"), 1.8 * fade)
             for n in range(petals):
                 if kind == "tulip":
-                    angle = math.pi / 2 + (n - 1) * 0.36 + dice.between(-0.06, 0.06)
+                    angle = math.pi / 2 + (n - 1) * 0.36 + rng.between(-0.06, 0.06)
                     start_x, start_y = x, y - size * 0.6
                     length = reach * 1.55
                 else:
-                    angle = lean + 2 * math.pi * (n + 0.5 * layer) / petals + dice.between(-0.1, 0.1)
+                    angle = lean + 2 * math.pi * (n + 0.5 * layer) / petals + rng.between(-0.1, 0.1)
                     start = size * (0.05 if kind == "rose" else 0.1)
                     start_x, start_y = x + math.cos(angle) * start, y + math.sin(angle) * start
-                    length = reach * dice.between(0.86, 1.04)
+                    length = reach * rng.between(0.86, 1.04)
                 self._front.append(
                     _Petal(
                         start_x,
@@ -218,13 +233,13 @@ class Flowers:
                         length,
                         length * wide,
                         0.72 if kind != "daisy" else 0.6,
-                        mix(tone, turn(tone, value=0.85), dice.between(0, 0.7)),
-                        dice.between(0.58, 0.8),
-                        dice.between(0, 1),
+                        mix(tone, turn(tone, value=0.85), rng.between(0, 0.7)),
+                        rng.between(0.58, 0.8),
+                        rng.between(0, 1),
                     )
                 )
         if kind in {"open", "daisy", "sun"}:
-            heart = rgb("#5a3316") if kind == "sun" or dice.chance(0.4) else rgb("#c8892a")
+            heart = rgb("#5a3316") if kind == "sun" or rng.chance(0.4) else rgb("#c8892a")
             core = size * (0.42 if kind == "sun" else 0.2)
             for n in range(9):
                 angle = 2 * math.pi * n / 9
@@ -238,17 +253,17 @@ class Flowers:
                         0.8,
                         heart,
                         0.6,
-                        dice.between(0, 1),
+                        rng.between(0, 1),
                     )
                 )
 
-    def behind(self, band: Band) -> Plane:
+    def background(self, band: Band) -> Array:
         """Paper, a loose wash and splashes."""
         frame = band.frame
         noise = self._noise.at(band.x * 0.2, band.y * 0.2)
         fine = self._noise.at(band.x * 0.7 + 0.3, band.y * 0.7)
         spread = np.sqrt((band.x / frame.ax) ** 2 + ((band.y - 0.1) / frame.ay) ** 2)
-        loose = smooth(1.05, 0.15, spread + noise * 0.42) * (0.34 + 0.12 * fine)
+        loose = smoothstep(1.05, 0.15, spread + noise * 0.42) * (0.34 + 0.12 * fine)
         picture = band.empty()
         fibre = 1.0 + 0.016 * self._fibre.at(band.x * 0.5, band.y * 0.5)
         for c in range(3):
@@ -259,9 +274,9 @@ class Flowers:
             self._vase.table(picture, band)
         return picture
 
-    def shade(self, band: Band) -> Plane:
+    def shade(self, band: Band) -> Array:
         """Stems, leaves and petals one over the other on the paper."""
-        picture = self.behind(band)
+        picture = self.background(band)
         if self._vase is not None:
             self._vase.back(picture, band)
         for stem in self._stems:
@@ -274,8 +289,8 @@ class Flowers:
             self._petal(picture, band, petal)
         return picture
 
-    def _stain(self, part: Plane, colour: Plane, amount: Plane) -> None:
-        """Lay pigment: it darkens light paper and covers dark paper."""
+    def _stain(self, part: Array, colour: Array, amount: Array) -> None:
+        """Apply pigment: it darkens light paper and covers dark paper."""
         for c in range(3):
             layer = part[c]
             target = layer * colour[c] if not self._dark else 0.9 * colour[c]
@@ -283,7 +298,7 @@ class Flowers:
             target = target * 0.3 + cover_with * 0.7
             layer += (target - layer) * amount
 
-    def _petal(self, picture: Plane, band: Band, petal: _Petal) -> None:
+    def _petal(self, picture: Array, band: Band, petal: _Petal) -> None:
         tip_x, tip_y = (
             petal.x + math.cos(petal.angle) * petal.length,
             petal.y + math.sin(petal.angle) * petal.length,
@@ -308,7 +323,7 @@ class Flowers:
         inside = half - np.abs(b + pool * 0.1)
         edge = inside * petal.wide * (1.0 / max(band.px, 0.0022)) + 0.5
         shape = np.clip(edge, 0.0, 1.0) * (a > 0) * (a < 1)
-        # Pigment gathers where a wash dries last: along its rim and at its root.
+        # Pigment is denser where a wash dries last: along its rim and at its root.
         rim = np.exp(np.maximum(inside, 0.0) * -9.0) * 0.3
         root = np.exp(t * -4.5) * 0.34
         vein = np.exp(-np.abs(b) * 26.0) * 0.14
@@ -319,14 +334,14 @@ class Flowers:
 
     def _line(
         self,
-        picture: Plane,
+        picture: Array,
         band: Band,
         x0: float,
         y0: float,
         x1: float,
         y1: float,
         bend: float,
-        colour: Plane,
+        colour: Array,
     ) -> None:
         window = band.window(min(x0, x1) - abs(bend) - 0.02, max(x0, x1) + abs(bend) + 0.02, y0, y1)
         if window is None:
@@ -339,12 +354,12 @@ class Flowers:
         amount = np.clip(away * (1.0 / (band.px * steep)) + 0.5, 0.0, 1.0) * (t > 0) * (t < 1)
         self._stain(picture[(slice(None), *window)], colour, amount * 0.8)
 
-    def _dab(self, picture: Plane, band: Band, x: float, y: float, size: float, colour: Plane) -> None:
+    def _dab(self, picture: Array, band: Band, x: float, y: float, size: float, colour: Array) -> None:
         window = band.window(x - size, x + size, y - size, y + size)
         if window is None:
             return
         dx, dy = band.x[:, window[1]] - x, band.y[window[0]] - y
         away = np.sqrt(dx * dx + dy * dy)
         amount = np.clip((size - away) * (1.0 / band.px), 0.0, 1.0)
-        rim = smooth(size * 0.6, size, away) * 0.3
+        rim = smoothstep(size * 0.6, size, away) * 0.3
         self._stain(picture[(slice(None), *window)], colour, amount * (0.3 + rim))

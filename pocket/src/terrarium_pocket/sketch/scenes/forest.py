@@ -1,54 +1,55 @@
-"""A wood in mist: trunks in receding rows, light falling between them."""
+"""A forest in mist: trunks in receding rows, with light between them."""
 
 import math
 from typing import NamedTuple
 
 import numpy as np
 
-from ..brief import Brief
-from ..canvas import Band, Frame, lay, smooth
+from ..arrays import Array
+from ..canvas import Band, Frame, blend, smoothstep
 from ..colour import mix, rgb, turn
-from ..noise import Dice, Plane, tile
+from ..noise import SeededRandom, fractal_noise
 from ..palette import Palette
+from ..prompt import ParsedPrompt
 from ..shapes import rain, snowfall
-from ..subjects.cutout import lighting
-from ..subjects.ensemble import Ensemble, Spot
 from ..subjects.figure import Footing
+from ..subjects.placement import PlacedSubjects, Spot
+from ..subjects.sprite import lighting
 
 _ROWS = 6
-_FAR = _ROWS - 2  # rows that are behind, where the picture is taken apart
-_STAGE = 4  # subjects stand before the rows farther than this one
+_FAR = _ROWS - 2  # rows of the background layer
+_SUBJECT_ROW = 4  # figures stand in front of the rows before this one
 
 
-class _Wood(NamedTuple):
-    """A band as far as it has grown, and what hangs in its air."""
+class _ForestBand(NamedTuple):
+    """A band that is drawn row by row, with the mist and light shafts in it."""
 
-    picture: Plane
-    mist: Plane
-    shafts: Plane
+    picture: Array
+    mist: Array
+    shafts: Array
 
 
 class Forest:
     """The scene, ready for a frame."""
 
-    def __init__(self, brief: Brief, palette: Palette, dice: Dice, frame: Frame) -> None:
-        """Plant the rows from far to near."""
+    def __init__(self, prompt: ParsedPrompt, palette: Palette, rng: SeededRandom, frame: Frame) -> None:
+        """Place the rows of trees from far to near."""
         self._palette = palette
-        place = dice.fork("place")
+        place = rng.fork("place")
         self._ground = -0.52 * frame.ay + place.between(-0.08, 0.06)
         self._light_x = place.between(0.15, 0.7) * frame.ax * place.sign()
         self._light_y = place.between(0.35, 0.9) * frame.ay
-        self._bark = tile(dice.fork("bark"), cells=6, octaves=5, gain=0.6)
-        self._leaf = tile(dice.fork("leaf"), cells=6, octaves=6, gain=0.72)
-        self._mist = tile(dice.fork("mist"), cells=3, octaves=5)
-        self._rays = tile(dice.fork("rays"), cells=14, octaves=3)
+        self._bark = fractal_noise(rng.fork("bark"), cells=6, octaves=5, gain=0.6)
+        self._leaf = fractal_noise(rng.fork("leaf"), cells=6, octaves=6, gain=0.72)
+        self._mist = fractal_noise(rng.fork("mist"), cells=3, octaves=5)
+        self._rays = fractal_noise(rng.fork("rays"), cells=14, octaves=3)
         self._ay = frame.ay
-        self._dice = dice
-        self._extras = brief.extras
-        self._birch = brief.subject_word == "birch"
-        trees = dice.fork("trees")
+        self._rng = rng
+        self._extras = prompt.extras
+        self._birch = prompt.subject_word == "birch"
+        trees = rng.fork("trees")
         self._rows: list[list[tuple[float, float, float, float, float]]] = []
-        self._far: dict[tuple[int, int], _Wood] = {}
+        self._far: dict[tuple[int, int], _ForestBand] = {}
         for row in range(_ROWS):
             depth = row / (_ROWS - 1)
             count = max(3, int((15 - 2.1 * row) * frame.ax))
@@ -62,7 +63,7 @@ class Forest:
         pal = palette
         self._glow = mix(pal.low, pal.sun, 0.3)
         green = rgb(place.pick(("#4f7a3c", "#5c7d44", "#3f6f4f")))
-        if "autumn" in brief.extras or pal.name in {"golden", "sunset"}:
+        if "autumn" in prompt.extras or pal.name in {"golden", "sunset"}:
             green = rgb(place.pick(("#b8742c", "#c2632a", "#b58a34")))
         if pal.name in {"foggy", "bluehour", "night", "moody", "noir", "neon"}:
             green = mix(green, pal.shade, 0.8)
@@ -70,59 +71,62 @@ class Forest:
             green = mix(green, pal.named[0], 0.75)
         self._green = green
         self._dark = mix(turn(pal.shade, value=0.3), rgb("#0c0f10"), 0.4)
-        self._snowy = "snow" in brief.extras
+        self._snowy = "snow" in prompt.extras
         self._white = mix(mix(rgb("#eef2f8"), pal.middle, 0.35), pal.shade, 0.1) * (
             0.35 if pal.light.dark else 0.95
         )
         ground = self._white if self._snowy else mix(self._green, self._dark, 0.3)
-        self._ensemble = Ensemble(
-            brief.members, pal, dice.fork("subjects"), frame,
+        self._subjects = PlacedSubjects(
+            prompt.figure_groups, pal, rng.fork("subjects"), frame,
             lighting(pal, self._light_x, ground, snow=self._snowy), self._spot,
             side=-math.copysign(1.0, self._light_x),
         )  # fmt: skip
-        # Nobody stands behind a trunk.
-        taken = [(one.left - 0.03, one.right + 0.03) for one in self._ensemble.standing]
-        for row in range(_STAGE, _ROWS):
+        # No near trunk hides a figure.
+        occupied = [(one.left - 0.03, one.right + 0.03) for one in self._subjects.placed]
+        for row in range(_SUBJECT_ROW, _ROWS):
             self._rows[row] = [
                 tree for tree in self._rows[row]
-                if all(not left - tree[1] < tree[0] < right + tree[1] for left, right in taken)
+                if all(not left - tree[1] < tree[0] < right + tree[1] for left, right in occupied)
             ]  # fmt: skip
 
     def _spot(self, footing: Footing, x: float, far: float) -> Spot | None:
         if footing == "air":
             return Spot(self._ground + 0.2, 0.8, 0.2)
-        depth = (_STAGE - 0.8 * far) / (_ROWS - 1)
+        depth = (_SUBJECT_ROW - 0.8 * far) / (_ROWS - 1)
         return Spot(self._level(depth) - 0.005, 1.06 - 0.4 * far, (1.0 - depth) ** 1.25 * 0.5)
 
     def _level(self, depth: float) -> float:
         """Picture height of the floor at a row's depth, 0 far to 1 near."""
         return self._ground + 0.34 * (1.0 - depth) - 0.32 * self._ay * depth * 0.6
 
-    def shade(self, band: Band) -> Plane:
-        """Glow first, then row over row, shafts of light between them."""
-        wood = self._far.pop((band.top, band.rows), None) or self._grown_far(band)
-        self._grow(wood, band, range(_FAR, _ROWS))
+    def shade(self, band: Band) -> Array:
+        """Glow first, then the rows from far to near, with shafts of light between them."""
+        forest = self._far.pop((band.top, band.rows), None) or self._far_rows(band)
+        self._draw_rows(forest, band, range(_FAR, _ROWS))
         if "rain" in self._extras:
-            rain(wood.picture, band, self._dice.fork("rain"), self._palette.low)
+            rain(forest.picture, band, self._rng.fork("rain"), self._palette.low)
         if self._snowy and "dry" not in self._extras:
             flakes = mix(self._palette.low, self._palette.sun, 0.4)
-            snowfall(wood.picture, band, self._dice.fork("snow"), flakes)
-        return wood.picture
+            snowfall(forest.picture, band, self._rng.fork("snow"), flakes)
+        return forest.picture
 
-    def behind(self, band: Band) -> Plane:
-        """The wood without its nearest rows; whoever asks for it asks for the whole next."""
-        wood = self._far[band.top, band.rows] = self._grown_far(band)
-        far = wood.picture.copy()
+    def background(self, band: Band) -> Array:
+        """The forest without its nearest rows.
+
+        The band is kept, so that ``shade`` can continue from it.
+        """
+        forest = self._far[band.top, band.rows] = self._far_rows(band)
+        far = forest.picture.copy()
         if "rain" in self._extras:
-            rain(far, band, self._dice.fork("rain"), self._palette.low)
+            rain(far, band, self._rng.fork("rain"), self._palette.low)
         return far
 
-    def _grown_far(self, band: Band) -> _Wood:
-        wood = self._air(band)
-        self._grow(wood, band, range(_FAR))
-        return wood
+    def _far_rows(self, band: Band) -> _ForestBand:
+        forest = self._air(band)
+        self._draw_rows(forest, band, range(_FAR))
+        return forest
 
-    def _air(self, band: Band) -> _Wood:
+    def _air(self, band: Band) -> _ForestBand:
         pal = self._palette
         x, y = band.x, band.y
         far = np.sqrt((x - self._light_x) ** 2 + ((y - self._light_y) * 0.8) ** 2)
@@ -135,35 +139,35 @@ class Forest:
         mist = self._mist.at(x * 0.2, y * 0.3)
         angle = np.arctan2(y - self._light_y, x - self._light_x)
         shafts = self._rays.at(angle * (1.0 / math.pi), np.full_like(angle, 0.31))
-        shafts = smooth(-0.1, 0.9, shafts) * np.exp(far * -0.9) * smooth(0.05, 0.5, far)
-        return _Wood(picture, mist, shafts)
+        shafts = smoothstep(-0.1, 0.9, shafts) * np.exp(far * -0.9) * smoothstep(0.05, 0.5, far)
+        return _ForestBand(picture, mist, shafts)
 
-    def _grow(self, wood: _Wood, band: Band, rows: range) -> None:
+    def _draw_rows(self, forest: _ForestBand, band: Band, rows: range) -> None:
         pal = self._palette
-        picture, mist, shafts = wood
+        picture, mist, shafts = forest
         low = mix(pal.low, pal.middle, 0.3)
         for row in rows:
             depth = row / (_ROWS - 1)
             haze = (1.0 - depth) ** 1.25 * 0.9
             self._floor(picture, band, depth, haze)
-            if row == _STAGE:
-                self._ensemble.lay(picture, band)
+            if row == _SUBJECT_ROW:
+                self._subjects.draw(picture, band)
             for tree in self._rows[row]:
                 self._trunk(picture, band, tree, depth, haze)
             self._canopy(picture, band, depth, haze, row)
             if row >= _ROWS - 2:
                 self._undergrowth(picture, band, row)
             veil = np.clip(0.2 + mist * 0.22, 0.0, 0.5) * (1.0 - depth)
-            veil = veil * smooth(0.9, -0.6, (band.y - self._ground) * 0.8)
-            lay(picture, low, veil)
+            veil = veil * smoothstep(0.9, -0.6, (band.y - self._ground) * 0.8)
+            blend(picture, low, veil)
             if row < _ROWS - 1:
                 for c in range(3):
                     picture[c] += pal.sun[c] * shafts * (0.15 if not pal.light.dark else 0.05)
 
-    def _tone(self, colour: Plane, haze: float) -> Plane:
+    def _tone(self, colour: Array, haze: float) -> Array:
         return mix(colour, mix(self._palette.low, self._palette.middle, 0.45), haze)
 
-    def _floor(self, picture: Plane, band: Band, depth: float, haze: float) -> None:
+    def _floor(self, picture: Array, band: Band, depth: float, haze: float) -> None:
         level = self._level(depth)
         bump = self._leaf.at(band.x * (0.2 + 0.1 * depth), np.full_like(band.x, depth)) * 0.045
         edge = level + bump
@@ -188,7 +192,7 @@ class Forest:
 
     def _trunk(
         self,
-        picture: Plane,
+        picture: Array,
         band: Band,
         tree: tuple[float, float, float, float, float],
         depth: float,
@@ -207,9 +211,9 @@ class Forest:
         half = (wide * 0.5) * (1.0 - 0.14 * up) + (wide * 0.55) * np.exp(up * -13.0)
         off = (band.x[:, window[1]] - middle) / half
         amount = np.clip((1.0 - np.abs(off)) * half * (1.0 / band.px) + 0.5, 0.0, 1.0)
-        amount *= smooth(-0.03, 0.0, up)
+        amount *= smoothstep(-0.03, 0.0, up)
         side = math.copysign(1.0, self._light_x - x)
-        rim = smooth(0.45, 1.0, off * side) * 0.55
+        rim = smoothstep(0.45, 1.0, off * side) * 0.55
         part = picture[(slice(None), *window)]
         bark = mix(self._dark, turn(self._green, saturation=0.4, value=0.4), 0.25)
         rough = 0.0
@@ -218,14 +222,14 @@ class Forest:
         tone, light = self._tone(bark, haze), self._tone(mix(bark, self._glow, 0.6), haze)
         if self._birch:
             tone = self._tone(mix(rgb("#d8d4cc"), self._dark, 0.25), haze)
-            marks = smooth(0.45, 0.62, self._bark.at(off * 0.035 + key, y * 1.9))
+            marks = smoothstep(0.45, 0.62, self._bark.at(off * 0.035 + key, y * 1.9))
             rough = rough * 0.3 - marks * 0.8
         for c in range(3):
             colour = tone[c] * (1.0 + rough)
             colour = colour + (light[c] - colour) * rim
             part[c] += (colour - part[c]) * amount
 
-    def _undergrowth(self, picture: Plane, band: Band, row: int) -> None:
+    def _undergrowth(self, picture: Array, band: Band, row: int) -> None:
         """Ferns and grass along the lower border, as dark as the nearest trunks."""
         near = row == _ROWS - 1
         level = -band.frame.ay + (0.2 if near else 0.36)
@@ -240,21 +244,21 @@ class Forest:
         tone = self._tone(
             mix(turn(self._green, value=0.5), self._dark, 0.55 if near else 0.3), 0.0 if near else 0.12
         )
-        lit = smooth(0.12, 0.0, edge) * (0.3 + 0.3 * leaf)
+        lit = smoothstep(0.12, 0.0, edge) * (0.3 + 0.3 * leaf)
         part = picture[:, window[0]]
         if self._snowy:
             tone, leaf = self._white * (0.55 if near else 0.68), leaf * 0.15
-        amount = smooth(0.0, 0.02, edge)
+        amount = smoothstep(0.0, 0.02, edge)
         bright = self._white * 1.05 if self._snowy else self._tone(mix(self._green, self._glow, 0.4), 0.1)
         for c in range(3):
             colour = tone[c] * (1.0 + 0.4 * leaf) + (bright[c] - tone[c]) * lit
             part[c] += (np.maximum(colour, 0.0) - part[c]) * amount
 
-    def _canopy(self, picture: Plane, band: Band, depth: float, haze: float, row: int) -> None:
+    def _canopy(self, picture: Array, band: Band, depth: float, haze: float, row: int) -> None:
         """Leaves that close the picture at the top, denser toward the sides, finer the farther away."""
         frame = band.frame
         lower = frame.ay * (0.3 + 0.34 * depth)
-        within = smooth(lower - 0.62, lower - 0.4, band.y)
+        within = smoothstep(lower - 0.62, lower - 0.4, band.y)
         if not within.any():
             return
         scale = 0.62 - 0.3 * depth
@@ -265,16 +269,16 @@ class Forest:
         fill = (
             (band.y - lower) * 1.3 + aside * 0.7 - (0.98 if self._snowy else 0.72) + clump * 0.7 + leaf * 0.5
         )
-        amount = smooth(0.0, 0.05 + 0.06 * (1.0 - depth), fill) * within * (0.5 + 0.48 * depth)
+        amount = smoothstep(0.0, 0.05 + 0.06 * (1.0 - depth), fill) * within * (0.5 + 0.48 * depth)
         if not amount.any():
             return
         light = self._tone(mix(self._green, self._glow, 0.35), haze)
         dark = self._tone(mix(turn(self._green, value=0.35), self._dark, 0.55), haze)
-        # Near leaves stand against the light: a pale patch of them would cut the trunks off.
+        # Near leaves are dark against the light; pale ones would seem to cut off the trunks.
         light = mix(light, dark, 0.7 * depth)
         if self._snowy:
             light, dark = self._tone(self._white * (1.0 - 0.35 * depth), haze), mix(dark, self._white, 0.3)
-        lit = np.clip(smooth(0.55, 0.0, fill) * (1.0 - aside * 0.55) + leaf * 0.3, 0.0, 1.0)
+        lit = np.clip(smoothstep(0.55, 0.0, fill) * (1.0 - aside * 0.55) + leaf * 0.3, 0.0, 1.0)
         for c in range(3):
             tone = dark[c] + (light[c] - dark[c]) * lit
             picture[c] += (tone - picture[c]) * amount

@@ -4,15 +4,15 @@ import math
 
 import numpy as np
 
-from ..brief import Brief
-from ..canvas import smooth
+from ..arrays import Array, fabs, gaussian, minimum, sqrt
+from ..canvas import smoothstep
 from ..colour import rgb, turn
-from ..forms import ball, placed, rod
-from ..noise import Dice, Plane, tile
-from ..plain import clip, fall, root, size, smaller
-from ..solid import Bound, Distance, Vec, turned
+from ..noise import SeededRandom, fractal_noise
+from ..primitives import capsule, ellipsoid, placed
+from ..prompt import ParsedPrompt
+from ..raymarching import Bound, Distance, Vec, revolved, softmin
 from .crockery import Speckled, bowl_outline
-from .ware import Piece, Ware, painted, union
+from .ware import Piece, Ware, material_of, union
 
 # Half length, half height and the colours of each fruit.
 _FRUIT: dict[str, tuple[float, float, str, str]] = {
@@ -27,12 +27,12 @@ _FRUIT: dict[str, tuple[float, float, str, str]] = {
 }
 
 
-def fruit(brief: Brief, dice: Dice) -> Ware:
+def fruit(prompt: ParsedPrompt, rng: SeededRandom) -> Ware:
     """Fruit of one kind, or of three, loose on the table or in a bowl."""
-    said = brief.text.casefold()
-    kinds = [kind for kind in _FRUIT if kind in said] or ["orange", "apple", "lemon"]
-    bowl = "vessel" in brief.extras
-    own = next((rgb(colour.code) for colour in brief.colours if colour.name not in _FRUIT), None)
+    text = prompt.text.casefold()
+    kinds = [kind for kind in _FRUIT if kind in text] or ["orange", "apple", "lemon"]
+    bowl = "vessel" in prompt.extras
+    own = next((rgb(colour.code) for colour in prompt.colours if colour.name not in _FRUIT), None)
     base, spread = (0.3, 0.36) if bowl else (0.0, 0.52)
     spots: list[tuple[float, float, float]] = []
     if bowl:
@@ -41,7 +41,7 @@ def fruit(brief: Brief, dice: Dice) -> Ware:
         ]
         spots += [(0.19, 0.3, 0.1), (-0.2, 0.29, -0.04), (0.03, 0.31, -0.24)]
     else:
-        flip = dice.sign()
+        flip = rng.sign()
         spots = [
             (-0.3 * flip, 0.0, 0.1),
             (0.27 * flip, 0.0, 0.22),
@@ -54,76 +54,71 @@ def fruit(brief: Brief, dice: Dice) -> Ware:
         long, high, code, ripe = _FRUIT[kind]
         colour = own if own is not None else rgb(code)
         blush = turn(colour, value=1.15) if own is not None else rgb(ripe)
-        scale = dice.between(0.94, 1.05)
+        scale = rng.between(0.94, 1.05)
         shape = _fruit_shape(kind, long * scale, high * scale)
-        angle = dice.between(-0.9, 0.9) + (math.pi if dice.chance(0.5) else 0.0)
-        lean = dice.between(-0.5, 0.5) if kind not in {"pear", "apple"} else dice.between(-0.25, 0.25)
+        angle = rng.between(-0.9, 0.9) + (math.pi if rng.chance(0.5) else 0.0)
+        lean = rng.between(-0.5, 0.5) if kind not in {"pear", "apple"} else rng.between(-0.25, 0.25)
         middle = base + y + high * scale * (0.72 if bowl and y == 0 else 1.0)
         shape = placed(shape, x, middle, z, turn=angle, pitch=lean)
-        peel = _Peel(colour, blush, kind, (x, middle, z), dice.fork(str(number)))
+        peel = _Peel(colour, blush, kind, (x, middle, z), rng.fork(str(number)))
         pieces.append(Piece(shape, peel, 0.55, (x, middle, z, 0.36 if kind != "pear" else 0.52)))
     if bowl:
         radius, height = 0.74, 0.4
         profile = bowl_outline(radius, height, 0.3)
         codes = ("#e9e2d4", "#33494a", "#7d94a0", "#c9b8a0", "#2f4a6a")
         pieces.insert(
-            0, Piece(turned(profile), Speckled(rgb(brief.tint("vessel") or dice.pick(codes)), dice), 1.0)
+            0, Piece(revolved(profile), Speckled(rgb(prompt.tint("vessel") or rng.pick(codes)), rng), 1.0)
         )
     made = tuple(pieces)
     bound = Bound(0.78, 0.96) if bowl else Bound(1.06, 0.62)
-    return Ware(union(made), bound, coat=painted(made), above=0.75 if bowl else 0.45)
+    return Ware(union(made), bound, material=material_of(made), above=0.75 if bowl else 0.45)
 
 
 def _fruit_shape(kind: str, long: float, high: float) -> Distance:
-    body = ball(long, high, high if kind == "lemon" else long)
+    body = ellipsoid(long, high, high if kind == "lemon" else long)
     if kind == "lemon":
 
-        def lemon(p: Vec) -> Plane:
-            # The two nipples of a lemon.
-            tip = root((size(p[0]) - long) ** 2 + p[1] * p[1] + p[2] * p[2]) - 0.045
-            return _blend(body(p), tip, 0.12)
+        def lemon(p: Vec) -> Array:
+            # A tip at both ends.
+            tip = sqrt((fabs(p[0]) - long) ** 2 + p[1] * p[1] + p[2] * p[2]) - 0.045
+            return softmin(body(p), tip, 0.12)
 
         return lemon
     if kind == "pear":
-        neck = ball(0.13, 0.2, 0.13)
+        neck = ellipsoid(0.13, 0.2, 0.13)
 
-        def pear(p: Vec) -> Plane:
-            return _blend(body(p), neck((p[0], p[1] - 0.3, p[2])), 0.2)
+        def pear(p: Vec) -> Array:
+            return softmin(body(p), neck((p[0], p[1] - 0.3, p[2])), 0.2)
 
         return pear
-    stalk = rod((0.0, high * 0.7, 0.0), (0.03, high * 1.25, 0.0), 0.012)
+    stalk = capsule((0.0, high * 0.7, 0.0), (0.03, high * 1.25, 0.0), 0.012)
     dent = 0.0 if kind == "orange" else 0.35
 
-    def round_(p: Vec) -> Plane:
-        away = root(p[0] * p[0] + p[2] * p[2])
-        hollow = dent * high * fall(away * (2.6 / long)) * smooth(0.0, high, p[1])
+    def round_(p: Vec) -> Array:
+        away = sqrt(p[0] * p[0] + p[2] * p[2])
+        hollow = dent * high * gaussian(away * (2.6 / long)) * smoothstep(0.0, high, p[1])
         skin = body(p) * 0.9 + hollow * 0.5
-        return skin if kind == "orange" else smaller(skin, stalk(p))
+        return skin if kind == "orange" else minimum(skin, stalk(p))
 
     return round_
-
-
-def _blend(a: Plane, b: Plane, reach: float) -> Plane:
-    h = clip(reach - size(a - b), 0.0, reach) * (1.0 / reach)
-    return smaller(a, b) - h * h * (reach * 0.25)
 
 
 class _Peel:
     """The skin of one fruit: a blush on one side, pores, speckles."""
 
     def __init__(
-        self, colour: Plane, blush: Plane, kind: str, at: tuple[float, float, float], dice: Dice
+        self, colour: Array, blush: Array, kind: str, at: tuple[float, float, float], rng: SeededRandom
     ) -> None:
         self._colour, self._blush, self._at = colour, blush, at
         self._citrus = kind in {"orange", "lemon", "lime"}
-        self._cloud = tile(dice.fork("cloud"), cells=4, octaves=4)
-        self._pores = tile(dice.fork("pores"), cells=64, octaves=2)
+        self._cloud = fractal_noise(rng.fork("cloud"), cells=4, octaves=4)
+        self._pores = fractal_noise(rng.fork("pores"), cells=64, octaves=2)
 
-    def __call__(self, p: Vec) -> Plane:
+    def __call__(self, p: Vec) -> Array:
         x, y, z = p[0] - self._at[0], p[1] - self._at[1], p[2] - self._at[2]
         u, v = np.arctan2(x, -z) * 0.2, y * 0.6
         cloud = self._cloud.at(u, v)
-        ripe = smooth(-0.3, 0.6, cloud + x * 1.2)
+        ripe = smoothstep(-0.3, 0.6, cloud + x * 1.2)
         tone = self._colour[:, None] + (self._blush - self._colour)[:, None] * (
             ripe * (0.5 if self._citrus else 0.4)
         )
@@ -132,6 +127,6 @@ class _Peel:
             return tone * (1.0 + 0.11 * pores)
         return (
             tone
-            * (1.0 + 0.16 * smooth(0.5, 0.8, pores))
+            * (1.0 + 0.16 * smoothstep(0.5, 0.8, pores))
             * (1.0 + 0.035 * np.sin(np.arctan2(x, -z) * 23.0 + cloud * 9.0))
         )

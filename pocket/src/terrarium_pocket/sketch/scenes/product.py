@@ -1,36 +1,37 @@
-"""A still life: one ware on a table, a window's light, a soft wall. Ray-marched, then refined at edges."""
+"""A still life: one ware on a table in the light of a window. Ray-marched, with antialiasing at edges."""
 
 import math
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..brief import Brief
-from ..canvas import Band, Frame, luminance, smooth
+from ..arrays import Array
+from ..canvas import Band, Frame, luminance, smoothstep
 from ..colour import mix, rgb, turn
-from ..noise import Dice, Plane, tile
+from ..noise import SeededRandom, fractal_noise
 from ..palette import Palette
-from ..solid import Vec, along, approach, cross, dot, march, normals, span, unit
-from .ground import Ground, Shade
+from ..prompt import ParsedPrompt
+from ..raymarching import Vec, along, cone_march, cross, dot, intersect_bound, march, normals, unit
+from .shadows import GroundOcclusion, ShadowMap
 from .surfaces import Materials, Table, Window
 from .ware import Ware
-from .wares import ware
+from .wares import make_ware
 
 _WALL = 3.1
-_EDGE = 0.12  # step in the square root of luminance that makes a pixel worth refining
+_EDGE = 0.12  # step in the square root of luminance at which a pixel is supersampled
 _BLOCKS = (16, 4)  # pixels on each side of a block that is marched as one cone
-# Three more looks around the middle of a pixel on an edge, on no common row or column.
+# Three more samples around the centre of a pixel on an edge, on no common row or column.
 _OFFSETS = ((-0.36, -0.14), (0.27, -0.31), (0.12, 0.38))
 
 
 class Product:
     """The scene, ready for a frame."""
 
-    def __init__(self, brief: Brief, palette: Palette, dice: Dice, frame: Frame) -> None:
-        """Set the table: choose the ware, the camera, the window."""
+    def __init__(self, prompt: ParsedPrompt, palette: Palette, rng: SeededRandom, frame: Frame) -> None:
+        """Choose the ware, the camera, the window and the materials."""
         self._palette = palette
-        self._ware: Ware = ware(brief, dice)
-        view = dice.fork("camera")
+        self._ware: Ware = make_ware(prompt, rng)
+        view = rng.fork("camera")
         bound = self._ware.bound
         height = view.between(0.62, 1.1) + bound.height + self._ware.above
         distance = 4.6
@@ -49,8 +50,8 @@ class Product:
         up = cross(forward, right)
         self._forward = tuple(part * zoom for part in forward)
         self._up = up
-        # Wide pictures set the ware off the middle, on the side away from its shadow.
-        light = dice.fork("sun")
+        # In wide pictures the ware is off centre, on the side away from its shadow.
+        light = rng.fork("sun")
         side = light.sign()
         turn_to = math.radians(light.between(48, 96))
         rise = math.radians(light.between(27, 38))
@@ -58,55 +59,55 @@ class Product:
             (side * math.sin(turn_to) * math.cos(rise), math.sin(rise), -math.cos(turn_to) * math.cos(rise))
         )
         self._shift = side * (0.16 + 0.32 * (frame.ax - 1.0)) * (1.0 if frame.ay < 1.2 else 0.3)
-        self._window = Window(palette, self._sun, bound.height, dice.fork("window"))
+        self._window = Window(palette, self._sun, bound.height, rng.fork("window"))
         step = frame.px * distance / zoom
         self._close = min(0.0018, max(0.0012, 0.5 * step))
-        self._ground = Ground(self._ware.shape, bound, step)
-        self._shade = Shade(self._ware.shape, bound, self._sun, self._window.penumbra, step * 1.6)
-        self._table = Table(brief, palette, dice.fork("table"))
-        self._materials = Materials(brief, palette, self._ware, dice.fork("materials"))
-        self._plaster = tile(dice.fork("plaster"), cells=3, octaves=6)
-        self._haze = dice.fork("haze").between(0.05, 0.11) * (1.4 if palette.light.dark else 1.0)
+        self._occlusion = GroundOcclusion(self._ware.shape, bound, step)
+        self._shadow_map = ShadowMap(self._ware.shape, bound, self._sun, self._window.penumbra, step * 1.6)
+        self._table = Table(prompt, palette, rng.fork("table"))
+        self._materials = Materials(prompt, palette, self._ware, rng.fork("materials"))
+        self._plaster = fractal_noise(rng.fork("plaster"), cells=3, octaves=6)
+        self._haze = rng.fork("haze").between(0.05, 0.11) * (1.4 if palette.light.dark else 1.0)
         self._wall = palette.wall
         self._ambient = mix(turn(palette.shade, saturation=0.5), rgb("#ffffff"), 0.35) * 0.42
         if palette.name == "neon":
             self._ambient = rgb("#2f7fd8") * 0.5
-        # Steam shows before the dark part of the wall.
+        # Steam is visible in front of the dark part of the wall.
         aside = 0.8 if self._ware.steams else 0.0
         self._patch = -side * (view.between(0.7, 1.5) + aside), view.between(1.5, 2.1)
         self._sunlight = palette.sun * 3.6
-        self._vapour = 3.0 if "steam" in brief.extras else 1.2
+        self._vapour = 3.0 if "steam" in prompt.extras else 1.2
         self._steam = (
-            tile(dice.fork("steam"), cells=3, octaves=4)
-            if self._ware.steams and "dry" not in brief.extras
+            fractal_noise(rng.fork("steam"), cells=3, octaves=4)
+            if self._ware.steams and "dry" not in prompt.extras
             else None
         )
 
     @property
     def steams(self) -> tuple[float, float, float] | None:
-        """Where steam leaves the ware, in picture units, and the scale of things there."""
+        """Where steam leaves the ware, in picture units, and the scale there."""
         if not self._ware.steams:
             return None
         scale = float(np.linalg.norm(self._forward)) / 4.7
         return -self._shift, self._ware.bound.height * 0.46 * scale, scale
 
-    def behind(self, band: Band) -> Plane:
+    def background(self, band: Band) -> Array:
         """The table and the wall, with the ware's shadow but without the ware."""
         shape = (band.rows, band.frame.width)
         x, y = (np.broadcast_to(axis, shape).ravel() for axis in (band.x, band.y))
         rays = self._rays(x + self._shift, y)
-        picture = self._room(rays).reshape(3, *shape)
-        self._air(picture, band)
+        picture = self._table_and_wall(rays).reshape(3, *shape)
+        self._add_air(picture, band)
         return picture
 
-    def shade(self, band: Band) -> Plane:
-        """Paint the band, then look three times more at every pixel on an edge."""
+    def shade(self, band: Band) -> Array:
+        """Trace the band, then three more samples for every pixel on an edge."""
         grown = band.grown(1)
         shape = (grown.rows, band.frame.width)
         x = np.broadcast_to(grown.x, shape)
         y = np.broadcast_to(grown.y, shape)
-        free = self._scout(grown)
-        picture = self._look(x.ravel(), y.ravel(), free.ravel()).reshape(3, *shape)
+        free = self._free_distances(grown)
+        picture = self._trace(x.ravel(), y.ravel(), free.ravel()).reshape(3, *shape)
         shown = np.sqrt(np.minimum(luminance(picture), 2.0))
         step = np.zeros(shape, dtype=np.float32)
         down, across = np.abs(np.diff(shown, axis=0)), np.abs(np.diff(shown, axis=1))
@@ -122,20 +123,20 @@ class Product:
             safe = free[1:-1][rows, columns]
             total = np.minimum(picture[:, rows, columns], 4.0)
             for dx, dy in _OFFSETS:
-                sample = self._look(ex + (dx * band.px), ey + (dy * band.px), safe)
+                sample = self._trace(ex + (dx * band.px), ey + (dy * band.px), safe)
                 total += np.minimum(sample, 4.0)
             picture[:, rows, columns] = total * 0.25
-        self._air(picture, band)
+        self._add_air(picture, band)
         return picture
 
-    def _scout(self, band: Band) -> Plane:
-        """How far the ray of each pixel goes unharmed, found for blocks of pixels, large, then small."""
-        # Blocks lie on a grid of the whole picture, so that bands agree where they meet.
+    def _free_distances(self, band: Band) -> Array:
+        """How far the ray of each pixel goes without a hit, by cone marching of large, then small blocks."""
+        # Blocks are aligned to the whole picture, so that neighbouring bands agree.
         largest = _BLOCKS[0]
         top = band.top // largest * largest
         rows = -(-(band.top + band.rows - top) // largest) * largest
         columns = -(-band.frame.width // largest) * largest
-        free: Plane = np.zeros((rows // largest, columns // largest), dtype=np.float32)
+        free: Array = np.zeros((rows // largest, columns // largest), dtype=np.float32)
         block = largest
         for finer in _BLOCKS:
             free = free.repeat(block // finer, axis=0).repeat(block // finer, axis=1)
@@ -147,9 +148,9 @@ class Product:
             direction = self._rays(x + self._shift, y)
             origin = self._origin(x.size)
             spread = (1.44 * half + band.px) / math.hypot(*self._forward)
-            start, end = span(self._ware.bound, origin, direction, spread)
+            start, end = intersect_bound(self._ware.bound, origin, direction, spread)
             start = np.maximum(start, free.ravel())
-            free = approach(self._ware.shape, origin, direction, start, end, spread).reshape(free.shape)
+            free = cone_march(self._ware.shape, origin, direction, start, end, spread).reshape(free.shape)
         free = free.repeat(block, axis=0).repeat(block, axis=1)
         skip = band.top - top
         return free[skip : skip + band.rows, : band.frame.width]
@@ -158,44 +159,44 @@ class Product:
         x, y, z = (np.full(count, part, dtype=np.float32) for part in self._eye)
         return x, y, z
 
-    def _look(self, x: Plane, y: Plane, free: Plane) -> Plane:
-        """Light along the rays through flat arrays of picture points, (3, n), unharmed as far as ``free``."""
+    def _trace(self, x: Array, y: Array, free: Array) -> Array:
+        """Light along the rays through picture points, (3, n); up to distance ``free`` they hit nothing."""
         x = x + self._shift
         direction = self._rays(x, y)
         origin = self._origin(x.size)
-        hit: Plane = np.full(x.size, np.inf, dtype=np.float32)
+        hit: Array = np.full(x.size, np.inf, dtype=np.float32)
         near: NDArray[np.intp] = np.nonzero(np.isfinite(free))[0]
         if near.size:
             eyes: Vec = origin[0][near], origin[1][near], origin[2][near]
             toward: Vec = direction[0][near], direction[1][near], direction[2][near]
-            start, end = span(self._ware.bound, eyes, toward)
+            start, end = intersect_bound(self._ware.bound, eyes, toward)
             start = np.maximum(start, free[near])
             hit[near] = march(self._ware.shape, eyes, toward, start, end, close=self._close)
         solid = np.isfinite(hit)
         picture = np.empty((3, x.size), dtype=np.float32)
         rest = ~solid
-        picture[:, rest] = self._room(tuple(part[rest] for part in direction))  # type: ignore[arg-type]
+        picture[:, rest] = self._table_and_wall(tuple(part[rest] for part in direction))  # type: ignore[arg-type]
         if solid.any():
             rays: Vec = direction[0][solid], direction[1][solid], direction[2][solid]
             start_at: Vec = origin[0][solid], origin[1][solid], origin[2][solid]
-            picture[:, solid] = self._solid(along(start_at, rays, hit[solid]), rays)
+            picture[:, solid] = self._ware_light(along(start_at, rays, hit[solid]), rays)
         return picture
 
-    def _rays(self, x: Plane, y: Plane) -> Vec:
+    def _rays(self, x: Array, y: Array) -> Vec:
         fx, fy, fz = self._forward
         direction: Vec = (x + fx, y * self._up[1] + fy,
                           y * self._up[2] + fz)  # fmt: skip
         scale = 1.0 / np.sqrt(dot(direction, direction))
         return direction[0] * scale, direction[1] * scale, direction[2] * scale
 
-    def _room(self, rays: tuple[Plane, ...]) -> Plane:
-        """Table and wall, which melt into each other out of focus."""
+    def _table_and_wall(self, rays: tuple[Array, ...]) -> Array:
+        """Light of table and wall, which blend into each other out of focus."""
         dx, dy, dz = rays
         ex, ey, ez = self._eye
         down = np.minimum(dy, (-1e-3))
         t = -ey / down
         z = ez + dz * t
-        on_table = 1.0 - smooth(_WALL - 0.75, _WALL + 0.1, z)
+        on_table = 1.0 - smoothstep(_WALL - 0.75, _WALL + 0.1, z)
         on_table *= dy < -1e-3
         picture = self._wall_light(dx, dy, dz) * (1.0 - on_table)
         near = on_table > 0.0
@@ -204,18 +205,18 @@ class Product:
             picture[:, near] += self._table_light(tx, tz, (dx[near], dy[near], dz[near])) * on_table[near]
         return picture
 
-    def _wall_light(self, dx: Plane, dy: Plane, dz: Plane) -> Plane:
+    def _wall_light(self, dx: Array, dy: Array, dz: Array) -> Array:
         ex, ey, ez = self._eye
         t = (_WALL + 0.6 - ez) / np.maximum(dz, 1e-3)
         p: Vec = (ex + dx * t, ey + dy * t, np.full_like(t, _WALL + 0.6))
-        # The same window once more, thrown onto the wall and out of focus.
+        # The light of the same window on the wall, out of focus.
         middle, level = self._patch
         side = float(np.sign(self._sun[0]))
         sun = self._window.thrown((p[0] - middle) + side * 0.4 * (p[1] - level), p[1] - level)
         rough = self._plaster.at(p[0] * 0.13, p[1] * 0.13)
         albedo = 1.0 + 0.05 * rough
-        sky = 0.66 + 0.24 * smooth(0.0, 3.0, p[1])
-        sky = sky + 0.2 * smooth(-3.0, 3.0, p[0] * side)
+        sky = 0.66 + 0.24 * smoothstep(0.0, 3.0, p[1])
+        sky = sky + 0.2 * smoothstep(-3.0, 3.0, p[0] * side)
         picture = np.empty((3, t.size), dtype=np.float32)
         for c in range(3):
             picture[c] = (
@@ -223,13 +224,13 @@ class Product:
             )
         return picture
 
-    def _table_light(self, x: Plane, z: Plane, rays: Vec) -> Plane:
+    def _table_light(self, x: Array, z: Array, rays: Vec) -> Array:
         zero = np.zeros_like(x)
         p: Vec = (x, zero, z)
         lit = self._window.passes(p, 0.02)
         lit *= self._sun[1] * 1.25
-        lit *= self._shade.lit(p)
-        close = self._ground.open(x, z)
+        lit *= self._shadow_map.sunlight(p)
+        close = self._occlusion.ambient(x, z)
         albedo, gloss = self._table.colour(x, z)
         shine = self._mirror(x, z, rays, close) * gloss
         sky = close * 0.62
@@ -239,23 +240,23 @@ class Product:
             picture[c] += shine * (self._wall[c] * self._ambient[c] * 1.6 + self._sunlight[c] * lit * 0.05)
         return picture
 
-    def _mirror(self, x: Plane, z: Plane, rays: Vec, close: Plane) -> Plane:
-        """Fresnel sheen of the table, dimmed where the ware would be mirrored."""
+    def _mirror(self, x: Array, z: Array, rays: Vec, close: Array) -> Array:
+        """Fresnel reflection of the table, weaker near the ware."""
         grazing = 1.0 - np.abs(rays[1])
         squared = grazing * grazing
         return (0.03 + 0.6 * squared * squared * grazing) * close
 
-    def _solid(self, p: Vec, rays: Vec) -> Plane:
-        """Light from the ware itself."""
+    def _ware_light(self, p: Vec, rays: Vec) -> Array:
+        """Light from points of the ware."""
         normal = normals(self._ware.shape, p)
         facing = np.maximum(dot(normal, self._sun), 0.0)
-        seen = np.zeros_like(facing)
+        sunlit = np.zeros_like(facing)
         toward = facing > 0.0
         if toward.any():
             lifted: Vec = tuple(part[toward] + n[toward] * 0.012
                                 for part, n in zip(p, normal, strict=True))  # type: ignore[assignment]  # fmt: skip
-            seen[toward] = self._shade.lit(lifted)
-            seen[toward] *= self._window.passes(lifted, 0.02)
+            sunlit[toward] = self._shadow_map.sunlight(lifted)
+            sunlit[toward] *= self._window.passes(lifted, 0.02)
         out: Vec = tuple(part + n * 0.16 for part, n in zip(p, normal, strict=True))  # type: ignore[assignment]
         near = np.clip(self._ware.shape(out) * (1.0 / 0.16), 0.0, 1.0)
         floor = 1.0 - np.exp(np.maximum(p[1], 0.0) * -5.0)
@@ -273,33 +274,33 @@ class Product:
         edge = np.clip(1.0 + facing_ray, 0.0, 1.0)
         edge2 = edge * edge
         fresnel = (0.04 + 0.7 * edge2 * edge2 * edge) * gloss * (0.3 + 0.7 * near)
-        panes, room = self._window.reflection(mirrored)
-        sun = facing * seen
+        panes, around = self._window.reflection(mirrored)
+        sun = facing * sunlit
         table = self._table.mean
         picture = np.empty((3, p[0].size), dtype=np.float32)
         for c in range(3):
             light = self._ambient[c] * sky * 1.15 + self._sunlight[c] * sun
             light += self._sunlight[c] * table[c] * bounce * 0.42
-            shine = panes * self._sunlight[c] * 2.2 + room * self._wall[c] * 0.5
+            shine = panes * self._sunlight[c] * 2.2 + around * self._wall[c] * 0.5
             picture[c] = albedo[c] * light + fresnel * shine
             picture[c] += through[c] * self._sunlight[c] * 0.5
         if self._ware.clear is not None:
-            self._seen_through(picture, self._ware.clear(p), albedo, rays, normal, fresnel)
+            self._add_glass(picture, self._ware.clear(p), albedo, rays, normal, fresnel)
         return picture
 
-    def _seen_through(
-        self, picture: Plane, clear: Plane, tint: Plane, rays: Vec, normal: Vec, fresnel: Plane
+    def _add_glass(
+        self, picture: Array, clear: Array, tint: Array, rays: Vec, normal: Vec, fresnel: Array
     ) -> None:
-        """The room behind thick glass, bent by it and tinted twice, once for each way through."""
+        """Blend in the background seen through thick glass, refracted and tinted."""
         bent = [ray - n * 0.32 * (1.0 - n * n) for ray, n in zip(rays, normal, strict=True)]
         scale = 1.0 / np.sqrt(bent[0] * bent[0] + bent[1] * bent[1] + bent[2] * bent[2])
-        behind = self._room((bent[0] * scale, bent[1] * scale, bent[2] * scale))
+        behind = self._table_and_wall((bent[0] * scale, bent[1] * scale, bent[2] * scale))
         keep = clear * (1.0 - np.minimum(fresnel, 0.8))
         for c in range(3):
             picture[c] += (behind[c] * tint[c] * 1.25 + picture[c] * 0.45 - picture[c]) * keep
 
-    def _air(self, picture: Plane, band: Band) -> None:
-        """Shafts of light and steam: soft things, laid over the finished band."""
+    def _add_air(self, picture: Array, band: Band) -> None:
+        """Add light shafts, flames and steam over the finished band."""
         x = np.broadcast_to(band.x, picture.shape[1:])
         beam = self._window.shaft(x, band.y)
         for c in range(3):
@@ -313,7 +314,7 @@ class Product:
         base = (bound.height * 0.46) * scale
         px = (band.x + self._shift) * (1.0 / scale)
         py = (band.y - base) * (1.0 / scale)
-        rise = smooth(-0.16, 0.12, py) * smooth(0.95, 0.2, py)
+        rise = smoothstep(-0.16, 0.12, py) * smoothstep(0.95, 0.2, py)
         if not rise.any():
             return
         up = np.maximum(py, 0.0)
@@ -328,8 +329,8 @@ class Product:
         for c in range(3):
             picture[c] += wisp * self._palette.sun[c]
 
-    def _flame(self, picture: Plane, band: Band, at: tuple[float, float, float]) -> None:
-        """A candle's flame and the light it sheds on the air around it."""
+    def _flame(self, picture: Array, band: Band, at: tuple[float, float, float]) -> None:
+        """Add a candle's flame and its halo."""
         x, y, scale = self._project(at)
         dx = (band.x - x) * (1.0 / scale)
         dy = (band.y - y) * (1.0 / scale) - 0.05
@@ -342,7 +343,7 @@ class Product:
             picture[c] += body * (warm[c] * 2.8 + 0.5) + halo * warm[c]
 
     def _project(self, at: tuple[float, float, float]) -> tuple[float, float, float]:
-        """Where a point shows, in picture units, and the scale of things there."""
+        """Projection of a point: x and y in picture units, and the scale there."""
         zoom = math.hypot(*self._forward)
         x, y, z = (part - eye for part, eye in zip(at, self._eye, strict=True))
         depth = (x * self._forward[0] + y * self._forward[1] + z * self._forward[2]) / zoom

@@ -1,4 +1,4 @@
-"""What stands on the product table: a solid, and what it is made of."""
+"""Wares, the objects on the product table: their solids and materials."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,32 +7,30 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..noise import Plane
-from ..plain import larger, root, smaller
-from ..solid import Bound, Distance, Vec
+from ..arrays import Array, maximum, minimum, sqrt
+from ..raymarching import Bound, Distance, Vec
 
-_NEAR = 0.2  # nearer than this to the ball around a part, the part itself is measured
+_NEAR = 0.2  # a piece is measured itself only this near to its bounding sphere
 
 # Albedo (3, n) and gloss (n,) at points of a surface.
-Coat = Callable[[Vec], tuple[Plane, Plane]]
+Material = Callable[[Vec], tuple[Array, Array]]
 
-# A colour, shape (3,), or what paints (n,) points.
-Tone = Plane | Callable[[Vec], Plane]
+# A colour, shape (3,), or a function of (n,) points.
+Albedo = Array | Callable[[Vec], Array]
 
 
 @dataclass(frozen=True)
 class Ware:
-    """A solid with its materials: a ``coat`` of its own, or glazes told apart by height and radius.
+    """A solid with a ``material`` of its own, or with glazes, label, liquid and lid by height and radius.
 
-    ``body``, ``lid``, ``liquid`` name materials; ``dip`` is the height of a glaze line, ``label`` a band of
-    heights. ``flames`` are points that burn; ``clear`` is how much of
-    what is behind shows through; ``above`` raises the camera so that it looks down into things, ``near``
-    brings it closer.
+    ``body``, ``lid`` and ``liquid`` name materials; ``dip`` is the height of a glaze line, ``label`` a range
+    of heights. ``flames`` are the points of flames. ``clear`` gives the transparency at points. ``above``
+    raises the camera, ``near`` moves it closer.
     """
 
     shape: Distance
     bound: Bound
-    body: str = "coat"
+    body: str = "pieces"
     liquid_level: float = -1.0
     liquid_radius: float = 0.0
     liquid: str = "coffee"
@@ -43,51 +41,51 @@ class Ware:
     gloss: float = 1.0
     steams: bool = False
     flames: tuple[tuple[float, float, float], ...] = ()
-    coat: Coat | None = None
-    clear: Callable[[Vec], Plane] | None = None
+    material: Material | None = None
+    clear: Callable[[Vec], Array] | None = None
     above: float = 0.0
     near: float = 1.0
 
 
 class Piece(NamedTuple):
-    """One part of a thing: its shape, and a colour, shape (3,), or what paints it at (n,) points.
+    """One part of a ware: its shape, albedo and gloss.
 
-    ``around`` is the middle and the radius of a ball that holds the part, measured from near only.
+    ``around`` is the centre and radius of its bounding sphere; far from it only the sphere is measured.
     """
 
     shape: Distance
-    colour: Tone
-    gloss: float | Callable[[Vec], Plane] = 0.5
+    colour: Albedo
+    gloss: float | Callable[[Vec], Array] = 0.5
     around: tuple[float, float, float, float] | None = None
 
 
 def union(pieces: tuple[Piece, ...]) -> Distance:
     """The distance to the nearest piece."""
 
-    def distance(p: Vec) -> Plane:
+    def distance(p: Vec) -> Array:
         nearest = pieces[0].shape(p)
         for piece in pieces[1:]:
             if piece.around is None:
-                nearest = smaller(nearest, piece.shape(p))
+                nearest = minimum(nearest, piece.shape(p))
                 continue
             x, y, z, radius = piece.around
             u, v, w = p[0] - x, p[1] - y, p[2] - z
-            gap = root(u * u + v * v + w * w) - radius
-            near: NDArray[np.intp] = np.nonzero(gap < smaller(nearest, _NEAR))[0]
-            found = nearest[near]
-            nearest = smaller(nearest, larger(gap, _NEAR))
+            gap = sqrt(u * u + v * v + w * w) - radius
+            near: NDArray[np.intp] = np.nonzero(gap < minimum(nearest, _NEAR))[0]
+            kept = nearest[near]
+            nearest = minimum(nearest, maximum(gap, _NEAR))
             if near.size:
                 spot: Vec = p[0][near], p[1][near], p[2][near]
-                nearest[near] = smaller(found, piece.shape(spot))
+                nearest[near] = minimum(kept, piece.shape(spot))
         return nearest
 
     return distance
 
 
-def painted(pieces: tuple[Piece, ...]) -> Coat:
-    """Each point in the colour of the piece it lies on."""
+def material_of(pieces: tuple[Piece, ...]) -> Material:
+    """The material of several pieces: each point has that of the piece nearest to it."""
 
-    def coat(p: Vec) -> tuple[Plane, Plane]:
+    def material(p: Vec) -> tuple[Array, Array]:
         owner = np.argmin(np.stack([piece.shape(p) for piece in pieces]), axis=0)
         albedo = np.zeros((3, owner.size), dtype=np.float32)
         gloss = np.zeros(owner.size, dtype=np.float32)
@@ -100,4 +98,4 @@ def painted(pieces: tuple[Piece, ...]) -> Coat:
             gloss[mine] = piece.gloss(spot) if callable(piece.gloss) else piece.gloss
         return albedo, gloss
 
-    return coat
+    return material

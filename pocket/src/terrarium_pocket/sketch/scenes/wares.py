@@ -1,4 +1,4 @@
-"""The things that stand on the product table: their shapes and what they are made of."""
+"""Builds the wares on the product table: their shapes and materials."""
 
 import math
 from collections.abc import Callable
@@ -6,9 +6,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from ..brief import Brief
-from ..noise import Dice, Plane
-from ..solid import Bound, Profile, Vec, handle, softmin, turned
+from ..arrays import Array
+from ..noise import SeededRandom
+from ..prompt import ParsedPrompt
+from ..raymarching import Bound, Profile, Vec, handle, revolved, softmin
 from .cake import cake
 from .dishes import pizza, ramen
 from .fruit import fruit
@@ -19,22 +20,22 @@ from .ware import Ware
 _SCENTS = frozenset(["perfume", "fragrance", "cologne"])
 
 
-def ware(brief: Brief, dice: Dice) -> Ware:
-    """Build the thing the brief asks for, its proportions rolled."""
-    prop = brief.prop if brief.scene == "product" else "mug"
-    return _made(brief, "perfume" if brief.subject_word in _SCENTS else prop, dice.key)
+def make_ware(prompt: ParsedPrompt, rng: SeededRandom) -> Ware:
+    """Build the ware that the prompt names, with random proportions."""
+    variant = prompt.variant if prompt.scene == "product" else "mug"
+    return _cached_ware(prompt, "perfume" if prompt.subject_word in _SCENTS else variant, rng.key)
 
 
-# A painting composes itself twice, small and large, with the same ware.
+# A picture is composed twice, small and large, with the same ware.
 @lru_cache(maxsize=4)
-def _made(brief: Brief, prop: str, key: int) -> Ware:
-    return _MAKERS[prop](brief, Dice(f"{key:x}/{prop}"))
+def _cached_ware(prompt: ParsedPrompt, variant: str, key: int) -> Ware:
+    return _MAKERS[variant](prompt, SeededRandom(f"{key:x}/{variant}"))
 
 
-def _mug(brief: Brief, dice: Dice) -> Ware:
-    radius = dice.between(0.46, 0.52)
-    height = dice.between(0.94, 1.1)
-    taper = dice.between(0.86, 1.02)
+def _mug(prompt: ParsedPrompt, rng: SeededRandom) -> Ware:
+    radius = rng.between(0.46, 0.52)
+    height = rng.between(0.94, 1.1)
+    taper = rng.between(0.86, 1.02)
     wall = 0.045
     level = height * 0.86
     foot = radius * taper
@@ -54,24 +55,24 @@ def _mug(brief: Brief, dice: Dice) -> Ware:
         (radius - wall - 0.002, level),
         (0.0, level),
     )
-    body = turned(outline)
+    body = revolved(outline)
     ear = handle(
         radius * 0.98,
         height * 0.52,
-        dice.between(0.3, 0.36),
-        height * dice.between(0.27, 0.31),
+        rng.between(0.3, 0.36),
+        height * rng.between(0.27, 0.31),
         0.052,
-        dice.between(0.075, 0.1),
+        rng.between(0.075, 0.1),
         radius - wall * 0.6,
     )
-    turn = dice.between(-0.75, 0.1) + (math.pi if dice.chance(0.35) else 0.0)
+    turn = rng.between(-0.75, 0.1) + (math.pi if rng.chance(0.35) else 0.0)
     cos, sin = np.float32(np.cos(turn)), np.float32(np.sin(turn))
 
-    def shape(p: Vec) -> Plane:
+    def shape(p: Vec) -> Array:
         vessel = body(p)
         return softmin(vessel, ear((p[0] * cos + p[2] * sin, p[1], p[2] * cos - p[0] * sin)), 0.07)
 
-    drink = "tea" if "tea" in brief.subject_word else "coffee"
+    drink = "tea" if "tea" in prompt.subject_word else "coffee"
     return Ware(
         shape,
         Bound(radius + 0.46, height + 0.03),
@@ -79,16 +80,16 @@ def _mug(brief: Brief, dice: Dice) -> Ware:
         level,
         radius - wall - 0.005,
         drink,
-        dip=dice.between(0.16, 0.34) if dice.chance(0.75) else -1.0,
+        dip=rng.between(0.16, 0.34) if rng.chance(0.75) else -1.0,
         steams=True,
     )
 
 
-def _bottle(brief: Brief, dice: Dice) -> Ware:
-    tall = brief.subject_word in {"wine", "gin", "whisky", "whiskey"}
-    radius = 0.3 if tall else dice.between(0.38, 0.46)
-    shoulder = 0.95 if tall else dice.between(0.78, 0.9)
-    neck = dice.between(0.12, 0.15)
+def _bottle(prompt: ParsedPrompt, rng: SeededRandom) -> Ware:
+    tall = prompt.subject_word in {"wine", "gin", "whisky", "whiskey"}
+    radius = 0.3 if tall else rng.between(0.38, 0.46)
+    shoulder = 0.95 if tall else rng.between(0.78, 0.9)
+    neck = rng.between(0.12, 0.15)
     top = shoulder + (0.62 if tall else 0.3)
     cap = top - (0.16 if tall else 0.02)
     rise = 0.42 if tall else 0.12
@@ -117,22 +118,22 @@ def _bottle(brief: Brief, dice: Dice) -> Ware:
         (wide, top + 0.12),
         (0.0, top + 0.12),
     )
-    body, cover = turned(outline), turned(lid)
-    see_through = tall or brief.subject_word in {"perfume", "fragrance", "cologne", "serum", "dropper"}
-    see_through = see_through or "glass" in brief.extras
+    body, cover = revolved(outline), revolved(lid)
+    see_through = tall or prompt.subject_word in {"perfume", "fragrance", "cologne", "serum", "dropper"}
+    see_through = see_through or "glass" in prompt.extras
     return Ware(
         lambda p: np.minimum(body(p), cover(p)),
         Bound(radius + 0.03, top + 0.16),
         "glass" if see_through else "glaze",
         lid_from=cap - 0.005,
-        lid="gold" if see_through and dice.chance(0.6) else "dark",
+        lid="gold" if see_through and rng.chance(0.6) else "dark",
         label=(shoulder * 0.24, shoulder * 0.74),
     )
 
 
-def _jar(brief: Brief, dice: Dice) -> Ware:
-    radius = dice.between(0.48, 0.56)
-    height = dice.between(0.55, 0.72)
+def _jar(prompt: ParsedPrompt, rng: SeededRandom) -> Ware:
+    radius = rng.between(0.48, 0.56)
+    height = rng.between(0.55, 0.72)
     outline: Profile = (
         (0.0, 0.0),
         (radius * 0.9, 0.0),
@@ -143,7 +144,7 @@ def _jar(brief: Brief, dice: Dice) -> Ware:
         (radius * 0.9, height),
         (0.0, height),
     )
-    wide, top = radius * 0.97, height + dice.between(0.2, 0.26)
+    wide, top = radius * 0.97, height + rng.between(0.2, 0.26)
     lid: Profile = (
         (0.0, height + 0.015),
         (wide, height + 0.015),
@@ -153,23 +154,23 @@ def _jar(brief: Brief, dice: Dice) -> Ware:
         (wide * 0.94, top),
         (0.0, top),
     )
-    body, cover = turned(outline), turned(lid)
+    body, cover = revolved(outline), revolved(lid)
     return Ware(
         lambda p: np.minimum(body(p), cover(p)),
         Bound(radius + 0.03, top + 0.03),
-        "glass" if brief.subject_word in {"honey", "jam"} else "glaze",
+        "glass" if prompt.subject_word in {"honey", "jam"} else "glaze",
         lid_from=height + 0.008,
-        lid=dice.pick(("gold", "dark", "timber")),
+        lid=rng.pick(("gold", "dark", "timber")),
         label=(0.14, height - 0.14),
     )
 
 
-def _vase(brief: Brief, dice: Dice) -> Ware:
-    belly = dice.between(0.42, 0.54)
-    height = dice.between(1.15, 1.4)
-    neck = dice.between(0.13, 0.2)
-    waist = dice.between(0.34, 0.52) * height
-    lip = neck * dice.between(1.2, 1.6)
+def _vase(prompt: ParsedPrompt, rng: SeededRandom) -> Ware:
+    belly = rng.between(0.42, 0.54)
+    height = rng.between(1.15, 1.4)
+    neck = rng.between(0.13, 0.2)
+    waist = rng.between(0.34, 0.52) * height
+    lip = neck * rng.between(1.2, 1.6)
     outline: Profile = (
         (0.0, 0.0),
         (belly * 0.5, 0.0),
@@ -187,16 +188,16 @@ def _vase(brief: Brief, dice: Dice) -> Ware:
         (0.0, height * 0.7),
     )
     return Ware(
-        turned(outline, rounds=3),
+        revolved(outline, rounds=3),
         Bound(belly + 0.08, height + 0.03),
         "ceramic",
-        dip=dice.between(0.25, 0.6) * height if dice.chance(0.6) else -1.0,
+        dip=rng.between(0.25, 0.6) * height if rng.chance(0.6) else -1.0,
         gloss=0.45,
     )
 
 
-def _can(brief: Brief, dice: Dice) -> Ware:
-    radius, height = 0.33, dice.between(1.08, 1.22)
+def _can(prompt: ParsedPrompt, rng: SeededRandom) -> Ware:
+    radius, height = 0.33, rng.between(1.08, 1.22)
     outline: Profile = (
         (0.0, 0.02),
         (radius * 0.72, 0.02),
@@ -214,7 +215,7 @@ def _can(brief: Brief, dice: Dice) -> Ware:
         (0.0, height - 0.03),
     )
     return Ware(
-        turned(outline),
+        revolved(outline),
         Bound(radius + 0.03, height + 0.03),
         "glaze",
         lid_from=height - 0.07,
@@ -223,8 +224,8 @@ def _can(brief: Brief, dice: Dice) -> Ware:
     )
 
 
-def _bowl(brief: Brief, dice: Dice) -> Ware:
-    radius, height = dice.between(0.66, 0.76), dice.between(0.42, 0.52)
+def _bowl(prompt: ParsedPrompt, rng: SeededRandom) -> Ware:
+    radius, height = rng.between(0.66, 0.76), rng.between(0.42, 0.52)
     level = height * 0.78
     inner = radius * 0.9
     outline: Profile = (
@@ -242,19 +243,19 @@ def _bowl(brief: Brief, dice: Dice) -> Ware:
         (0.0, level),
     )
     return Ware(
-        turned(outline),
+        revolved(outline),
         Bound(radius + 0.03, height + 0.03),
         "ceramic",
         level,
         inner - 0.01,
         "soup",
-        dip=dice.between(0.1, 0.22),
+        dip=rng.between(0.1, 0.22),
         steams=True,
     )
 
 
-def _candle(brief: Brief, dice: Dice) -> Ware:
-    radius, height = dice.between(0.4, 0.48), dice.between(0.62, 0.8)
+def _candle(prompt: ParsedPrompt, rng: SeededRandom) -> Ware:
+    radius, height = rng.between(0.4, 0.48), rng.between(0.62, 0.8)
     level = height * 0.84
     outline: Profile = (
         (0.0, 0.0),
@@ -269,8 +270,8 @@ def _candle(brief: Brief, dice: Dice) -> Ware:
         (radius - 0.037, level),
         (0.0, level),
     )
-    wick = turned(((0.0, level), (0.011, level), (0.009, level + 0.09), (0.0, level + 0.095)), rounds=0)
-    body = turned(outline)
+    wick = revolved(((0.0, level), (0.011, level), (0.009, level + 0.09), (0.0, level + 0.095)), rounds=0)
+    body = revolved(outline)
     return Ware(
         lambda p: np.minimum(body(p), wick(p)),
         Bound(radius + 0.02, height + 0.03),
@@ -284,7 +285,7 @@ def _candle(brief: Brief, dice: Dice) -> Ware:
     )
 
 
-_MAKERS: dict[str, Callable[[Brief, Dice], Ware]] = {
+_MAKERS: dict[str, Callable[[ParsedPrompt, SeededRandom], Ware]] = {
     "mug": _mug,
     "bottle": _bottle,
     "jar": _jar,

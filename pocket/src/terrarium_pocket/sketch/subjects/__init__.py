@@ -1,1 +1,1 @@
-"""Subjects that stand in outdoor scenes: beasts, buildings, vessels and people, lit by the scene."""
+"""Figures of outdoor scenes: animals, buildings, vessels and people, lit by the scene."""

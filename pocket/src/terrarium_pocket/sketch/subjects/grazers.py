@@ -3,25 +3,26 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from ..noise import Dice, Plane
+from ..arrays import Array
+from ..noise import SeededRandom
 from .figure import Figure, Part, blob, disc, eye, limb
 
 
-def deer(dice: Dice) -> Figure:
+def deer(rng: SeededRandom) -> Figure:
     """A stag that looks up."""
-    return _cervid(dice, antlers=True)
+    return _cervid(rng, antlers=True)
 
 
-def doe(dice: Dice) -> Figure:
+def doe(rng: SeededRandom) -> Figure:
     """A doe."""
-    return replace(_cervid(dice, antlers=False), height=0.54)
+    return replace(_cervid(rng, antlers=False), height=0.54)
 
 
-def _cervid(dice: Dice, *, antlers: bool) -> Figure:
-    coat = dice.pick(("#96653c", "#8a5c38", "#a06c42"))
+def _cervid(rng: SeededRandom, *, antlers: bool) -> Figure:
+    coat = rng.pick(("#96653c", "#8a5c38", "#a06c42"))
     horn = "#5b432f"
 
-    def antler(at: float, lean: float) -> tuple[Plane, ...]:
+    def antler(at: float, lean: float) -> tuple[Array, ...]:
         return (
             limb((at, 0.955, 0.016), (at - 0.05 + lean, 1.07, 0.015), (at - 0.075 + lean * 1.8, 1.2, 0.013),
                  (at - 0.02 + lean * 2.4, 1.345, 0.004)),
@@ -83,9 +84,9 @@ def _cervid(dice: Dice, *, antlers: bool) -> Figure:
     )  # fmt: skip
 
 
-def horse(dice: Dice) -> Figure:
+def horse(rng: SeededRandom) -> Figure:
     """A horse at a walk."""
-    coat, mane = dice.pick(
+    coat, mane = rng.pick(
         (("#7a4526", "#20150f"), ("#a86f3d", "#e9d3a8"), ("#5a3a26", "#17100c"), ("#d8d2c6", "#8f8778"))
     )
     far = (
@@ -130,10 +131,10 @@ def horse(dice: Dice) -> Figure:
     )  # fmt: skip
 
 
-def camel(dice: Dice) -> Figure:
+def camel(rng: SeededRandom) -> Figure:
     """A dromedary under a saddle cloth."""
-    coat = dice.pick(("#8f6238", "#80552f", "#9c7044"))
-    cloth, trim = dice.pick((("#a5322b", "#e0a840"), ("#2f5f78", "#e2b25a"), ("#7a2f5c", "#e6b45e")))
+    coat = rng.pick(("#8f6238", "#80552f", "#9c7044"))
+    cloth, trim = rng.pick((("#a5322b", "#e0a840"), ("#2f5f78", "#e2b25a"), ("#7a2f5c", "#e6b45e")))
     far = (
         limb(
             (0.18, 0.58, 0.07),
@@ -184,9 +185,9 @@ def camel(dice: Dice) -> Figure:
     )  # fmt: skip
 
 
-def elephant(dice: Dice) -> Figure:
+def elephant(rng: SeededRandom) -> Figure:
     """An elephant with its trunk down."""
-    hide = dice.pick(("#77716c", "#6d6a6a", "#7d7268"))
+    hide = rng.pick(("#77716c", "#6d6a6a", "#7d7268"))
     far = (
         limb((0.2, 0.45, 0.14), (0.19, 0.22, 0.1), (0.18, 0.05, 0.095)),
         limb((-0.34, 0.45, 0.15), (-0.3, 0.22, 0.1), (-0.31, 0.05, 0.095)),
@@ -227,9 +228,9 @@ def elephant(dice: Dice) -> Figure:
     )  # fmt: skip
 
 
-def rabbit(dice: Dice) -> Figure:
+def rabbit(rng: SeededRandom) -> Figure:
     """A rabbit that sits up with its ears raised."""
-    coat = dice.pick(("#8f7558", "#a58a68", "#7d6a58"))
+    coat = rng.pick(("#8f7558", "#a58a68", "#7d6a58"))
     body = (
         limb(
             (-0.32, 0.28, 0.2), (-0.2, 0.32, 0.27), (0.02, 0.36, 0.25), (0.2, 0.46, 0.17), (0.29, 0.58, 0.13)
@@ -258,7 +259,7 @@ def rabbit(dice: Dice) -> Figure:
     )  # fmt: skip
 
 
-GRAZERS: Mapping[str, Callable[[Dice], Figure]] = {
+GRAZERS: Mapping[str, Callable[[SeededRandom], Figure]] = {
     "deer": deer,
     "doe": doe,
     "horse": horse,

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping
 
-from ..noise import Dice, Plane
+from ..arrays import Array
+from ..noise import SeededRandom
 from .figure import DARK, Figure, Part, blob, disc, eye, limb
 
 
-def fox(dice: Dice) -> Figure:
-    """A fox on its way, its brush behind it."""
-    coat = dice.pick(("#cf6420", "#c8581c", "#d8722c"))
+def fox(rng: SeededRandom) -> Figure:
+    """A walking fox."""
+    coat = rng.pick(("#cf6420", "#c8581c", "#d8722c"))
     far = (
         limb((0.22, 0.40, 0.07), (0.22, 0.26, 0.04), (0.16, 0.14, 0.026), (0.14, 0.03, 0.021),
             (0.175, 0.02, 0.016)),
@@ -25,7 +26,7 @@ def fox(dice: Dice) -> Figure:
              (-0.30, 0.02, 0.017)),
         blob((0.425, 0.71), (0.415, 0.80), (0.425, 0.895), (0.49, 0.83), (0.535, 0.755)),
     )  # fmt: skip
-    socks: tuple[Plane, ...] = (
+    socks: tuple[Array, ...] = (
         limb((0.30, 0.17, 0.05), (0.32, 0.0, 0.07)),
         limb((-0.355, 0.15, 0.05), (-0.32, 0.0, 0.07)),
     )
@@ -55,7 +56,7 @@ def fox(dice: Dice) -> Figure:
 
 
 def _canine(
-    coat: str, light: str, dark: str, *, tail: Plane, ears: tuple[Plane, ...], height: float
+    coat: str, light: str, dark: str, *, tail: Array, ears: tuple[Array, ...], height: float
 ) -> Figure:
     far = (
         limb((0.20, 0.46, 0.085), (0.20, 0.30, 0.046), (0.22, 0.16, 0.03), (0.195, 0.04, 0.028),
@@ -92,28 +93,28 @@ def _canine(
     )  # fmt: skip
 
 
-def wolf(dice: Dice) -> Figure:
+def wolf(rng: SeededRandom) -> Figure:
     """A wolf that watches."""
     tail = limb((-0.42, 0.58, 0.045), (-0.52, 0.48, 0.068), (-0.58, 0.34, 0.066), (-0.60, 0.22, 0.02))
     ears = (
         blob((0.40, 0.80), (0.395, 0.88), (0.41, 0.96), (0.46, 0.91), (0.49, 0.84)),
         blob((0.46, 0.83), (0.475, 0.90), (0.505, 0.945), (0.53, 0.88), (0.535, 0.81)),
     )
-    coat, light, dark = dice.pick((("#7d7a78", "#cbc4b8", "#45423f"), ("#8a7f72", "#d6cbb8", "#4a4038")))
+    coat, light, dark = rng.pick((("#7d7a78", "#cbc4b8", "#45423f"), ("#8a7f72", "#d6cbb8", "#4a4038")))
     return _canine(coat, light, dark, tail=tail, ears=ears, height=0.56)
 
 
-def dog(dice: Dice) -> Figure:
+def dog(rng: SeededRandom) -> Figure:
     """A dog with its tail up and its ears down."""
     tail = limb((-0.42, 0.60, 0.045), (-0.52, 0.68, 0.045), (-0.585, 0.82, 0.042), (-0.57, 0.93, 0.012))
     ears = (limb((0.43, 0.84, 0.03), (0.385, 0.76, 0.05), (0.385, 0.67, 0.04), (0.41, 0.63, 0.01)),)
-    coat, light, dark = dice.pick((("#b98a52", "#ead9bd", "#9a6c3c"), ("#54402f", "#d9c2a0", "#36281e")))
+    coat, light, dark = rng.pick((("#b98a52", "#ead9bd", "#9a6c3c"), ("#54402f", "#d9c2a0", "#36281e")))
     return _canine(coat, light, dark, tail=tail, ears=ears, height=0.46)
 
 
-def bear(dice: Dice) -> Figure:
+def bear(rng: SeededRandom) -> Figure:
     """A brown bear on all fours."""
-    coat = dice.pick(("#5b3d26", "#4f3522", "#6a472b"))
+    coat = rng.pick(("#5b3d26", "#4f3522", "#6a472b"))
     far = (
         limb((0.2, 0.45, 0.14), (0.15, 0.25, 0.09), (0.1, 0.075, 0.068), (0.16, 0.045, 0.042)),
         limb((-0.34, 0.42, 0.17), (-0.24, 0.24, 0.1), (-0.27, 0.075, 0.068), (-0.21, 0.045, 0.042)),
@@ -141,9 +142,9 @@ def bear(dice: Dice) -> Figure:
     )
 
 
-def cat(dice: Dice) -> Figure:
+def cat(rng: SeededRandom) -> Figure:
     """A cat that sits and looks over the land."""
-    coat = dice.pick(("#2b2726", "#b8702f", "#6f6a66"))
+    coat = rng.pick(("#2b2726", "#b8702f", "#6f6a66"))
     body = (
         limb(
             (-0.16, 0.17, 0.17),
@@ -181,7 +182,7 @@ def cat(dice: Dice) -> Figure:
     )
 
 
-HUNTERS: Mapping[str, Callable[[Dice], Figure]] = {
+HUNTERS: Mapping[str, Callable[[SeededRandom], Figure]] = {
     "fox": fox,
     "wolf": wolf,
     "dog": dog,

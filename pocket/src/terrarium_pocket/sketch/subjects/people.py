@@ -1,8 +1,8 @@
-"""People far enough off to have no face: a walker, somebody under an umbrella."""
+"""People so far away that they have no face: a walker, someone under an umbrella."""
 
 from collections.abc import Callable, Mapping
 
-from ..noise import Dice
+from ..noise import SeededRandom
 from .figure import Figure, Part, blob, disc, limb
 
 
@@ -27,9 +27,9 @@ def _body(coat: str, legs: str, hat: str) -> tuple[Part, ...]:
     )  # fmt: skip
 
 
-def walker(dice: Dice) -> Figure:
+def walker(rng: SeededRandom) -> Figure:
     """Someone on foot, with a pack and a scarf in the wind."""
-    coat, legs, hat = dice.pick(
+    coat, legs, hat = rng.pick(
         (
             ("#a3342a", "#2a2c34", "#26282e"),
             ("#2f4a5e", "#2b2522", "#b8462f"),
@@ -48,9 +48,9 @@ def walker(dice: Dice) -> Figure:
     return Figure((*_body(coat, legs, hat), pack, stick, arm), 0.4)
 
 
-def umbrella(dice: Dice) -> Figure:
+def umbrella(rng: SeededRandom) -> Figure:
     """Someone under an umbrella."""
-    cover = dice.pick(("#c8302a", "#e0a830", "#d8552f"))
+    cover = rng.pick(("#c8302a", "#e0a830", "#d8552f"))
     arm = Part(
         (limb((0.03, 0.76, 0.034), (0.1, 0.68, 0.028), (0.09, 0.78, 0.022)),),
         "#2a2d34",
@@ -71,4 +71,4 @@ def umbrella(dice: Dice) -> Figure:
     )
 
 
-PEOPLE: Mapping[str, Callable[[Dice], Figure]] = {"walker": walker, "umbrella": umbrella}
+PEOPLE: Mapping[str, Callable[[SeededRandom], Figure]] = {"walker": walker, "umbrella": umbrella}

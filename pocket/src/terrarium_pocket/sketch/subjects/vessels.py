@@ -1,17 +1,18 @@
-"""What sails and what floats: hulls, billowed cloth, baskets under balloons."""
+"""Vessels: sailing boats, ships, rowing boats, hot air balloons."""
 
 import math
 from collections.abc import Callable, Mapping
 
-from ..noise import Dice, Plane
-from .figure import Figure, Part, blob, box, disc, face, limb
+from ..arrays import Array
+from ..noise import SeededRandom
+from .figure import Figure, Part, blob, box, disc, limb, polygon
 
 
-def sailboat(dice: Dice) -> Figure:
+def sailboat(rng: SeededRandom) -> Figure:
     """A sloop under main and jib."""
-    hull = dice.pick(("#233246", "#7a2f2a", "#f0ebe0", "#2f4a48"))
-    cloth = dice.pick(("#f4ecdc", "#f1e2c6", "#e9e4da"))
-    stripe = dice.pick(("#b5382e", "#23405f", "#d09a3a"))
+    hull = rng.pick(("#233246", "#7a2f2a", "#f0ebe0", "#2f4a48"))
+    cloth = rng.pick(("#f4ecdc", "#f1e2c6", "#e9e4da"))
+    stripe = rng.pick(("#b5382e", "#23405f", "#d09a3a"))
     return Figure(
         (
             Part((limb((-0.02, 0.08, 0.008), (-0.015, 1.0, 0.005)),), "#5a4230"),
@@ -35,10 +36,10 @@ def sailboat(dice: Dice) -> Figure:
     )  # fmt: skip
 
 
-def ship(dice: Dice) -> Figure:
+def ship(rng: SeededRandom) -> Figure:
     """A three-master before the wind."""
-    hull = dice.pick(("#4a3222", "#3a2c26", "#5a3a26"))
-    cloth = dice.pick(("#efe4cc", "#e8d8b8", "#f1eadc"))
+    hull = rng.pick(("#4a3222", "#3a2c26", "#5a3a26"))
+    cloth = rng.pick(("#efe4cc", "#e8d8b8", "#f1eadc"))
     parts: list[Part] = []
     for x, tall in ((-0.34, 0.8), (0.26, 0.86), (-0.04, 1.0)):
         parts.append(Part((limb((x, 0.15, 0.012), (x, tall, 0.005)),), "#3f2e22"))
@@ -64,7 +65,7 @@ def ship(dice: Dice) -> Figure:
                                 (x, tall + 0.005)),), "#b5302a", swell=0.02))  # fmt: skip
     parts += [
         Part((limb((0.5, 0.2, 0.011), (0.72, 0.34, 0.004)),), "#3f2e22"),
-        Part((face((0.70, 0.33), (0.30, 0.72), (0.42, 0.24)), face((0.62, 0.285), (0.29, 0.56),
+        Part((polygon((0.70, 0.33), (0.30, 0.72), (0.42, 0.24)), polygon((0.62, 0.285), (0.29, 0.56),
             (0.38, 0.22))), cloth, "flat", 0.85),
         Part((blob((-0.60, 0.29), (-0.57, 0.22), (-0.4, 0.16), (0.0, 0.13), (0.35, 0.15), (0.56, 0.215),
             (0.5, 0.08), (0.42, -0.05),
@@ -80,10 +81,10 @@ def ship(dice: Dice) -> Figure:
     return Figure(tuple(parts), 0.66, "water")
 
 
-def rowboat(dice: Dice) -> Figure:
+def rowboat(rng: SeededRandom) -> Figure:
     """Someone in a rowing boat."""
-    hull = dice.pick(("#7a4a2c", "#8a3a2c", "#3f5a5c"))
-    coat = dice.pick(("#b5422f", "#d0a040", "#35506a"))
+    hull = rng.pick(("#7a4a2c", "#8a3a2c", "#3f5a5c"))
+    coat = rng.pick(("#b5422f", "#d0a040", "#35506a"))
     return Figure(
         (
             Part((limb((0.02, 0.36, 0.13), (0.0, 0.56, 0.115), (0.02, 0.66, 0.08)),), coat, swell=0.1),
@@ -106,19 +107,19 @@ def rowboat(dice: Dice) -> Figure:
     )  # fmt: skip
 
 
-def balloon(dice: Dice) -> Figure:
+def balloon(rng: SeededRandom) -> Figure:
     """A hot air balloon in gores of two or three colours."""
     sets = (
         ("#c8402f", "#f1e2c4", "#e0a03a"), ("#2f6f8a", "#f0e6d0", "#d8653a"),
             ("#e0a63a", "#8a2f3c", "#f3e8d2"),
         ("#5a3f7a", "#e8b45a", "#f0e4d0"), ("#2f7a6a", "#f2e6cc", "#c8502f"),
     )  # fmt: skip
-    first, second, third = dice.pick(sets)
+    first, second, third = rng.pick(sets)
     envelope = blob((-0.055, 0.215), (-0.2, 0.37), (-0.335, 0.56), (-0.37, 0.72), (-0.29, 0.9),
         (-0.13, 0.985), (0.0, 1.0), (0.13, 0.985),
                     (0.29, 0.9), (0.37, 0.72), (0.335, 0.56), (0.2, 0.37), (0.055, 0.215))  # fmt: skip
 
-    def gore(low: float, high: float) -> Plane:
+    def gore(low: float, high: float) -> Array:
         """Between two angles around the balloon, -90 to 90 degrees."""
         a, b = (math.sin(math.radians(angle)) for angle in (low, high))
         rows = (
@@ -136,7 +137,7 @@ def balloon(dice: Dice) -> Figure:
         return blob(*left, *right[1:])
 
     stripes = tuple(gore(low, low + 22) for low in (-78, -34, 10, 54))
-    basket = face((-0.052, 0.0), (0.052, 0.0), (0.06, 0.085), (-0.06, 0.085))
+    basket = polygon((-0.052, 0.0), (0.052, 0.0), (0.06, 0.085), (-0.06, 0.085))
     return Figure(
         (
             Part(tuple(limb((x * 0.9, 0.08, 0.0028), (x * 1.3, 0.24, 0.0028)) for x in (-0.055, -0.02, 0.02,
@@ -146,7 +147,7 @@ def balloon(dice: Dice) -> Figure:
             Part((blob((-0.4, 0.60), (0.0, 0.55), (0.4, 0.60), (0.4, 0.67), (0.0, 0.625), (-0.4, 0.67)),),
                 third, "patch"),
             Part((disc(0.0, 0.225, 0.03),), "#ffb04a", "lamp"),
-            Part((basket,), "#7a5232", "turned"),
+            Part((basket,), "#7a5232", "column"),
             Part((box(-0.07, 0.07, 0.07, 0.09), box(-0.07, 0.035, 0.07, 0.043)), "#4f331e", "patch"),
         ),
         0.62,
@@ -154,7 +155,7 @@ def balloon(dice: Dice) -> Figure:
     )  # fmt: skip
 
 
-VESSELS: Mapping[str, Callable[[Dice], Figure]] = {
+VESSELS: Mapping[str, Callable[[SeededRandom], Figure]] = {
     "sailboat": sailboat,
     "ship": ship,
     "rowboat": rowboat,

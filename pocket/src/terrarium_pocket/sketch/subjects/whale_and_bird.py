@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Mapping
 
-from ..noise import Dice, Plane
+from ..arrays import Array
+from ..noise import SeededRandom
 from .figure import Figure, Part, blob, disc, limb
 
 
-def whale(dice: Dice) -> Figure:
-    """A whale's tail above the water it has just gone under."""
-    skin = dice.pick(("#2b3a46", "#33434e", "#27343f"))
-    lean = dice.between(-0.03, 0.03)
+def whale(rng: SeededRandom) -> Figure:
+    """The tail of a diving whale above the water."""
+    skin = rng.pick(("#2b3a46", "#33434e", "#27343f"))
+    lean = rng.between(-0.03, 0.03)
     stem = limb(
         (-0.16, -0.1, 0.26), (-0.08, 0.12, 0.175), (-0.02, 0.34, 0.11), (0.0, 0.54, 0.07), (0.0, 0.66, 0.055)
     )
@@ -25,11 +26,11 @@ def whale(dice: Dice) -> Figure:
         for x, y, wide in ((-0.14, 0.02, 0.34), (-0.2, 0.045, 0.2), (0.12, 0.008, 0.28), (-0.34, 0.012, 0.2))
     )
     drops = tuple(
-        limb((x, y, dice.between(0.003, 0.008)), (x + 0.004, y - dice.between(0.02, 0.09), 0.002))
+        limb((x, y, rng.between(0.003, 0.008)), (x + 0.004, y - rng.between(0.02, 0.09), 0.002))
         for side in (-1.0, 1.0)
-        for x, y in [(side * dice.between(0.3, 0.64), dice.between(0.25, 0.88)) for _ in range(13)]
+        for x, y in [(side * rng.between(0.3, 0.64), rng.between(0.25, 0.88)) for _ in range(13)]
     ) + tuple(
-        disc(dice.between(-0.42, 0.2), 0.02 + dice.between(0.0, 0.35) ** 2, dice.between(0.004, 0.011))
+        disc(rng.between(-0.42, 0.2), 0.02 + rng.between(0.0, 0.35) ** 2, rng.between(0.004, 0.011))
         for _ in range(26)
     )
     return Figure(
@@ -46,12 +47,12 @@ def whale(dice: Dice) -> Figure:
     )  # fmt: skip
 
 
-def bird(dice: Dice) -> Figure:
-    """A gull on the wing, somewhere in its beat."""
-    up = dice.between(0.06, 0.42)
-    near, far = up, up * dice.between(0.75, 1.05)
+def bird(rng: SeededRandom) -> Figure:
+    """A gull in flight."""
+    up = rng.between(0.06, 0.42)
+    near, far = up, up * rng.between(0.75, 1.05)
 
-    def wing(rise: float, out: float) -> Plane:
+    def wing(rise: float, out: float) -> Array:
         return blob(
             (0.09, 0.02), (0.12 * out + 0.05, rise * 0.55 + 0.05), (0.3 * out, rise * 0.92 + 0.1),
                 (0.62 * out - 0.02, rise * 0.8 + 0.08),
@@ -82,7 +83,7 @@ def bird(dice: Dice) -> Figure:
     )  # fmt: skip
 
 
-WHALE_AND_BIRD: Mapping[str, Callable[[Dice], Figure]] = {
+WHALE_AND_BIRD: Mapping[str, Callable[[SeededRandom], Figure]] = {
     "whale": whale,
     "bird": bird,
 }

@@ -1,4 +1,4 @@
-"""The words for subjects that stand in a scene, and how many of each a brief names."""
+"""The words for figures of outdoor scenes, and how many of each a prompt names."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -7,15 +7,15 @@ from ..binding import Tint
 from ..vocabulary import Subject
 
 
-class Member(NamedTuple):
-    """One kind of subject a brief names: how many, and the ``#rrggbb`` code they wear, if any."""
+class FigureGroup(NamedTuple):
+    """Figures of one kind that a prompt names: how many, and their ``#rrggbb`` code, if it names one."""
 
     kind: str
     number: int
     colour: str = ""
 
 
-# Kind, the scene it stands in where the brief names none, how many a plural means, and its words.
+# Kind, the scene for prompts that name none, how many a plural means, and its words.
 _KINDS: tuple[tuple[str, str, int, str], ...] = (
     ("lighthouse", "sea", 2, "lighthouse"),
     ("castle", "meadow", 2, "castle fortress citadel palace"),
@@ -45,11 +45,11 @@ _KINDS: tuple[tuple[str, str, int, str], ...] = (
     ("walker", "meadow", 3, "walker hiker wanderer traveller traveler pilgrim wayfarer figure"),
 )
 
-# Scenes with room for subjects that stand in them.
+# Scenes with figures.
 OUTDOORS = frozenset(["sea", "mountains", "meadow", "desert", "forest", "city"])
 
-# A scene of its own where nothing else says where: any word for a place weighs more.
-STANDING: tuple[Subject, ...] = tuple(Subject(scene, "", 1.0, words) for _, scene, _, words in _KINDS)
+# A figure's own scene, for prompts that name no place: any word for a place weighs more.
+OUTDOOR_SUBJECTS: tuple[Subject, ...] = tuple(Subject(scene, "", 1.0, words) for _, scene, _, words in _KINDS)
 
 _PLURALS: Mapping[str, int] = {kind: count for kind, _, count, _ in _KINDS}
 KIND_OF: Mapping[str, str] = {word: kind for kind, _, _, words in _KINDS for word in words.split()}
@@ -61,20 +61,22 @@ _NUMBERS: Mapping[str, int] = {
 _MOST, _MOST_KINDS = 12, 4
 
 
-def members(heard: Sequence[str], words: Sequence[str], tints: Sequence[Tint]) -> tuple[Member, ...]:
-    """The subjects named; ``words`` are those heard made singular, ``tints`` colours with their nouns."""
-    found: dict[str, Member] = {}
-    for position, (word, said) in enumerate(zip(words, heard, strict=True)):
+def find_figure_groups(
+    tokens: Sequence[str], words: Sequence[str], tints: Sequence[Tint]
+) -> tuple[FigureGroup, ...]:
+    """The figures that a prompt names; ``words`` are its ``tokens`` in the singular."""
+    groups: dict[str, FigureGroup] = {}
+    for position, (word, token) in enumerate(zip(words, tokens, strict=True)):
         kind = KIND_OF.get(word) or KIND_OF.get(word.removesuffix("s"), "")
-        if not kind or (len(found) == _MOST_KINDS and kind not in found):
+        if not kind or (len(groups) == _MOST_KINDS and kind not in groups):
             continue
         before = words[max(0, position - 3) : position + 1]
-        plural = _PLURALS[kind] if said.endswith("s") and said not in KIND_OF else 1
+        plural = _PLURALS[kind] if token.endswith("s") and token not in KIND_OF else 1
         count = next((_NUMBERS[near] for near in reversed(before) if near in _NUMBERS), plural)
         colour = next((tint.colour.code for tint in tints if tint.noun == word), "")
-        have = found.get(kind, Member(kind, 1))
-        found[kind] = Member(kind, min(_MOST, max(count, have.number)), colour or have.colour)
-    if "umbrella" in found:
+        earlier = groups.get(kind, FigureGroup(kind, 1))
+        groups[kind] = FigureGroup(kind, min(_MOST, max(count, earlier.number)), colour or earlier.colour)
+    if "umbrella" in groups:
         # "A figure under an umbrella" is one person.
-        found.pop("walker", None)
-    return tuple(found.values())
+        groups.pop("walker", None)
+    return tuple(groups.values())

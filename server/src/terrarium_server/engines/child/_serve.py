@@ -1,8 +1,7 @@
-"""The inside of a model process: takes requests, reports progress, hands back what was made.
+"""The loop of a model process: reads requests, reports progress, returns outputs.
 
-A module run by a `ProcessPool` ends with ``serve(handle)``. Nothing but frames leaves the process on its
-standard output; what a library prints goes to standard error. Media that were made are written into the
-folder that the server names.
+Standard output carries frames and nothing else; what a library prints goes to standard error. Media are
+written into the folder that the request names.
 """
 
 import os
@@ -16,18 +15,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from terrarium_server.engines import Output
 from terrarium_server.media import Killed
 
-from ._child_setup import end_session, files_in, give_way, ignore_stop_signals
-from ._contract import Output
-from ._frames import Closed, read_frame, write_frame
-from ._limits import Limits
-from ._scratch import output_file
-from ._shortage import shortage_of
+from ._setup import ignore_stop_signals, kill_session, lower_priority, temporary_files_in
+from .frames import ConnectionClosed, output_file, read_frame, write_frame
+from .limits import Limits
+from .shortage import shortage_of
 
 
-class Unfit(Exception):
-    """Raised by a handler for a request it cannot carry out: a run error code, and what a person can do."""
+class JobError(Exception):
+    """Raised by a handler for a request that cannot be run.
+
+    ``code`` is a run error code, and ``message`` says what a person can do.
+    """
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -36,11 +37,11 @@ class Unfit(Exception):
 
 
 class Cancelled(Exception):
-    """Raised by `Talk.report` once nobody wants the result any more; let it pass."""
+    """Raised by `JobContext.report` after the job was cancelled; do not catch it."""
 
 
-class Talk:
-    """How a handler speaks while it works."""
+class JobContext:
+    """Reports the progress of one job to the server."""
 
     def __init__(self, out: BinaryIO, ticket: str) -> None:
         self._out = out
@@ -48,113 +49,113 @@ class Talk:
         self._cancelled = threading.Event()
 
     def report(self, fraction: float, preview: Output | None = None) -> None:
-        """Say how far it is, from 0 to 1, and what can be shown so far. Raises Cancelled.
+        """Report how much is done, from 0 to 1, and optionally a preview. Raises Cancelled.
 
-        Call it at least every few seconds: a process that is silent for too long is taken for hung.
+        Call it at least every few seconds: a process that is silent for too long is killed.
         """
         if self._cancelled.is_set():
             raise Cancelled
         header: dict[str, Any] = {"progress": fraction}
         body = b""
         if preview is not None:
-            header["preview"], body = _described([preview])
+            header["preview"], body = _describe([preview])
         write_frame(self._out, header, body)
 
     def cancel(self, ticket: str) -> None:
-        """Let the next report raise Cancelled, if it is this job that is meant."""
+        """Let the next report raise Cancelled, if the ticket is this job's."""
         if ticket == self._ticket:
             self._cancelled.set()
 
 
-# Outputs are bytes, a file (it is moved), or str for text.
-Handler = Callable[[dict[str, Any], Talk], Sequence[Output]]
+# Handles one request. Outputs are bytes, a file, which is moved, or str for text.
+Handler = Callable[[dict[str, Any], JobContext], Sequence[Output]]
 
 
 def serve(handle: Handler) -> None:
-    """Handle one request after the other until the server closes the pipe."""
+    """Handle requests, one at a time, until the server closes the pipe."""
     ignore_stop_signals()
     limits = Limits.read(os.environ)
     limits.apply()
-    give_way()
+    lower_priority()
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    requests: queue.SimpleQueue[tuple[dict[str, Any], Talk]] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(out, requests), daemon=True).start()
+    requests: queue.SimpleQueue[tuple[dict[str, Any], JobContext]] = queue.SimpleQueue()
+    threading.Thread(target=_read_requests, args=(out, requests), daemon=True).start()
     while True:
-        request, talk = requests.get()
+        request, context = requests.get()
         limits.begin_job(request.get("more_memory", 0))
-        with files_in(Path(request["folder"])):
+        with temporary_files_in(Path(request["folder"])):
             try:
-                write_frame(out, *_carry_out(handle, request, talk))
+                write_frame(out, *_run_job(handle, request, context))
             except Killed:
-                # At once: ending in order would wait for the thread that listens.
+                # Without cleaning up, which would wait for the thread that reads requests.
                 traceback.print_exc()
                 os._exit(1)
-            except Closed:
-                end_session()
+            except ConnectionClosed:
+                kill_session()
 
 
-def _carry_out(handle: Handler, request: dict[str, Any], talk: Talk) -> tuple[dict[str, Any], bytes]:
-    """Have a request handled and return the frame that says how it ended. Raises Closed."""
+def _run_job(handle: Handler, request: dict[str, Any], context: JobContext) -> tuple[dict[str, Any], bytes]:
+    """Handle a request and return the frame with its outcome. Raises ConnectionClosed and Killed."""
     try:
-        described, body = _described(_stored(handle(request, talk), Path(request["folder"])))
-        return {"outputs": described}, body
-    except (Closed, Killed):
-        # Another process tries the job that a program of this one was killed at.
+        outputs, body = _describe(_store(handle(request, context), Path(request["folder"])))
+        return {"outputs": outputs}, body
+    except (ConnectionClosed, Killed):
+        # A program of this process was killed: another process tries the job again.
         raise
     except Cancelled:
         return {"error": "Cancelled.", "code": "GENERATION_CANCELLED"}, b""
-    except Unfit as unfit:
-        return {"error": unfit.message, "code": unfit.code}, b""
+    except JobError as error:
+        return {"error": error.message, "code": error.code}, b""
     except Exception as error:
         if (shortage := shortage_of(error)) is not None:
             return {"error": shortage.message, "code": shortage.code}, b""
-        # The trace is for the server's log; the caller gets something to act on.
+        # The trace goes to the server's log; the caller gets a message to act on.
         traceback.print_exc()
         message = "The model failed on this input; change it, or try once more."
         return {"error": message, "code": "GENERATION_GENERIC_ERROR"}, b""
 
 
-def _listen(out: BinaryIO, requests: "queue.SimpleQueue[tuple[dict[str, Any], Talk]]") -> None:
-    talk = Talk(out, "")
+def _read_requests(out: BinaryIO, requests: "queue.SimpleQueue[tuple[dict[str, Any], JobContext]]") -> None:
+    context = JobContext(out, "")
     try:
         while True:
             request, _ = read_frame(sys.stdin.buffer)
             if "cancel" in request:
-                talk.cancel(request["cancel"])
+                context.cancel(request["cancel"])
             else:
-                talk = Talk(out, request["ticket"])
-                requests.put((request, talk))
-    except Closed:
-        end_session()
+                context = JobContext(out, request["ticket"])
+                requests.put((request, context))
+    except ConnectionClosed:
+        kill_session()
 
 
-def _stored(outputs: Sequence[Output], folder: Path) -> list[Output]:
-    """Put what is no text into files. Raises OSError if there is no room for them, and Unfit."""
+def _store(outputs: Sequence[Output], folder: Path) -> list[Output]:
+    """Put all outputs but texts into files. Raises OSError for a full disk, else JobError."""
     try:
-        return [_in_file(output, output_file(folder, number)) for number, output in enumerate(outputs)]
+        return [_to_file(output, output_file(folder, number)) for number, output in enumerate(outputs)]
     except OSError as error:
         if shortage_of(error) is not None:
             raise
         message = (
             f"The result could not be stored ({error.strerror}); try once more, or tell the server's owner."
         )
-        raise Unfit("SERVER_ERROR", message) from error
+        raise JobError("SERVER_ERROR", message) from error
 
 
-def _in_file(output: Output, place: Path) -> Output:
+def _to_file(output: Output, file: Path) -> Output:
     match output.data:
         case str():
             return output
-        case Path() as made:
-            shutil.move(made, place)
+        case Path() as source:
+            shutil.move(source, file)
         case data:
-            place.write_bytes(data)
-    return replace(output, data=place)
+            file.write_bytes(data)
+    return replace(output, data=file)
 
 
-def _described(outputs: Sequence[Output]) -> tuple[list[dict[str, Any]], bytes]:
-    """Return what a frame says of outputs, and its body."""
+def _describe(outputs: Sequence[Output]) -> tuple[list[dict[str, Any]], bytes]:
+    """Return the headers of outputs for a frame, and its body."""
     headers: list[dict[str, Any]] = []
     parts: list[bytes] = []
     for number, output in enumerate(outputs):

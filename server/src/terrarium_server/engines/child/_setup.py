@@ -1,4 +1,4 @@
-"""What a model process does with itself, once and around each job."""
+"""Settings of a model process: signals, priority, its end, and its temporary files."""
 
 import os
 import signal
@@ -13,26 +13,26 @@ from typing import NoReturn
 _NICENESS = 10
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _AUTOGROUP = Path("/proc/self/autogroup")
-# Users may change it ten times a second, all of them together.
+# The kernel lets all users together change autogroups ten times a second.
 _TRIES, _PAUSE = 100, 0.1
 
 
 def ignore_stop_signals() -> None:
-    """Leave it to the server when this process ends.
+    """Ignore SIGINT and SIGTERM: the server decides when this process ends.
 
-    They stay blocked, as the server started it with them, because what this process starts itself inherits
-    that; ignored they are in case a library lets them come again.
+    They also stay blocked, as they were when the process started, because its programs inherit that.
+    Ignoring them matters if a library unblocks them.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
     for number in _STOP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 
 
-def give_way() -> None:
-    """Lower the priority: the server answers people, and a model can wait a moment."""
+def lower_priority() -> None:
+    """Lower the priority below the server's, which must answer its callers quickly."""
     niceness = os.nice(_NICENESS)
-    # Linux may share the processor between sessions before it looks at niceness within one. A process in
-    # another session than the server's gives way only if its session does.
+    # Linux may divide the processor between sessions first, and by niceness only within a session. This
+    # process has a session of its own, so the session's priority is lowered too.
     if _AUTOGROUP.exists():
         threading.Thread(target=_lower_session, args=(niceness,), daemon=True).start()
 
@@ -45,26 +45,26 @@ def _lower_session(niceness: int) -> None:
         except BlockingIOError:
             time.sleep(_PAUSE)
         except OSError:
-            # Not in this kernel or container; then sessions are not weighed either, or nothing can be done.
+            # This kernel or container does not allow it.
             return
 
 
-def end_session() -> NoReturn:
-    """End, once the server is gone: nobody wants what is being made, nor what was started for it."""
+def kill_session() -> NoReturn:
+    """End this process and all programs that it started, because the server has ended."""
     if os.getpgrp() == os.getpid():
         os.killpg(0, signal.SIGKILL)
     os._exit(0)
 
 
 @contextmanager
-def files_in(folder: Path) -> Generator[None]:
-    """Let whatever makes temporary files, here and in programs that are started, make them in a folder."""
-    usual, variable = tempfile.gettempdir(), os.environ.get("TMPDIR")
+def temporary_files_in(folder: Path) -> Generator[None]:
+    """Put temporary files into a folder, also those of programs that are started meanwhile."""
+    before, variable = tempfile.gettempdir(), os.environ.get("TMPDIR")
     tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
     try:
         yield
     finally:
-        tempfile.tempdir = usual
+        tempfile.tempdir = before
         if variable is None:
             os.environ.pop("TMPDIR", None)
         else:

@@ -1,4 +1,4 @@
-"""What a model process may use: set by itself before it reads a request, and inherited by what it starts."""
+"""The resource limits of a model process. It sets them itself, and its programs inherit them."""
 
 import json
 import os
@@ -14,11 +14,11 @@ _VARIABLE = "TERRARIUM_CHILD_LIMITS"
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The limits of one kind's processes; None is no limit.
+    """The limits of one kind's processes; None means no limit.
 
-    ``seconds`` of processor time, of all its threads together, is what one job may take. ``memory`` is bytes
-    that a process holds for itself, which files that it only maps are not, and on Linux alone;
-    ``file_size`` is bytes of one file that it writes, ``files`` how many it may have open.
+    ``seconds`` is the processor time of one job, of all threads together. ``memory`` is the private memory of
+    a process in bytes, without mapped files; it works on Linux only. ``file_size`` is the bytes of one file
+    that is written, ``files`` the number of open files.
     """
 
     seconds: int
@@ -32,39 +32,39 @@ class Limits:
         return cls(**json.loads(environment[_VARIABLE]))
 
     def as_environment(self) -> dict[str, str]:
-        """Return what a process is started with, to know its limits."""
+        """Return the environment variable from which a process reads these limits."""
         return {_VARIABLE: json.dumps(asdict(self))}
 
     def apply(self) -> None:
-        """Limit this process, but for processor time: that begins with a job."""
-        # A core dump holds whatever the process did, and fills the disk.
+        """Limit this process; the limit on processor time begins with a job."""
+        # A core dump would contain callers' data, and fill the disk.
         _limit(resource.RLIMIT_CORE, 0)
         _limit(resource.RLIMIT_NOFILE, self.files)
         _limit(resource.RLIMIT_FSIZE, self.file_size)
         self._limit_memory(0)
 
     def begin_job(self, more_memory: int = 0) -> None:
-        """Give this process what one job may use; ``more_memory`` is for the weights that it works with."""
+        """Allow what one job may use; ``more_memory`` is added for its weights, in bytes."""
         used = resource.getrusage(resource.RUSAGE_SELF)
         _limit(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime) + self.seconds)
         self._limit_memory(more_memory)
 
     def _limit_memory(self, more: int) -> None:
-        # Not the address space: libraries reserve several times of what they use. Elsewhere than on Linux
-        # this limit is about the heap alone.
+        # Not the address space, because libraries reserve several times of what they use. On other systems
+        # than Linux this limit covers only the heap.
         if sys.platform == "linux":
             _limit(resource.RLIMIT_DATA, None if self.memory is None else self.memory + more)
 
 
-def _limit(what: int, most: int | None) -> None:
-    """Set the soft limit; the hard one stays, so that the next job can be given other limits."""
-    _, hard = resource.getrlimit(what)
-    wanted = resource.RLIM_INFINITY if most is None else most
-    if hard != resource.RLIM_INFINITY and (wanted == resource.RLIM_INFINITY or wanted > hard):
-        wanted = hard
-    resource.setrlimit(what, (wanted, hard))
+def _limit(number: int, limit: int | None) -> None:
+    """Set a soft limit; the hard one stays, so that the next job can have another limit."""
+    _, hard = resource.getrlimit(number)
+    soft = resource.RLIM_INFINITY if limit is None else limit
+    if hard != resource.RLIM_INFINITY and (soft == resource.RLIM_INFINITY or soft > hard):
+        soft = hard
+    resource.setrlimit(number, (soft, hard))
 
 
 def size_of(*files: str | os.PathLike[str]) -> int:
-    """Return the bytes of files that are there."""
+    """Return the total bytes of those files that exist."""
     return sum(os.path.getsize(file) for file in files if os.path.isfile(file))

@@ -1,24 +1,23 @@
-"""What a caller is told when a job's process ran out of memory, of room for files, or of time."""
+"""The failures of a job whose process ran out of memory, of disk space, or of time."""
 
 import errno
 
+from terrarium_server.engines import Failed
 from terrarium_server.media import Exhausted, Resource
-
-from ._contract import Failed
 
 _SMALLER = "ask for something smaller or shorter"
 
 OUT_OF_TIME = Failed(
     "GENERATION_INPUT_VALIDATION",
-    f"It took all the processor time that one job of this model may use; {_SMALLER}.",
+    f"It used up the processor time of one job of this model; {_SMALLER}.",
 )
 _OUT_OF_MEMORY = Failed(
     "GENERATION_INPUT_VALIDATION",
-    f"Not enough memory: it needs more than one job of this model may use, or than is there; {_SMALLER}.",
+    f"Not enough memory: it needs more than one job of this model may use, or than is free; {_SMALLER}.",
 )
 _DISK_FULL = Failed(
     "SERVER_ERROR",
-    "The disk of this server is full; tell its owner, and try once more when there is room.",
+    "The disk of this server is full; tell its owner, and try once more when there is space.",
 )
 _FILE_TOO_LARGE = Failed(
     "GENERATION_INPUT_VALIDATION", f"It would be a larger file than a model may write; {_SMALLER}."
@@ -41,12 +40,18 @@ _ERRORS = {
     errno.EMFILE: _TOO_MANY_FILES,
     errno.ENFILE: _TOO_MANY_FILES,
 }
-# How libraries that are not written in Python say it.
-_SAID = ("bad_alloc", "bad allocation", "failed to allocate memory", "out of memory", "not enough memory")
+# Messages of libraries that are not written in Python.
+_MEMORY_MESSAGES = (
+    "bad_alloc",
+    "bad allocation",
+    "failed to allocate memory",
+    "out of memory",
+    "not enough memory",
+)
 
 
 def shortage_of(error: BaseException) -> Failed | None:
-    """Return what is to be said of an error that tells of a shortage, or None for another error."""
+    """Return the failure for an error that means a shortage of some resource, or None for another error."""
     match error:
         case Exhausted():
             return _RESOURCES[error.resource]
@@ -54,7 +59,7 @@ def shortage_of(error: BaseException) -> Failed | None:
             return _OUT_OF_MEMORY
         case OSError():
             return _ERRORS.get(error.errno or 0)
-        case RuntimeError() if any(said in str(error).lower() for said in _SAID):
+        case RuntimeError() if any(message in str(error).lower() for message in _MEMORY_MESSAGES):
             return _OUT_OF_MEMORY
         case _:
             return None

@@ -5,171 +5,196 @@ import hashlib
 import json
 import uuid
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self, cast
 
 from pydantic import Field
 
-from ._comfyui import outcome
-from ._comfyui.following import Following, following
-from ._comfyui.workflow import ComfyCard, Graph, UnusableCard, fill
-from ._contract import (
-    Failed,
-    Finished,
-    Followers,
-    Input,
-    Job,
-    Lost,
-    Mark,
-    News,
-    Progress,
-    Refused,
-    Ticket,
-    Unknown,
+from terrarium_server.engines import Failed, Input, Job, Lost, Mark, News, Progress, Refused
+from terrarium_server.engines.provider import (
+    BaseUrl,
+    Provider,
+    ProviderError,
+    ProviderOptions,
+    ProviderTicket,
+    QueuedEngine,
+    Results,
+    Status,
+    checked_type,
+    join_texts,
+    output_type,
+    split_texts,
 )
-from ._fields import Made, fetched, made, may_exist
-from ._provider import Provider, ProviderError, ProviderOptions, invalid_answer, poll
-from ._setup import Setup
+from terrarium_server.engines.setup import Setup
+
+from . import outcome
+from .websocket import PromptSocket, open_socket
+from .workflow import ComfyCard
 
 _SPACE = uuid.UUID("5f1a9f0e-6f38-4f0a-9b76-0a1d5c0f7a52")
-_CANCEL_SECONDS = 30.0
-# While a websocket tells its news, a prompt is asked for just now and then: it might have been lost.
-_ASK_ANYWAY = 10.0
+_STOP_SECONDS = 30.0
+# While a websocket delivers news, a prompt is still polled now and then, because ComfyUI might have lost it.
+_POLL_ANYWAY = 10.0
 
 
 class ComfyOptions(ProviderOptions):
-    """A key is needed only where something in front of ComfyUI asks for one."""
+    """A key is needed only where a proxy in front of ComfyUI requires one."""
 
-    url: str = Field(
-        "http://127.0.0.1:8188", pattern=r"^https?://[^\s@?#]+$", description="Where ComfyUI listens."
-    )
+    url: BaseUrl = Field("http://127.0.0.1:8188", description="Where ComfyUI listens.")
 
 
 OPTIONS = ComfyOptions
 
 
-class ComfyEngine:
-    """Sends workflows to a ComfyUI server and follows them there.
+@dataclass(frozen=True, slots=True)
+class ComfyTicket(ProviderTicket):
+    """A prompt's id, the nodes that save its results (none: all), and its websocket client.
 
-    Not repeatable: a workflow may hold nodes that are random or paid for, and takes minutes of a GPU. A
-    prompt's id comes from the job's key, so that one whose answer was lost is found again.
+    The client receives the prompt's news. It is named like the prompt, unless ComfyUI is so old that it
+    chooses the prompt's id itself.
     """
 
-    repeatable = False
+    id: str
+    nodes: tuple[str, ...]
+    client: str
 
-    def __init__(
-        self, name: str, provider: Provider, options: ComfyOptions, headers: Mapping[str, str]
-    ) -> None:
-        """Talk to ComfyUI through ``provider``, and with ``headers`` where it is followed."""
-        self.name = name
-        self.longest_silence = provider.longest_silence
-        self._provider = provider
-        self._options = options
-        self._headers = headers
+    @property
+    def text(self) -> str:
+        """All fields, the id and a client of another name in one."""
+        name = self.id if self.id == self.client else f"{self.id}@{self.client}"
+        return join_texts((self.type, name, *self.nodes))
 
-    def problem(self, job_options: Mapping[str, Any]) -> str | None:
-        """Say what is wrong with the card's options or its workflow."""
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read all fields. Raises ValueError."""
+        made, name, *nodes = split_texts(text)
+        if not name:
+            raise ValueError("no id of a prompt")
+        prompt, _, client = name.partition("@")
+        return cls(checked_type(made), prompt, tuple(nodes), client or prompt)
+
+
+@dataclass(frozen=True, slots=True)
+class _InQueue(Progress):
+    """A prompt that waits or runs; ``nodes`` is how many its workflow has."""
+
+    nodes: int = 0
+
+
+class ComfyEngine(QueuedEngine[ComfyCard, ComfyTicket]):
+    """Sends workflows to a ComfyUI server and follows them through its websocket.
+
+    Not repeatable: a workflow may contain nodes that are random or paid for, and takes minutes of a GPU. A
+    prompt's id is derived from the job's key, so a prompt whose answer was lost is found again.
+    """
+
+    card = ComfyCard
+    ticket = ComfyTicket
+
+    def __init__(self, setup: Setup) -> None:
+        """Connect to nothing yet."""
+        super().__init__(setup.name, Provider.for_engine(setup), key_required=False)
+        self._proxy = cast(ComfyOptions, setup.options).proxy
+        # For the websocket, which does not go through `Provider`.
+        key = setup.key
+        self._headers = {"Authorization": f"Bearer {key.get_secret_value()}"} if key else {}
+
+    async def mark(self, job: Job, card: ComfyCard) -> Mark:
+        """Return the ticket that the job will have."""
+        return Mark(_ticket_of(job, card).text)
+
+    async def request(self, job: Job, card: ComfyCard) -> dict[str, Any]:
+        """Upload the media and return the workflow with the job's values."""
+        uploaded = {name: [await self._upload(one) for one in media] for name, media in job.inputs.items()}
+        return card.fill(job, uploaded)
+
+    async def post(self, job: Job, card: ComfyCard, request: dict[str, Any]) -> ComfyTicket:
+        """Queue a workflow."""
+        ticket = _ticket_of(job, card)
+        body = {"prompt": request, "prompt_id": ticket.id, "client_id": ticket.client}
         try:
-            ComfyCard.read(job_options).load()
-        except UnusableCard as error:
-            return str(error)
-        return self._provider.key_problem(required=False)
-
-    def followers(self, mark: Mark) -> Followers:
-        """Whoever reaches this ComfyUI."""
-        return self._provider.followers
-
-    async def prepare(self, job: Job) -> Mark:
-        """Check a job and choose its prompt's id. Raises Refused."""
-        prompt, _, _ = await asyncio.to_thread(_planned, job)
-        return Mark(prompt.written)
-
-    async def submit(self, job: Job, mark: Mark) -> Ticket:
-        """Upload the media and queue the workflow. Raises Refused."""
-        prompt, card, graph = await asyncio.to_thread(_planned, job)
-        try:
-            uploaded = {
-                name: [await self._upload(one) for one in media] for name, media in job.inputs.items()
-            }
+            queued = await self.provider.json("POST", "/prompt", body=body)
         except ProviderError as error:
-            raise error.refused() from error
-        try:
-            name = await self._queue(prompt.id, fill(graph, card, job, uploaded))
-        except ProviderError as error:
-            found = await self.find(mark) if may_exist(error) else None
-            if found is None or isinstance(found, Unknown):
-                raise error.refused() from error
-            return found
-        return Ticket(replace(prompt, id=name).written)
+            if error.status == 400 and (failure := outcome.rejection(self.provider, _object(error.body))):
+                raise Refused(failure.code, failure.message) from error
+            raise
+        ticket = replace(ticket, id=self.provider.text_field(queued, "prompt_id"))
+        if failure := outcome.rejection(self.provider, queued):
+            # ComfyUI queues the part of a workflow that is valid.
+            await self.stop(ticket)
+            raise Refused(failure.code, failure.message)
+        return ticket
 
-    async def find(self, mark: Mark) -> Ticket | Unknown | None:
-        """Look into the history and the queue."""
-        prompt = _Prompt.read(mark)
-        if prompt is None:
-            return Unknown()
-        try:
-            return None if await self._look_up(prompt.id) is None else Ticket(mark)
-        except ProviderError:
-            return Unknown()
+    async def search(self, mark: Mark) -> ComfyTicket | None:
+        """Look for a prompt in the history and in the queue."""
+        ticket = ComfyTicket.parse(mark)
+        return None if await self._look_up(ticket.id) is None else ticket
 
-    async def follow(self, ticket: Ticket) -> AsyncGenerator[News]:
-        """Tell what the websocket tells, and ask; a prompt's files are fetched once it is over."""
-        prompt = _Prompt.read(ticket)
-        if prompt is None:
-            yield Lost()
-            return
-        url, proxy = self._provider.url, self._options.proxy
+    async def status(self, ticket: ComfyTicket) -> Status:
+        """Look for a prompt in the history and in the queue."""
+        match await self._look_up(ticket.id):
+            case None:
+                return Lost()
+            case int(nodes):
+                return _InQueue(0.0, nodes=nodes)
+            case entry:
+                return self._ended(ticket, entry)
+
+    async def stop(self, ticket: ComfyTicket) -> None:
+        """Take a prompt out of the queue, and interrupt it if it is running."""
+        body: dict[str, Any] = {"delete": [ticket.id]}
+        await self.provider.send("POST", "/queue", body=body, seconds=_STOP_SECONDS)
+        # Older versions interrupt whatever prompt is running, so it has to be this one.
+        if await self._is_running(ticket.id):
+            body = {"prompt_id": ticket.id}
+            await self.provider.send("POST", "/interrupt", body=body, seconds=_STOP_SECONDS)
+
+    async def news(self, ticket: ComfyTicket) -> AsyncGenerator[News]:
+        """Yield the news of a prompt's websocket, then poll."""
         async with (
-            following(url, prompt.client, prompt.id, headers=self._headers, proxy=proxy) as told,
-            aclosing(self._listen(prompt, told)) as news,
+            open_socket(
+                self.provider.url, ticket.client, ticket.id, headers=self._headers, proxy=self._proxy
+            ) as socket,
+            aclosing(self._from_socket(ticket, socket)) as following,
         ):
-            async for heard in news:
-                yield heard
-                if not isinstance(heard, Progress):
+            async for news in following:
+                yield news
+                if not isinstance(news, Progress):
                     return
-        async with aclosing(poll(lambda: self._ask(prompt, told), first=0.5, slowest=3.0)) as news:
-            async for heard in news:
-                # While it cannot be asked, what was told last still stands.
-                yield told.progress if isinstance(heard, Progress) else heard
+        async with aclosing(super().news(ticket)) as following:
+            async for news in following:
+                # Polling has no fraction, so the last one of the websocket is repeated.
+                yield socket.progress if isinstance(news, Progress) else news
 
-    async def cancel(self, ticket: Ticket) -> None:
-        """Take a prompt out of the queue, and stop it if it is at work."""
-        if prompt := _Prompt.read(ticket):
-            # One that is over or gone has to be no trouble: nobody waits for it.
-            with suppress(ProviderError):
-                await self._stop(prompt.id)
-
-    async def close(self) -> None:
-        """Let go of the connections; prompts go on at ComfyUI."""
-        await self._provider.close()
-
-    async def _listen(self, prompt: "_Prompt", told: Following) -> AsyncGenerator[News]:
-        """Tell the news of a prompt until its websocket has no more, or asking has to say what is wrong."""
+    async def _from_socket(self, ticket: ComfyTicket, socket: PromptSocket) -> AsyncGenerator[News]:
+        """Yield news until the websocket has no more, or polling fails for good or twice in a row."""
         clock = asyncio.get_running_loop().time
-        ask_at, is_troubled = clock(), False
-        while told.is_alive and not told.is_over:
-            if clock() >= ask_at:
+        poll_at, failed_before = clock(), False
+        while socket.is_open and not socket.is_over:
+            if clock() >= poll_at:
                 try:
-                    heard = await self._ask(prompt, told)
+                    news = await self.poll_once(ticket)
                 except ProviderError as error:
-                    if is_troubled or not error.passes:
+                    if failed_before or not error.is_temporary:
                         return
-                    is_troubled = True
+                    failed_before = True
                 else:
-                    yield heard
-                    is_troubled = False
-                ask_at = clock() + _ASK_ANYWAY
-            if await told.wait(ask_at - clock()):
-                yield told.progress
+                    failed_before = False
+                    if isinstance(news, _InQueue):
+                        socket.nodes = news.nodes
+                    yield socket.progress if isinstance(news, Progress) else news
+                poll_at = clock() + _POLL_ANYWAY
+            if await socket.wait(poll_at - clock()):
+                yield socket.progress
 
     async def _upload(self, medium: Input) -> str:
         digest = await asyncio.to_thread(_digest, medium.path)
-        # Named by what is in it: the same picture again takes no more room there.
+        # Named by its content, so that the same picture is stored there once.
         name = f"{digest}.{medium.content_type.partition('/')[2].removeprefix('x-')}"
         with medium.path.open("rb") as file:
-            saved = await self._provider.json(
+            saved = await self.provider.json(
                 "POST",
                 "/upload/image",
                 files={"image": (name, file, medium.content_type)},
@@ -177,125 +202,50 @@ class ComfyEngine:
             )
         name, folder = saved.get("name"), saved.get("subfolder")
         if not isinstance(name, str) or not isinstance(folder, str):
-            raise invalid_answer(self._provider.who, "an uploaded file without a name")
+            raise self.provider.invalid_answer("an uploaded file without a name")
         return f"{folder}/{name}" if folder else name
-
-    async def _queue(self, client: str, graph: Graph) -> str:
-        """Queue a workflow and return its prompt's id. Raises Refused and ProviderError."""
-        who = self._provider.who
-        try:
-            body = {"prompt": graph, "prompt_id": client, "client_id": client}
-            queued = await self._provider.json("POST", "/prompt", body=body)
-        except ProviderError as error:
-            if error.status == 400 and (failure := outcome.rejection(who, _object(error.body))):
-                raise Refused(failure.code, failure.message) from error
-            raise
-        prompt = queued.get("prompt_id")
-        if not isinstance(prompt, str) or not prompt:
-            raise invalid_answer(who, "a prompt without an id")
-        if failure := outcome.rejection(who, queued):
-            await self._stop(prompt)
-            raise Refused(failure.code, failure.message)
-        return prompt
-
-    async def _ask(self, prompt: "_Prompt", told: Following) -> News:
-        match await self._look_up(prompt.id):
-            case None:
-                return Lost()
-            case int(size):
-                told.nodes = size
-                return told.progress
-            case entry:
-                return await self._ended(entry, prompt)
 
     async def _look_up(self, prompt: str) -> Mapping[str, Any] | int | None:
         """Return the history of a prompt that is over, the number of nodes of one in the queue, else None."""
-        # Twice, as it may have gone from the queue to the history between the two questions.
+        # Twice: it may have moved from the queue to the history between the two requests.
         for _ in range(2):
-            entry = (await self._provider.json("GET", f"/history/{prompt}")).get(prompt)
+            entry = (await self.provider.json("GET", f"/history/{prompt}")).get(prompt)
             if isinstance(entry, Mapping):
                 return cast(Mapping[str, Any], entry)
-            size = _size_in(await self._provider.json("GET", "/queue"), prompt)
-            if size is not None:
-                return size
+            nodes = _nodes_in_queue(await self.provider.json("GET", "/queue"), prompt)
+            if nodes is not None:
+                return nodes
         return None
 
     async def _is_running(self, prompt: str) -> bool:
-        running = (await self._provider.json("GET", "/queue")).get("queue_running")
+        running = (await self.provider.json("GET", "/queue")).get("queue_running")
         return any(
             isinstance(item, list) and prompt in cast(list[Any], item)[1:2]
             for item in cast(list[Any], running or [])
         )
 
-    async def _stop(self, prompt: str) -> None:
-        await self._provider.content("POST", "/queue", body={"delete": [prompt]}, seconds=_CANCEL_SECONDS)
-        # Older versions stop whatever is at work, so it has to be this one.
-        if await self._is_running(prompt):
-            body = {"prompt_id": prompt}
-            await self._provider.content("POST", "/interrupt", body=body, seconds=_CANCEL_SECONDS)
-
-    async def _ended(self, entry: Mapping[str, Any], prompt: "_Prompt") -> Finished | Failed:
-        who, kind, nodes = self._provider.who, prompt.kind, prompt.nodes
+    def _ended(self, ticket: ComfyTicket, entry: Mapping[str, Any]) -> Results | Failed:
+        nodes = ticket.nodes
         status, outputs = entry.get("status"), entry.get("outputs")
         if isinstance(status, Mapping):
-            failure = outcome.failure(who, cast(Mapping[str, Any], status), kind)
+            failure = outcome.failure(self.provider, cast(Mapping[str, Any], status), ticket.type)
             if failure is not None:
                 return failure
         if not isinstance(outputs, Mapping):
-            raise invalid_answer(who, "a history without outputs")
+            raise self.provider.invalid_answer("a history without outputs")
         saved = cast(Mapping[str, Any], outputs)
-        found = outcome.texts(saved, nodes) if kind == "text" else outcome.files(saved, nodes, kind)
-        if not found:
+        is_text = ticket.type == "text"
+        addresses = outcome.texts(saved, nodes) if is_text else outcome.files(saved, nodes, ticket.type)
+        if not addresses:
             where = f"node {', '.join(nodes)}" if nodes else "its nodes"
-            message = (
-                f"{who} finished the workflow, but {where} saved no {kind}; the owner must check `output`."
-            )
-            return Failed("GENERATION_NO_RESULT", message)
-        return Finished(await fetched(self._provider, found, kind))
+            message = f"{self.provider.label} finished the workflow, but {where} saved no {ticket.type}; "
+            return Failed("GENERATION_NO_RESULT", f"{message}the owner must check `output`.")
+        return Results(addresses)
 
 
-@dataclass(frozen=True, slots=True)
-class _Prompt:
-    """What a ticket says: what is made, the prompt's id, the nodes that save it (none: all), its client.
-
-    The client is who is told its news: called like the prompt, but where ComfyUI is too old to take an id.
-    """
-
-    kind: Made
-    id: str
-    nodes: tuple[str, ...]
-    client: str
-
-    @property
-    def written(self) -> str:
-        name = self.id if self.id == self.client else f"{self.id}@{self.client}"
-        return json.dumps([self.kind, name, *self.nodes], separators=(",", ":"))
-
-    @classmethod
-    def read(cls, ticket: str) -> Self | None:
-        try:
-            parts: Any = json.loads(ticket)
-        except ValueError:
-            return None
-        match parts:
-            case ["image" | "video" | "audio" | "text" as kind, str(name), *nodes] if name:
-                prompt, _, client = name.partition("@")
-                return cls(kind, prompt, tuple(str(node) for node in nodes), client or prompt)
-            case _:
-                return None
-
-
-def _planned(job: Job) -> tuple[_Prompt, ComfyCard, Graph]:
-    """Return what a job becomes, its card and its workflow. Raises Refused."""
-    kind = made(job)
-    try:
-        card = ComfyCard.read(job.options)
-        graph = card.load()
-    except UnusableCard as error:
-        message = f"{job.model_id} cannot be used: {error}. The owner of this server must correct it."
-        raise Refused("GENERATION_ENDPOINT_NOT_FOUND", message) from error
-    name = str(uuid.uuid5(_SPACE, job.key))
-    return _Prompt(kind, name, card.outputs, client=name), card, graph
+def _ticket_of(job: Job, card: ComfyCard) -> ComfyTicket:
+    prompt = str(uuid.uuid5(_SPACE, job.key))
+    return ComfyTicket(output_type(job), prompt, card.outputs, client=prompt)
 
 
 def _digest(path: Path) -> str:
@@ -303,12 +253,12 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()[:32]
 
 
-def _size_in(queue: Mapping[str, Any], prompt: str) -> int | None:
-    """Return how many nodes a prompt that waits or is at work has, None if it is not in the queue."""
-    for place in ("queue_running", "queue_pending"):
-        for item in cast(list[Any], queue.get(place) or []):
+def _nodes_in_queue(queue: Mapping[str, Any], prompt: str) -> int | None:
+    """Return how many nodes a prompt that waits or runs has, None if it is not in the queue."""
+    for part in ("queue_running", "queue_pending"):
+        for item in cast(list[Any], queue.get(part) or []):
             match item:
-                case [_, str(found), {**graph}, *_] if found == prompt:
+                case [_, str(other), {**graph}, *_] if other == prompt:
                     return len(cast(dict[str, Any], graph))
                 case _:
                     pass
@@ -324,6 +274,4 @@ def _object(body: bytes) -> Any:
 
 def build(setup: Setup) -> ComfyEngine:
     """Make the engine for this server."""
-    options = cast(ComfyOptions, setup.options)
-    headers = {"Authorization": f"Bearer {setup.key.get_secret_value()}"} if setup.key else {}
-    return ComfyEngine(setup.name, Provider.for_engine(setup, options), options, headers)
+    return ComfyEngine(setup)

@@ -1,17 +1,18 @@
-"""Pictures and films from diffusion models on this machine, through diffusers (extra ``local``)."""
+"""The engine of the kind ``diffusers``, as the server sees it."""
 
 from typing import Any, Literal
 
 from pydantic import Field
 
-from ._local import LocalCard, LocalEngine, LocalOptions
-from ._setup import Setup
+from terrarium_server.engines.pytorch.engine import LocalEngine
+from terrarium_server.engines.pytorch.options import LocalCard, LocalOptions
+from terrarium_server.engines.setup import Setup
 
 OPTIONS = LocalOptions
 
 
 class _Card(LocalCard):
-    """``call`` goes to the pipeline as it is; ``multiple`` overrides what sides are rounded to, in pixels."""
+    """``call`` is passed to the pipeline unchanged; sides are rounded to ``multiple`` pixels, if given."""
 
     task: Literal["text-to-image", "image-to-image", "text-to-video", "image-to-video"] | None = None
     multiple: int | None = Field(default=None, ge=2, le=256)
@@ -19,15 +20,15 @@ class _Card(LocalCard):
 
 
 class DiffusersEngine(LocalEngine):
-    """Runs a pipeline as diffusers saves it, from a folder or the hub's cache."""
+    """Runs a pipeline in the format of diffusers, from a folder or the hub's cache."""
 
-    module = "_diffusers_process"
-    needs = ("torch", "diffusers", "transformers", "accelerate", "safetensors")
+    module = "terrarium_server.engines.diffusers.process"
+    libraries = ("torch", "diffusers", "transformers", "accelerate", "safetensors")
     file = "model_index.json"
     card = _Card
     types = ("image", "video")
 
 
 def build(setup: Setup) -> DiffusersEngine:
-    """Make the engine for this server."""
+    """Build an engine."""
     return DiffusersEngine(setup)

@@ -1,37 +1,36 @@
-"""Models on fal, through its queue: a request is put in line, asked for until it is over, and fetched."""
+"""Models on fal, through its queue."""
 
 import asyncio
-import json
 import re
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
-from ._contract import (
-    Failed,
-    Finished,
-    Followers,
-    Job,
-    Lost,
-    Mark,
-    News,
-    Progress,
-    Ticket,
-    Unknown,
+from terrarium_server.engines import Failed, Job, Progress
+from terrarium_server.engines.provider import (
+    BaseUrl,
+    Provider,
+    ProviderError,
+    ProviderOptions,
+    ProviderTicket,
+    QueuedEngine,
+    RequestOptions,
+    Results,
+    Status,
+    clean,
+    data_uri,
+    moderated,
+    output_type,
 )
-from ._failures import clean, moderated, moderation
-from ._fields import CardOptions, Made, data_uri, fetched, made, results
-from ._provider import Provider, ProviderError, ProviderOptions, invalid_answer, poll
-from ._setup import Setup
+from terrarium_server.engines.setup import Setup
 
 _MODERATION = ("GENERATION_PROMPT_MODERATED", "LLM_REFUSAL")
-_CANCEL_SECONDS = 30.0
-# fal tells no fraction; this much says that somebody is at work.
-_AT_WORK = 0.1
+# fal reports no fraction; this value shows that the job is running.
+_RUNNING = 0.1
 # https://fal.ai/docs/documentation/model-apis/request-errors
 _FAILURES = {
     "request_timeout": "GENERATION_PROVIDER_TIMEOUT",
@@ -45,12 +44,10 @@ _FAILURES = {
 class FalOptions(ProviderOptions):
     """Only the key has to be given."""
 
-    url: str = Field(
-        "https://queue.fal.run", pattern=r"^https?://[^\s@?#]+$", description="The root of fal's queue."
-    )
+    url: BaseUrl = Field("https://queue.fal.run", description="The root of fal's queue.")
 
 
-class FalCard(CardOptions):
+class FalCard(RequestOptions):
     """``app`` is the model's id, such as ``fal-ai/flux/schnell``."""
 
     app: str
@@ -64,150 +61,106 @@ class FalCard(CardOptions):
         return value
 
 
+@dataclass(frozen=True, slots=True)
+class FalTicket(ProviderTicket):
+    """A request in the queue: the path to the results in its answer, and its addresses below our url."""
+
+    output: str
+    status_path: str
+    response_path: str
+    cancel_path: str
+
+
 OPTIONS = FalOptions
 
 
-class FalEngine:
-    """Charges, and documents no idempotency key: a request is put in line once, whatever happens then."""
+class FalEngine(QueuedEngine[FalCard, FalTicket]):
+    """Cannot search: fal documents no idempotency key and lists no requests."""
 
-    repeatable = False
+    card = FalCard
+    ticket = FalTicket
 
-    def __init__(self, name: str, provider: Provider) -> None:
-        """Put requests in line through ``provider``."""
-        self.name = name
-        self.longest_silence = provider.longest_silence
-        self._provider = provider
+    async def request(self, job: Job, card: FalCard) -> dict[str, Any]:
+        """Return the model's input, with media as ``data:`` addresses."""
+        return await card.request(job, partial(asyncio.to_thread, data_uri))
 
-    def problem(self, job_options: Mapping[str, Any]) -> str | None:
-        """Say that the key is missing or the card's options are wrong."""
-        try:
-            FalCard.read(job_options)
-        except ValueError as error:
-            return str(error)
-        return self._provider.key_problem(required=True)
+    async def post(self, job: Job, card: FalCard, request: dict[str, Any]) -> FalTicket:
+        """Put a request into the queue."""
+        made = output_type(job)
+        queued = await self.provider.json("POST", f"/{card.app}", body=request, text=made == "text")
+        request_id = self.provider.text_field(queued, "request_id")
+        # fal's own client builds these paths if it has only the id.
+        usual = f"/{'/'.join(card.app.split('/')[:2])}/requests/{request_id}"
+        return FalTicket(
+            made,
+            card.output,
+            self._path(queued.get("status_url"), f"{usual}/status"),
+            self._path(queued.get("response_url"), usual),
+            self._path(queued.get("cancel_url"), f"{usual}/cancel"),
+        )
 
-    def followers(self, mark: Mark) -> Followers:
-        """Whoever has a key."""
-        return self._provider.followers
-
-    async def prepare(self, job: Job) -> Mark:
-        """Check a job. Raises Refused."""
-        FalCard.of_job(job)
-        made(job)
-        return Mark(job.key)
-
-    async def submit(self, job: Job, mark: Mark) -> Ticket:
-        """Put a request in line. Raises Refused."""
-        card, kind = FalCard.of_job(job), made(job)
-        body = await card.request(job, partial(asyncio.to_thread, data_uri))
-        try:
-            queued = await self._provider.json("POST", f"/{card.app}", body=body, text=kind == "text")
-            request = queued.get("request_id")
-            if not isinstance(request, str) or not request:
-                raise invalid_answer(self._provider.who, "a request without an id")
-        except ProviderError as error:
-            raise error.refused() from error
-        # The way fal's own client goes when it knows no more than the id.
-        usual = f"/{'/'.join(card.app.split('/')[:2])}/requests/{request}"
-        paths = [
-            self._below(queued.get("status_url"), f"{usual}/status"),
-            self._below(queued.get("response_url"), usual),
-            self._below(queued.get("cancel_url"), f"{usual}/cancel"),
-        ]
-        return Ticket(json.dumps([kind, card.output, *paths], separators=(",", ":")))
-
-    async def find(self, mark: Mark) -> Unknown:
-        """Nobody can tell: fal lists no requests."""
-        return Unknown()
-
-    def follow(self, ticket: Ticket) -> AsyncGenerator[News]:
-        """Ask how a request stands; its files are fetched once it is completed."""
-        return poll(lambda: self._ask(ticket), first=0.5, slowest=3.0)
-
-    async def cancel(self, ticket: Ticket) -> None:
-        """Take a request out of the line, or ask its runner to stop."""
-        if known := _parts(ticket):
-            # One that is over or gone has to be no trouble: nobody waits for it.
-            with suppress(ProviderError):
-                await self._provider.content("PUT", known[-1], seconds=_CANCEL_SECONDS)
-
-    async def close(self) -> None:
-        """Let go of the connections; requests go on at fal."""
-        await self._provider.close()
-
-    def _below(self, url: Any, usual: str) -> str:
-        """Return an address of the queue as a path below our url, which may be a proxy's."""
-        if not isinstance(url, str) or not url.startswith(("https://", "http://")):
-            return usual
-        own = urlsplit(self._provider.url).path.rstrip("/")
-        return urlsplit(url).path.removeprefix(own) or usual
-
-    async def _ask(self, ticket: Ticket) -> News:
-        known = _parts(ticket)
-        if known is None:
-            return Lost()
-        kind, output, status_path, response_path, _ = known
-        status = await self._provider.json("GET", status_path)
+    async def status(self, ticket: FalTicket) -> Status:
+        """Poll a request, and read its response once it is completed."""
+        status = await self.provider.json("GET", ticket.status_path)
         match status.get("status"):
             case "IN_QUEUE":
                 return Progress(0.0)
             case "IN_PROGRESS":
-                return Progress(_AT_WORK)
+                return Progress(_RUNNING)
             case "COMPLETED":
-                return await self._completed(status, cast(Made, kind), output, response_path)
+                return await self._completed(ticket, status)
             case other:
-                raise invalid_answer(self._provider.who, f"a request with the status {str(other)[:40]!r}")
+                raise self.provider.invalid_answer(f"a request with the status {str(other)[:40]!r}")
 
-    async def _completed(
-        self, status: Mapping[str, Any], kind: Made, output: str, response_path: str
-    ) -> Finished | Failed:
-        who = self._provider.who
+    async def stop(self, ticket: FalTicket) -> None:
+        """Take a request out of the queue, or stop its runner."""
+        await self.provider.send("PUT", ticket.cancel_path)
+
+    def _path(self, url: Any, usual: str) -> str:
+        """Return an address of the queue as a path below our url, which may be a proxy's."""
+        if not isinstance(url, str) or not url.startswith(("https://", "http://")):
+            return usual
+        own = urlsplit(self.provider.url).path.rstrip("/")
+        return urlsplit(url).path.removeprefix(own) or usual
+
+    async def _completed(self, ticket: FalTicket, status: Mapping[str, Any]) -> Results | Failed:
+        is_text = ticket.type == "text"
         try:
-            answer = await self._provider.json("GET", response_path, text=kind == "text")
+            answer = await self.provider.json("GET", ticket.response_path, text=is_text)
         except ProviderError as error:
-            # What the model answered is kept and stays the same: asking again would not help.
-            if error.status is None or not _is_the_models(error):
+            # The model's own answer is stored and stays the same, so polling on would not help.
+            if not _is_from_model(error):
                 raise
-            return self._failure(status, error, text=kind == "text")
-        addresses = results(self._provider, answer, output, kind)
+            return self._failure(status, error, text=is_text)
+        addresses = self.provider.result_addresses(answer, ticket.output, ticket.type)
         kept = _unflagged(answer, addresses)
         if addresses and not kept:
-            return moderation(who, text=kind == "text")
-        if not kept:
-            return Failed("GENERATION_NO_RESULT", f"{who} made nothing; try again later.")
-        return Finished(await fetched(self._provider, kept, kind))
+            return self.provider.moderation(text=is_text)
+        return Results(kept)
 
     def _failure(self, status: Mapping[str, Any], error: ProviderError, *, text: bool) -> Failed:
-        named = status.get("error_type") or error.headers.get("x-fal-error-type")
-        kind = named if isinstance(named, str) else ""
-        said = status.get("error") if isinstance(status.get("error"), str) else ""
-        if moderated(str(said), {kind.lower()}):
-            return moderation(self._provider.who, str(said), text=text)
-        if kind in _FAILURES and error.failure.code not in _MODERATION:
-            message = f"{self._provider.who} could not make this: {clean(str(said)) or kind}. Try once more."
-            return Failed(_FAILURES[kind], message)
+        error_type = status.get("error_type") or error.headers.get("x-fal-error-type")
+        name = error_type if isinstance(error_type, str) else ""
+        message = status.get("error") if isinstance(status.get("error"), str) else ""
+        if moderated(str(message), {name.lower()}):
+            return self.provider.moderation(str(message), text=text)
+        if name in _FAILURES and error.failure.code not in _MODERATION:
+            reason = clean(str(message)) or name
+            return Failed(
+                _FAILURES[name], f"{self.provider.label} could not make this: {reason}. Try once more."
+            )
         return error.failure
 
 
-def _parts(ticket: Ticket) -> list[str] | None:
-    try:
-        parts: Any = json.loads(ticket)
-    except ValueError:
-        return None
-    if isinstance(parts, list) and [type(part) for part in cast(list[Any], parts)] == [str] * 5:
-        return cast(list[str], parts)
-    return None
-
-
-def _is_the_models(error: ProviderError) -> bool:
-    """Whether this is what the model answered, and not that the queue could not say."""
-    if error.status in (404, 408, 410, 429):
+def _is_from_model(error: ProviderError) -> bool:
+    """Whether this is the model's own answer, and not a failure of the queue."""
+    if error.status is None or error.status in (404, 408, 410, 429):
         return False
-    return error.status is not None and (error.status < 500 or b'"detail"' in error.body)
+    return error.status < 500 or b'"detail"' in error.body
 
 
 def _unflagged(answer: Mapping[str, Any], addresses: list[str | None]) -> list[str]:
-    """Leave out the pictures that the safety checker blackened; it says so and charges all the same."""
+    """Leave out the pictures that the safety checker made black; fal flags them and charges all the same."""
     flags = answer.get("has_nsfw_concepts")
     flagged = cast(list[Any], flags) if isinstance(flags, list) else []
     return [
@@ -219,5 +172,4 @@ def _unflagged(answer: Mapping[str, Any], addresses: list[str | None]) -> list[s
 
 def build(setup: Setup) -> FalEngine:
     """Make the engine for this server."""
-    options = cast(FalOptions, setup.options)
-    return FalEngine(setup.name, Provider.for_engine(setup, options, key_prefix="Key "))
+    return FalEngine(setup.name, Provider.for_engine(setup, key_prefix="Key "))

@@ -1,13 +1,15 @@
+"""A card's ``[options]``, and the request that a job becomes."""
+
 import json
-import math
 from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any, BinaryIO, Literal, Self
 
 from pydantic import Field
 
-from terrarium_server.engines._contract import Input, Job, Refused
-from terrarium_server.engines._fields import CheckedOptions
+from terrarium_server.engines import Input, Job, Refused
+from terrarium_server.engines.setup import CardOptions
+from terrarium_server.engines.sizes import area_of, ratio_of, size_of_area
 
 Endpoint = Literal["chat", "images", "speech", "videos"]
 # As httpx has it: a name, the bytes, a media type.
@@ -16,24 +18,23 @@ FormFile = tuple[str, BinaryIO, str]
 # What each endpoint makes.
 ENDPOINTS: dict[Endpoint, str] = {"chat": "text", "images": "image", "speech": "audio", "videos": "video"}
 
-# What our parameters are called by the API, where it differs.
+# The API's names of our parameters, where they differ.
 _FIELDS: dict[Endpoint, dict[str, str]] = {
     "chat": {},
     "images": {"num_images": "n"},
     "speech": {"format": "response_format"},
     "videos": {"duration": "seconds"},
 }
-_SIDES = {"0.5k": 512, "1k": 1024, "2k": 2048, "4k": 4096}
-# Servers differ in how large a seed may be; all take this many bits.
+# Servers differ in how large a seed may be; all accept this many bits.
 _SEED_BITS = 31
 
 
-class OpenAICard(CheckedOptions):
+class OpenAICard(CardOptions):
     """What ``[options]`` of a card says.
 
-    ``model`` is the provider's name for it. ``fields`` renames parameters ("" sends one not at all),
-    ``fixed`` holds what is always sent. ``sizes`` says which ``size`` stands for an ``aspect_ratio``, or
-    for an aspect ratio and a resolution with a space between; without it, the size is worked out.
+    ``model`` is the provider's name for it. ``fields`` renames parameters ("" omits one), ``fixed`` is always
+    sent. ``sizes`` has the ``size`` for each ``aspect_ratio``, or for an aspect ratio and a resolution with a
+    space between; without it, the size is computed.
     """
 
     endpoint: Endpoint
@@ -44,7 +45,7 @@ class OpenAICard(CheckedOptions):
 
     @classmethod
     def of_job(cls, job: Job) -> Self:
-        """Check the options of a job's card, and that its endpoint makes what is asked. Raises Refused."""
+        """Check the options of a job's card, and that its endpoint makes the job's type. Raises Refused."""
         card = super().of_job(job)
         if ENDPOINTS[card.endpoint] != job.type:
             message = f"{job.model_id} makes {ENDPOINTS[card.endpoint]}, not {job.type}."
@@ -52,25 +53,25 @@ class OpenAICard(CheckedOptions):
         return card
 
     def body(self, job: Job, *, without: tuple[str, ...] = ()) -> dict[str, Any]:
-        """Return what is asked, less prompt and media and the parameters in ``without``. Raises Refused."""
-        asked: dict[str, Any] = {"model": self.model}
+        """Return all fields but prompt, media and the parameters in ``without``. Raises Refused."""
+        body: dict[str, Any] = {"model": self.model}
         left_out = {"seed", *job.inputs, *without}
         if self.endpoint in ("images", "videos") and "aspect_ratio" not in self.fields:
             left_out |= {"aspect_ratio", "resolution"}
             if "aspect_ratio" in job.params:
-                asked["size"] = self._size(job)
+                body["size"] = self._size(job)
         for name, value in job.params.items():
             if name not in left_out:
-                self._set(asked, name, value)
+                self._set(body, name, value)
         if "seed" in job.params or "seed" in self.fields:
-            self._set(asked, "seed", job.seed % (1 << _SEED_BITS))
-        if "seconds" in asked:
-            asked["seconds"] = str(asked["seconds"])
-        return asked | self.fixed
+            self._set(body, "seed", job.seed % (1 << _SEED_BITS))
+        if "seconds" in body:
+            body["seconds"] = str(body["seconds"])
+        return body | self.fixed
 
-    def _set(self, asked: dict[str, Any], name: str, value: Any) -> None:
+    def _set(self, body: dict[str, Any], name: str, value: Any) -> None:
         if field := self.fields.get(name, _FIELDS[self.endpoint].get(name, name)):
-            asked[field] = value
+            body[field] = value
 
     def _size(self, job: Job) -> str:
         ratio, resolution = str(job.params["aspect_ratio"]), str(job.params.get("resolution", ""))
@@ -81,18 +82,18 @@ class OpenAICard(CheckedOptions):
                 raise Refused("GENERATION_INVALID_PARAMS", message.replace("  ", " "))
             return size
         try:
-            wide, high = (float(part) for part in ratio.split(":"))
-            side = _SIDES[resolution or "1k"]
-        except (ValueError, KeyError) as error:
+            # Diffusion models work in blocks of at most 16 pixels.
+            width, height = size_of_area(area_of(resolution or "1k"), ratio_of(ratio), step=16)
+        except ValueError as error:
             message = (
                 f"{ratio} at {resolution} has no size; the card of {job.model_id} needs [options.sizes]."
             )
             raise Refused("GENERATION_INVALID_PARAMS", message) from error
-        return f"{_step(side * math.sqrt(wide / high))}x{_step(side * math.sqrt(high / wide))}"
+        return f"{width}x{height}"
 
 
 def form(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a request's fields as those of a form, which holds texts only."""
+    """Return a request's fields as those of a form, which can only contain texts."""
     return {
         name: json.dumps(value) if isinstance(value, dict | list) else value for name, value in body.items()
     }
@@ -103,8 +104,3 @@ def file_of(medium: Input, opened: ExitStack) -> FormFile:
     extension = medium.content_type.partition("/")[2].partition("+")[0]
     file = opened.enter_context(medium.path.open("rb"))
     return f"{medium.path.stem}.{extension}", file, medium.content_type
-
-
-def _step(pixels: float) -> int:
-    # Every diffusion model works in blocks, of 16 pixels at most.
-    return max(16, round(pixels / 16) * 16)

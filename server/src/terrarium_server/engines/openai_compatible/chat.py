@@ -1,26 +1,27 @@
+"""Texts, from the chat endpoint."""
+
 import asyncio
 import base64
 from collections.abc import Mapping
 from contextlib import aclosing
 from typing import Any, cast
 
-from terrarium_server.engines._contract import Failed, Input, Job, Output, Refused
-from terrarium_server.engines._fields import data_uri
-from terrarium_server.engines._provider import Provider, ProviderError, invalid_answer, moderation
+from terrarium_server.engines import Failed, Input, Job, Output, Refused
+from terrarium_server.engines.provider import Provider, ProviderError, data_uri
 
-from ._calls import Report
-from ._card import OpenAICard
-from ._events import events, is_events, whole
+from .card import OpenAICard
+from .events import events, is_events, whole
+from .reporting import Report
 
 _LONGEST_TEXT = 1_000_000
-# Fields that say how many tokens may come; a token is reported as a step towards that end.
+# Fields that limit the tokens; each token is reported as a step towards that limit.
 _LIMITS = ("max_completion_tokens", "max_tokens")
 _TYPICAL_TOKENS = 400
 _SOUND = {"audio/wav": "wav", "audio/mpeg": "mp3"}
 
 
 def check_media(job: Job) -> None:
-    """Raise Refused if there is a medium beside the prompt that no message takes."""
+    """Raise Refused for a medium that a message cannot contain."""
     for medium in (medium for media in job.inputs.values() for medium in media):
         if not medium.content_type.startswith("image/") and medium.content_type not in _SOUND:
             message = f"This model takes pictures, WAV and MP3, not {medium.content_type}."
@@ -28,12 +29,12 @@ def check_media(job: Job) -> None:
 
 
 async def chat(provider: Provider, card: OpenAICard, job: Job, report: Report) -> tuple[Output, ...]:
-    """Ask for a text and report it while it is written. Raises ProviderError."""
-    asked = card.body(job, without=("system_prompt",))
-    body = {"messages": await asyncio.to_thread(_messages, job), "stream": True, **asked}
-    limits = (asked.get(name) for name in _LIMITS)
+    """Have a text written, and report it meanwhile. Raises ProviderError."""
+    fields = card.body(job, without=("system_prompt",))
+    body = {"messages": await asyncio.to_thread(_messages, job), "stream": True, **fields}
+    limits = (fields.get(name) for name in _LIMITS)
     expected = next((limit for limit in limits if isinstance(limit, int) and limit > 0), _TYPICAL_TOKENS)
-    text, ended, count = "", None, 0
+    text, finish_reason, count = "", None, 0
     async with provider.stream(
         "POST", "/chat/completions", body=body, idempotency_key=job.key, text=True
     ) as stream:
@@ -41,18 +42,18 @@ async def chat(provider: Provider, card: OpenAICard, job: Job, report: Report) -
             document = await whole(provider, stream, text=True)
             text, reason = _choice(provider, document, "message")
             return (_checked(provider, text[:_LONGEST_TEXT], reason or "stop"),)
-        async with aclosing(events(provider, stream, text=True)) as arriving:
-            async for event in arriving:
+        async with aclosing(events(provider, stream, text=True)) as received:
+            async for event in received:
                 if event is None:
-                    ended = ended or "stop"
+                    finish_reason = finish_reason or "stop"
                     break
                 piece, reason = _choice(provider, event, "delta")
-                ended = reason or ended
+                finish_reason = reason or finish_reason
                 count += 1
                 if piece:
                     text = (text + piece)[:_LONGEST_TEXT]
                     report(min(0.99, count / expected), Output("text/plain", text))
-    return (_checked(provider, text, ended),)
+    return (_checked(provider, text, finish_reason),)
 
 
 def _messages(job: Job) -> list[dict[str, Any]]:
@@ -73,20 +74,21 @@ def _part(medium: Input) -> dict[str, Any]:
 
 
 def _choice(provider: Provider, document: Mapping[str, Any], name: str) -> tuple[str, str | None]:
-    """Return the text and the reason of the end, if any, of the first choice."""
+    """Return text and finish reason, if any, of the first choice."""
     choices = document.get("choices")
     if name == "delta" and not choices:
-        # Some events tell of usage or of the content filter alone.
+        # Some events are only about usage or the content filter.
         return "", None
     choice = _object(cast(list[Any], choices)[0]) if isinstance(choices, list) and choices else None
-    said = _object(choice.get(name) or {}) if choice is not None else None
-    if choice is None or said is None:
-        raise invalid_answer(provider.who, "a message of an unknown form")
-    reason, refusal, text = choice.get("finish_reason"), said.get("refusal"), said.get("content") or ""
+    message = _object(choice.get(name) or {}) if choice is not None else None
+    if choice is None or message is None:
+        raise provider.invalid_answer("a message of an unknown form")
+    reason, refusal = choice.get("finish_reason"), message.get("refusal")
+    text = message.get("content") or ""
     if refusal or reason in ("content_filter", "refusal"):
-        raise ProviderError(moderation(provider.who, str(refusal or ""), text=True))
+        raise ProviderError(provider.moderation(str(refusal or ""), text=True))
     if not isinstance(text, str):
-        raise invalid_answer(provider.who, "a message that is not text")
+        raise provider.invalid_answer("a message that is not text")
     return text, str(reason) if reason else None
 
 
@@ -94,11 +96,11 @@ def _object(value: Any) -> dict[str, Any] | None:
     return cast(dict[str, Any], value) if isinstance(value, dict) else None
 
 
-def _checked(provider: Provider, text: str, ended: str | None) -> Output:
-    if ended is None:
-        message = f"{provider.who} broke off in the middle of its answer; it may have charged for this. "
+def _checked(provider: Provider, text: str, finish_reason: str | None) -> Output:
+    if finish_reason is None:
+        message = f"{provider.label} stopped in the middle of its answer; it may have charged for this. "
         raise ProviderError(Failed("GPU_PROVIDER_ERROR", message + "Try once more."))
     if not text.strip():
-        remedy = "allow more tokens" if ended == "length" else "say it in other words, or try again later"
-        raise ProviderError(Failed("GENERATION_NO_RESULT", f"{provider.who} wrote nothing; {remedy}."))
+        remedy = "allow more tokens" if finish_reason == "length" else "change the prompt, or try again later"
+        raise ProviderError(Failed("GENERATION_NO_RESULT", f"{provider.label} wrote nothing; {remedy}."))
     return Output("text/plain", text)

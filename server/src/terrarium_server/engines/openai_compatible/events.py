@@ -1,18 +1,20 @@
+"""Answers that are streams of server-sent events."""
+
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import Any, cast
 
-from terrarium_server.engines._provider import Provider, Stream, refused_answer
+from terrarium_server.engines.provider import Provider, Response
 
 END = "[DONE]"
 
 
 async def events(
-    provider: Provider, stream: Stream, *, text: bool = False
+    provider: Provider, stream: Response, *, text: bool = False
 ) -> AsyncGenerator[dict[str, Any] | None]:
-    """Give the objects of a server-sent stream, and None where it says that it is over.
+    """Yield the objects of a stream, and None for the event that ends it.
 
-    Raises ProviderError for an error among them.
+    Raises ProviderError for an event that is an error.
     """
     data: list[str] = []
     async with aclosing(stream.lines()) as lines:
@@ -26,15 +28,15 @@ async def events(
         yield await _event(provider, "\n".join(data), text=text)
 
 
-def is_events(stream: Stream) -> bool:
+def is_events(stream: Response) -> bool:
     """Whether an answer is a server-sent stream."""
     return stream.headers.get("content-type", "").startswith("text/event-stream")
 
 
-async def whole(provider: Provider, stream: Stream, *, text: bool = False) -> dict[str, Any]:
-    """Return the object that is the answer of a server that does not stream.
+async def whole(provider: Provider, stream: Response, *, text: bool = False) -> dict[str, Any]:
+    """Return the answer of a server that does not stream.
 
-    Raises ProviderError, also for an error that came with a status of success.
+    Raises ProviderError, also for an error with a 2xx status.
     """
     content = await stream.read()
     document = await provider.parsed(content)
@@ -59,4 +61,4 @@ def _raise_error(
     code = cast(Mapping[str, Any], error).get("code") if isinstance(error, Mapping) else None
     status = code if isinstance(code, int) and 400 <= code < 600 else 500
     body = content.encode() if isinstance(content, str) else content
-    raise refused_answer(provider.who, status, {}, body, text=text)
+    raise provider.refused_answer(status, body, text=text)

@@ -1,3 +1,5 @@
+"""Pictures, from the image endpoints."""
+
 import asyncio
 import base64
 import binascii
@@ -5,23 +7,21 @@ from collections.abc import AsyncGenerator
 from contextlib import ExitStack, aclosing
 from typing import Any, cast
 
-from terrarium_server.engines._contract import Failed, Job, Output
-from terrarium_server.engines._provider import (
+from terrarium_server.engines import Failed, Job, Output
+from terrarium_server.engines.provider import (
     Provider,
     ProviderError,
-    Stream,
+    Response,
     all_or_none,
-    invalid_answer,
-    media_output,
 )
 
-from ._calls import Report
-from ._card import FormFile, OpenAICard, file_of, form
-from ._events import events, is_events, whole
+from .card import FormFile, OpenAICard, file_of, form
+from .events import events, is_events, whole
+from .reporting import Report
 
 
 async def images(provider: Provider, card: OpenAICard, job: Job, report: Report) -> tuple[Output, ...]:
-    """Ask for pictures, from others if the job has any. Raises ProviderError."""
+    """Have pictures made, from other pictures if the job has any. Raises ProviderError."""
     body = {"prompt": job.prompt, **card.body(job)}
     with ExitStack() as opened:
         if job.inputs:
@@ -31,13 +31,13 @@ async def images(provider: Provider, card: OpenAICard, job: Job, report: Report)
             request, path = {"body": body}, "/images/generations"
         async with provider.stream("POST", path, idempotency_key=job.key, **request) as stream:
             if is_events(stream):
-                items = await _arriving(provider, stream, int(body.get("partial_images") or 0), report)
+                items = await _finished(provider, stream, int(body.get("partial_images") or 0), report)
             else:
                 items = (await whole(provider, stream)).get("data")
     if not isinstance(items, list):
-        raise invalid_answer(provider.who, "no list of pictures")
+        raise provider.invalid_answer("no list of pictures")
     if not items:
-        message = f"{provider.who} made no picture; say it in other words, or try again later."
+        message = f"{provider.label} made no picture; change the prompt, or try again later."
         raise ProviderError(Failed("GENERATION_NO_RESULT", message))
     return await all_or_none(_pictures(provider, cast(list[Any], items), report))
 
@@ -47,7 +47,7 @@ def _files(job: Job, opened: ExitStack) -> list[tuple[str, FormFile]]:
     pictures = [
         medium for name, media in job.inputs.items() if not name.startswith("mask") for medium in media
     ]
-    # One picture and several have names of their own; many servers know the first alone.
+    # One picture and several have different names; many servers accept only the first name.
     name = "image" if len(pictures) == 1 else "image[]"
     return [
         *((name, file_of(medium, opened)) for medium in pictures),
@@ -55,35 +55,35 @@ def _files(job: Job, opened: ExitStack) -> list[tuple[str, FormFile]]:
     ]
 
 
-async def _arriving(provider: Provider, stream: Stream, expected: int, report: Report) -> list[Any]:
-    """Return the finished pictures of a stream, and report the unfinished ones."""
+async def _finished(provider: Provider, stream: Response, expected: int, report: Report) -> list[Any]:
+    """Return the finished pictures of a stream, and report the partial ones."""
     finished: list[Any] = []
     partial = 0
-    async with aclosing(events(provider, stream)) as arriving:
-        async for event in arriving:
-            kind = str((event or {}).get("type", ""))
-            if event is not None and kind.endswith(".completed"):
+    async with aclosing(events(provider, stream)) as received:
+        async for event in received:
+            name = str((event or {}).get("type", ""))
+            if event is not None and name.endswith(".completed"):
                 finished.append(event)
-            elif event is not None and kind.endswith(".partial_image"):
+            elif event is not None and name.endswith(".partial_image"):
                 partial += 1
                 preview = await asyncio.to_thread(_preview, provider, event.get("b64_json"))
                 report(min(0.99, partial / (max(expected, partial) + 1)), preview)
     if not finished:
-        message = f"{provider.who} broke off before the picture was done; it may have charged for this. "
+        message = f"{provider.label} stopped before the picture was done; it may have charged for this. "
         raise ProviderError(Failed("GPU_PROVIDER_ERROR", message + "Try once more."))
     return finished
 
 
 def _preview(provider: Provider, data: Any) -> Output:
     try:
-        return media_output(provider.who, base64.b64decode(str(data or ""), validate=True), "image")
+        return provider.output(base64.b64decode(str(data or ""), validate=True), "image")
     except binascii.Error as error:
-        raise invalid_answer(provider.who, "a picture that cannot be decoded") from error
+        raise provider.invalid_answer("a picture that cannot be decoded") from error
 
 
 async def _pictures(provider: Provider, items: list[Any], report: Report) -> AsyncGenerator[Output]:
     for item in items:
-        # Whoever follows hears that there is an answer, before what may take as long once more.
+        # A download may take as long as the call, so this shows that the call has been answered.
         report(0.99, None)
         yield await _picture(provider, item)
 
@@ -97,4 +97,4 @@ async def _picture(provider: Provider, item: Any) -> Output:
         return await provider.decode(data, "image")
     if isinstance(url := fields.get("url"), str) and url:
         return await provider.download(url, "image")
-    raise invalid_answer(provider.who, "a picture without b64_json and url")
+    raise provider.invalid_answer("a picture without b64_json and url")

@@ -1,8 +1,10 @@
-from terrarium_server.engines._contract import Job, Output
-from terrarium_server.engines._provider import Provider
+"""Speech, from the speech endpoint."""
 
-from ._calls import Report
-from ._card import OpenAICard
+from terrarium_server.engines import Job, Output
+from terrarium_server.engines.provider import Provider
+
+from .card import OpenAICard
+from .reporting import Report
 
 
 async def speech(provider: Provider, card: OpenAICard, job: Job, report: Report) -> tuple[Output, ...]:

@@ -1,140 +1,152 @@
+"""Videos, which have an id at the provider."""
+
 import json
-import logging
-from collections.abc import AsyncGenerator
-from contextlib import ExitStack, aclosing
-from typing import Any, cast
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any, Self, cast
 from urllib.parse import quote
 
-from terrarium_server.engines._contract import Failed, Finished, Job, Lost, News, Progress, Ticket
-from terrarium_server.engines._provider import (
+from terrarium_server.engines import Failed, Finished, Job, Mark, Progress
+from terrarium_server.engines.provider import (
     Provider,
     ProviderError,
+    ProviderTicket,
+    QueuedEngine,
+    Results,
+    Status,
     clean,
-    invalid_answer,
     moderated,
-    moderation,
-    poll,
+    split_texts,
 )
 
-from ._card import OpenAICard, file_of, form
+from .card import OpenAICard, file_of, form
 
-_log = logging.getLogger("terrarium_server.engines")
+MARK_PREFIX = "video/"
 
-_PREFIX = "videos/"
-# Of a ticket that holds nothing but a failure.
-_FAILED = "failed/"
-_ASK_SECONDS = 15.0
-_SUBMIT_SECONDS = 120.0
-_SLOWEST_SECONDS = 10.0
+_PREFIX, _FAILED_PREFIX = "videos/", "failed/"
+_POLL_SECONDS = 15.0
+_POST_SECONDS = 120.0
+_SLOWEST_POLL = 10.0
 
 
-class Videos:
-    """Videos are made at the provider under an id, which is the ticket: it outlives this process."""
+@dataclass(frozen=True, slots=True)
+class VideoTicket(ProviderTicket):
+    """A video's id, or the failure of one that may have been started although its id never arrived."""
 
-    def __init__(self, provider: Provider, *, first_poll: float) -> None:
-        """Ask again after ``first_poll`` seconds, and then ever more slowly."""
-        self._provider = provider
-        self._first_poll = first_poll
+    id: str
+    failure: Failed | None = None
+
+    @property
+    def text(self) -> str:
+        """The id, or code and message of the failure, each with a prefix."""
+        if self.failure is None:
+            return _PREFIX + self.id
+        return _FAILED_PREFIX + json.dumps([self.failure.code, self.failure.message])
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read what follows the prefix. Raises ValueError."""
+        if text.startswith(_FAILED_PREFIX):
+            code, message = split_texts(text.removeprefix(_FAILED_PREFIX))
+            return cls("video", "", Failed(code, message))
+        if text.startswith(_PREFIX):
+            return cls("video", text.removeprefix(_PREFIX))
+        raise ValueError("not the ticket of a video")
+
+    @property
+    def path(self) -> str:
+        """The video's path below the provider's url."""
+        return f"/videos/{quote(self.id, safe='')}"
+
+
+class Videos(QueuedEngine[OpenAICard, VideoTicket]):
+    """Videos are made at the provider under an id; the API has no search for an id that was lost."""
+
+    card = OpenAICard
+    ticket = VideoTicket
+
+    def __init__(self, name: str, provider: Provider, *, key_required: bool, first_poll: float) -> None:
+        """Poll after ``first_poll`` seconds, and then ever more slowly."""
+        super().__init__(
+            name, provider, key_required=key_required, first_poll=first_poll, slowest_poll=_SLOWEST_POLL
+        )
 
     @staticmethod
-    def owns(ticket: Ticket) -> bool:
-        """Whether this is the ticket of a video."""
-        return ticket.startswith((_PREFIX, _FAILED))
+    def owns(text: str) -> bool:
+        """Whether this is a video's mark or ticket."""
+        return text.startswith((MARK_PREFIX, _PREFIX, _FAILED_PREFIX))
 
-    async def submit(self, card: OpenAICard, job: Job) -> Ticket:
-        """Have a video made. Raises Refused.
+    async def mark(self, job: Job, card: OpenAICard) -> Mark:
+        """Check the parameters. Raises Refused."""
+        card.body(job)
+        return Mark(MARK_PREFIX + job.key)
 
-        If nobody can tell whether it was started, the ticket is one that tells so: it may be under way and
-        paid for, and to call it refused would invite another try.
+    async def request(self, job: Job, card: OpenAICard) -> dict[str, Any]:
+        """Return all fields but the media."""
+        return {"prompt": job.prompt, **card.body(job)}
+
+    async def post(self, job: Job, card: OpenAICard, request: dict[str, Any]) -> VideoTicket:
+        """Start a video.
+
+        If no answer arrives, the video may have been started and charged. The ticket then holds the failure,
+        because a refusal would invite another try.
         """
         try:
-            return Ticket(_PREFIX + await self._started(card, job))
+            return VideoTicket("video", await self._started(job, request))
         except ProviderError as error:
             if error.status is None and error.sent:
-                return Ticket(_FAILED + json.dumps([error.failure.code, error.failure.message]))
-            raise error.refused() from error
+                return VideoTicket("video", "", error.failure)
+            raise
 
-    async def follow(self, ticket: Ticket) -> AsyncGenerator[News]:
-        """Ask how a video stands, not more often than is polite; it is fetched once it is completed."""
-        if ticket.startswith(_FAILED):
-            yield _told(ticket)
-            return
-        slowest = max(_SLOWEST_SECONDS, self._first_poll)
-        asked = poll(lambda: self._ask(ticket), first=self._first_poll, slowest=slowest)
-        async with aclosing(asked) as news:
-            async for heard in news:
-                yield heard
+    async def status(self, ticket: VideoTicket) -> Status:
+        """Poll a video."""
+        if ticket.failure is not None:
+            return ticket.failure
+        answer = await self.provider.json("GET", ticket.path, seconds=_POLL_SECONDS)
+        match answer.get("status"):
+            case "queued" | "in_progress" | "pending" | "processing":
+                percent = answer.get("progress")
+                is_number = isinstance(percent, int | float)
+                return Progress(min(0.99, max(0.0, percent / 100)) if is_number else 0.0)
+            case "completed":
+                return Results((f"{ticket.path}/content",))
+            case "failed" | "cancelled" | "canceled" | "expired":
+                return self._failure(answer)
+            case _:
+                raise self.provider.invalid_answer("an unknown status of the video")
 
-    async def cancel(self, ticket: Ticket) -> None:
-        """Have it deleted at the provider; it may be charged all the same."""
-        if ticket.startswith(_FAILED):
-            return
+    async def stop(self, ticket: VideoTicket) -> None:
+        """Delete a video; it may be charged all the same."""
+        if ticket.failure is None:
+            await self.provider.send("DELETE", ticket.path)
+
+    async def fetch(self, ticket: VideoTicket, results: Results) -> Finished | Failed:
+        """Download a video; if its content is gone the video has failed, because its id is still known."""
         try:
-            await self._provider.content("DELETE", _path(ticket), seconds=_ASK_SECONDS)
+            return await super().fetch(ticket, results)
         except ProviderError as error:
-            _log.info("a video could not be deleted at its provider: %s", error)
+            if error.is_temporary:
+                raise
+            return error.failure
 
-    async def _started(self, card: OpenAICard, job: Job) -> str:
-        body = {"prompt": job.prompt, **card.body(job)}
+    async def _started(self, job: Job, body: dict[str, Any]) -> str:
         media = [medium for media in job.inputs.values() for medium in media]
         request: dict[str, Any] = {"body": body}
         with ExitStack() as opened:
             if media:
                 files = [("input_reference", file_of(medium, opened)) for medium in media]
                 request = {"data": form(body), "files": files}
-            answer = await self._provider.json(
-                "POST", "/videos", idempotency_key=job.key, seconds=_SUBMIT_SECONDS, **request
+            answer = await self.provider.json(
+                "POST", "/videos", idempotency_key=job.key, seconds=_POST_SECONDS, **request
             )
-        name = answer.get("id")
-        if not isinstance(name, str) or not name:
-            raise invalid_answer(self._provider.who, "no id of the video")
-        return name
-
-    async def _ask(self, ticket: Ticket) -> News:
-        answer = await self._provider.json("GET", _path(ticket), seconds=_ASK_SECONDS)
-        match answer.get("status"):
-            case "queued" | "in_progress" | "pending" | "processing":
-                progress = answer.get("progress")
-                known = isinstance(progress, int | float)
-                return Progress(min(0.99, max(0.0, progress / 100)) if known else 0.0)
-            case "completed":
-                return await self._fetched(ticket)
-            case "failed" | "cancelled" | "canceled" | "expired":
-                return self._failure(answer)
-            case _:
-                raise invalid_answer(self._provider.who, "an unknown status of the video")
-
-    async def _fetched(self, ticket: Ticket) -> Finished | Failed:
-        try:
-            return Finished((await self._provider.download(f"{_path(ticket)}/content", "video"),))
-        except ProviderError as error:
-            # It was paid for, and is asked for again if that may help.
-            if error.passes:
-                raise
-            return error.failure
+        return self.provider.text_field(answer, "id")
 
     def _failure(self, answer: dict[str, Any]) -> Failed:
         error = answer.get("error")
         fields = cast(dict[str, Any], error) if isinstance(error, dict) else {"message": error or ""}
-        said, code = clean(str(fields.get("message") or "")), str(fields.get("code") or "").lower()
-        if moderated(said, {code}):
-            return moderation(self._provider.who, said)
-        reason = f": {said}" if said else ""
-        message = f"{self._provider.who} could not make the video{reason}".rstrip(".")
-        return Failed("GENERATION_DOWNSTREAM_SERVICE_ERROR", f"{message}. Try again later.")
-
-
-def _path(ticket: Ticket) -> str:
-    return f"/videos/{quote(ticket.removeprefix(_PREFIX), safe='')}"
-
-
-def _told(ticket: Ticket) -> News:
-    try:
-        told: Any = json.loads(ticket.removeprefix(_FAILED))
-    except ValueError:
-        told = None
-    match told:
-        case [str(code), str(message)]:
-            return Failed(code, message)
-        case _:
-            return Lost()
+        message, code = clean(str(fields.get("message") or "")), str(fields.get("code") or "").lower()
+        if moderated(message, {code}):
+            return self.provider.moderation(message)
+        reason = f": {message}" if message else ""
+        failed = f"{self.provider.label} could not make the video{reason}".rstrip(".")
+        return Failed("GENERATION_DOWNSTREAM_SERVICE_ERROR", f"{failed}. Try again later.")

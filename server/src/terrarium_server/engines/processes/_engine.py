@@ -4,38 +4,39 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator
 from typing import Any
 
-from ._contract import Followers, Job, Mark, News, Ticket
-from ._process import ProcessPool
+from terrarium_server.engines import Followers, Job, Mark, News, Ticket
+
+from ._pool import ProcessPool
 
 
-class Pooled(ABC):
-    """What engines are alike in whose jobs one `ProcessPool` carries out.
+class PooledEngine(ABC):
+    """An engine that runs its jobs in a `ProcessPool`.
 
-    A kind adds `problem` and `request`. Repeatable: the same job gives the same bytes, and costs nothing but
-    time. How long a process may be silent is the pool's matter.
+    A kind adds `problem` and `request`. Repeatable: the same job gives the same bytes and costs only time.
+    The pool kills processes that are silent for too long, so ``longest_silence`` has no limit.
     """
 
     repeatable = True
     longest_silence = math.inf
 
     def __init__(self, name: str, pool: ProcessPool) -> None:
-        """Use a pool that is this engine's own."""
+        """Use a pool that no other engine uses."""
         self.name = name
         self._pool = pool
 
     @abstractmethod
     def request(self, job: Job) -> dict[str, Any]:
-        """Check a job and return what its process is told, as JSON can say it. Raises Refused.
+        """Check a job and return the request for its process, which must be JSON. Raises Refused.
 
-        Called in a thread, more than once for a job: it may look at files, and keeps nothing.
+        Called in a thread, and more than once for a job: it may read files, and must not keep state.
         """
 
     def followers(self, mark: Mark) -> Followers:
-        """The processes are children of this one."""
+        """Only this worker: the processes are its children."""
         return "worker"
 
     async def prepare(self, job: Job) -> Mark:
-        """Check a job; its key is the mark, and the ticket. Raises Refused."""
+        """Check a job; its key is both mark and ticket. Raises Refused."""
         await asyncio.to_thread(self.request, job)
         return Mark(job.key)
 
@@ -44,16 +45,16 @@ class Pooled(ABC):
         return self._pool.submit(Ticket(mark), await asyncio.to_thread(self.request, job))
 
     async def find(self, mark: Mark) -> Ticket | None:
-        """Find a job of these processes."""
+        """Return the ticket of a job of this pool, else None."""
         ticket = Ticket(mark)
-        return ticket if self._pool.knows(ticket) else None
+        return ticket if ticket in self._pool else None
 
     def follow(self, ticket: Ticket) -> AsyncGenerator[News]:
-        """Tell how a job goes."""
+        """Yield the progress of a job, then its result."""
         return self._pool.follow(ticket)
 
     async def cancel(self, ticket: Ticket) -> None:
-        """Forget a job; a process that is at it stops."""
+        """Forget a job; the process that runs it stops."""
         await self._pool.cancel(ticket)
 
     async def close(self) -> None:

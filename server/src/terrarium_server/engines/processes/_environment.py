@@ -1,6 +1,6 @@
-"""What a model process is told of the server's environment: what libraries need, and no secret.
+"""The environment of a model process: the variables that libraries need, and no secret of the server.
 
-A list of what may pass, not of what may not: owners keep keys in variables whose names nobody can foresee.
+Only listed variables are passed on, because owners may keep keys in variables of any name.
 """
 
 import re
@@ -28,23 +28,23 @@ _FAMILIES = (
     *("PYTORCH_", "TORCH_", "TORCHINDUCTOR_", "TRITON_", "GGML_", "ORT_"),
     *("OPENBLAS_", "GOTO_", "BLIS_", "VECLIB_", "MKL_", "OMP_", "KMP_", "GOMP_", "NUMEXPR_"),
 )
-# Libraries that otherwise tell their makers of every start. Nothing leaves this machine unasked.
-_SILENT = {"ORT_DISABLE_TELEMETRY": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "DO_NOT_TRACK": "1"}
+# Turns off the telemetry of libraries.
+_NO_TELEMETRY = {"ORT_DISABLE_TELEMETRY": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "DO_NOT_TRACK": "1"}
 _SECRET_NAME = re.compile("TOKEN|KEY|SECRET|PASSW|CREDENTIAL|AUTH", re.IGNORECASE)
-# What is logged in to: https://name:password@host.
+# Addresses with a login: https://name:password@host.
 _SECRET_VALUE = re.compile(r"//[^/\s]*@")
-# A proxy is a host and a port, also without a scheme; whatever else stands there may be a password.
+# A proxy is a host and a port, with or without a scheme; anything else in it may be a password.
 _PROXY = re.compile(r"([a-z0-9]+://)?[\w.\[\]:-]+/?", re.IGNORECASE)
 _LOCALES = {f"LC_{part}" for part in "ALL COLLATE CTYPE MESSAGES MONETARY NUMERIC TIME".split()}
 
 
 def child_environment(server: Mapping[str, str]) -> dict[str, str]:
-    """Return what a model process may see of the server's environment variables."""
-    return {name: value for name, value in server.items() if _may_pass(name, value)} | _SILENT
+    """Return those of the server's environment variables that a model process may see."""
+    return {name: value for name, value in server.items() if _is_allowed(name, value)} | _NO_TELEMETRY
 
 
-def _may_pass(name: str, value: str) -> bool:
-    known = name in _NAMES | _LOCALES or name.startswith(_FAMILIES)
+def _is_allowed(name: str, value: str) -> bool:
+    is_listed = name in _NAMES | _LOCALES or name.startswith(_FAMILIES)
     if name.lower().endswith("_proxy") and name.lower() != "no_proxy" and not _PROXY.fullmatch(value):
         return False
-    return known and not _SECRET_NAME.search(name) and not _SECRET_VALUE.search(value)
+    return is_listed and not _SECRET_NAME.search(name) and not _SECRET_VALUE.search(value)

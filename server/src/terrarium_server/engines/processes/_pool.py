@@ -1,8 +1,7 @@
-"""Model processes: a model never lives inside the server, so that it cannot crash or slow it down.
+"""Runs models in child processes, so that a model can neither crash nor slow down the server.
 
-A `ProcessPool` carries jobs to a few child processes. A child starts with its first job and ends when it has
-been idle; one that dies or stops talking is replaced, and its job is tried again. What it makes comes as
-files.
+A `ProcessPool` has a few slots. Each slot runs one child process, which starts with its first job and ends
+after it was idle for a while. If a child dies or hangs, the slot starts another, and the job is tried again.
 """
 
 import asyncio
@@ -13,68 +12,69 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ._contract import Failed, Finished, Lost, News, Output, Progress, Refused, Ticket
-from ._limits import Limits
-from ._scratch import discard, give_away, make_folder, remove_folder
-from ._subprocess import Gone, Subprocess
+from terrarium_server.engines import Failed, Finished, Lost, News, Output, Progress, Refused, Ticket, discard
+from terrarium_server.engines.child.limits import Limits
+
+from ._folders import make_folder, move_outputs, remove_folder
+from ._subprocess import ChildLost, Subprocess
 
 _log = logging.getLogger("terrarium_server.engines")
 
 # How often a job is tried, each time by another process.
 _ATTEMPTS = 3
-# How long it is waited after the first and the second start that failed, in seconds: descriptors or memory
-# may be there again then.
-_PAUSES = (0.5, 2.0)
-# For a job that nobody follows any more.
-_UNWANTED = Failed("GENERATION_CANCELLED", "Cancelled.")
-# How long `follow` keeps silent at most.
+# Seconds to wait after the first and the second start that failed: by then descriptors or memory may be free.
+_START_PAUSES = (0.5, 2.0)
+_CANCELLED = Failed("GENERATION_CANCELLED", "Cancelled.")
+# How often `follow` yields at least, in seconds.
 _HEARTBEAT = 5.0
-# How long closing waits for processes that do not die at once, as one that waits for a device may not.
+# How long closing waits for processes, in seconds: one that waits for a device may not die at once.
 _CLOSING = 5.0
 
 
 @dataclass(slots=True, eq=False)
-class _Task:
+class _PoolJob:
+    """A submitted request and its state."""
+
     ticket: Ticket
     request: dict[str, Any]
     fraction: float = 0.0
     preview: Output | None = None
     attempts: int = 0
-    process: Subprocess | None = None
+    child: Subprocess | None = None
     result: Finished | Failed | None = None
-    news: asyncio.Event = field(default_factory=asyncio.Event)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def advance(self, fraction: float, preview: Output | None) -> None:
         self.fraction = fraction
         self.preview = preview or self.preview
-        self.tell()
+        self.notify()
 
-    def begin_again(self) -> None:
+    def restart(self) -> None:
         self.fraction, self.preview = 0.0, None
-        self.tell()
+        self.notify()
 
     def finish(self, result: Finished | Failed) -> None:
         self.result = result
-        self.tell()
+        self.notify()
 
-    def tell(self) -> None:
-        """Wake whoever waits for news; the next one waits for other news."""
-        self.news.set()
-        self.news = asyncio.Event()
+    def notify(self) -> None:
+        """Wake all followers; the new event is for the next change."""
+        self.changed.set()
+        self.changed = asyncio.Event()
 
 
 class ProcessPool:
-    """Runs requests on at most ``processes`` children started as ``python -m module``.
+    """Runs requests in at most ``processes`` children, started as ``python -m module``.
 
-    ``scratch`` is the folder below which they leave what they make, and ``limits`` is what they may use.
-    ``patience`` is how many seconds a child may be silent during a job before it is killed;
-    ``idle_seconds`` how long it is kept without one; ``threads`` how many cores its libraries may use. A
-    cancelled job's child is killed, unless it ends the job itself within ``cancel_grace`` seconds: worth
-    waiting for where starting again means loading weights.
+    ``scratch`` is the folder for their outputs, and ``limits`` are their resource limits. A child that
+    reports nothing for ``patience`` seconds during a job is killed. An idle child ends after
+    ``idle_seconds``. ``threads`` is the number of threads for its libraries. After cancelling, a child may
+    take ``cancel_grace`` seconds to end the job itself, and is killed otherwise: allow time where a new
+    process would have to load weights.
 
-    A job whose child cannot be started, dies or hangs is tried again with another, twice at most.
+    A job is tried three times, each time in another child, if its child cannot be started, dies or hangs.
 
-    It belongs to the loop on which the first job is submitted.
+    A pool belongs to the event loop on which its first job is submitted.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class ProcessPool:
         threads: int = 1,
         cancel_grace: float = 0.0,
     ) -> None:
-        """Start nothing yet: children come with the first job."""
+        """Start nothing yet: children start with jobs."""
         self._module = module
         self._processes = processes
         self._scratch = scratch.absolute()
@@ -98,128 +98,131 @@ class ProcessPool:
         self._idle_seconds = idle_seconds
         self._threads = threads
         self._cancel_grace = cancel_grace
-        # What was submitted and neither handed out nor cancelled; those of them that no child has yet are
-        # waiting. None tells a carrier to go.
-        self._tasks: dict[Ticket, _Task] = {}
-        self._waiting: asyncio.Queue[_Task | None] = asyncio.Queue()
-        # One for each child.
-        self._carriers: set[asyncio.Task[None]] = set()
-        self._idle_carriers = 0
+        # All jobs that were submitted and whose result was neither returned nor cancelled.
+        self._jobs: dict[Ticket, _PoolJob] = {}
+        # Those of them that no slot has taken yet. None ends a slot.
+        self._queue: asyncio.Queue[_PoolJob | None] = asyncio.Queue()
+        self._slots: set[asyncio.Task[None]] = set()
+        self._idle_slots = 0
         self._children: set[Subprocess] = set()
         self._closed = False
 
-    def knows(self, ticket: Ticket) -> bool:
-        """Say whether a request was submitted and is neither handed out nor cancelled."""
-        return ticket in self._tasks
+    def __contains__(self, ticket: Ticket) -> bool:
+        """Return whether a request was submitted and its result was neither returned nor cancelled."""
+        return ticket in self._jobs
 
     def submit(self, ticket: Ticket, request: dict[str, Any]) -> Ticket:
-        """Queue a request; a ticket that is known already is not done twice. Raises Refused once closed."""
+        """Queue a request, once for each ticket. Raises Refused once the pool is closed."""
         if self._closed:
             raise Refused("SERVER_ERROR", "The server is stopping; try once more.")
-        if ticket not in self._tasks:
-            task = self._tasks[ticket] = _Task(ticket, request)
-            self._waiting.put_nowait(task)
-            self._add_carrier()
+        if ticket not in self._jobs:
+            job = self._jobs[ticket] = _PoolJob(ticket, request)
+            self._queue.put_nowait(job)
+            self._start_slot()
         return ticket
 
     async def follow(self, ticket: Ticket) -> AsyncGenerator[News]:
-        """Tell how a request goes, every five seconds at least, then its end, which is handed out once."""
-        task = self._tasks.get(ticket)
-        while task is not None and self._tasks.get(ticket) is task:
-            news = task.news
-            if task.result is not None:
-                del self._tasks[ticket]
-                yield task.result
+        """Yield the progress of a request, every five seconds at least, then its result.
+
+        The result is returned once; afterwards the ticket is lost.
+        """
+        job = self._jobs.get(ticket)
+        while job is not None and self._is_active(job):
+            changed = job.changed
+            if job.result is not None:
+                del self._jobs[ticket]
+                yield job.result
                 return
-            yield Progress(task.fraction, task.preview)
+            yield Progress(job.fraction, job.preview)
             with suppress(TimeoutError):
                 async with asyncio.timeout(_HEARTBEAT):
-                    await news.wait()
+                    await changed.wait()
         yield Lost()
 
     async def cancel(self, ticket: Ticket) -> None:
-        """Forget a request; if it is being worked on, its child stops."""
-        task = self._tasks.pop(ticket, None)
-        if task is None:
+        """Forget a request; if a child runs it, the child stops."""
+        job = self._jobs.pop(ticket, None)
+        if job is None:
             return
-        task.tell()
-        if task.process is not None:
-            task.process.stop(self._cancel_grace)
-        if isinstance(task.result, Finished):
-            await asyncio.to_thread(discard, task.result.outputs)
+        job.notify()
+        if job.child is not None:
+            job.child.stop(self._cancel_grace)
+        if isinstance(job.result, Finished):
+            await asyncio.to_thread(discard, job.result.outputs)
 
     async def close(self) -> None:
-        """End every child. What was under way is lost: a restart does it again."""
+        """End all children. Unfinished jobs are lost, and are submitted again after a restart."""
         self._closed = True
-        left = list(self._tasks.values())
-        self._tasks.clear()
-        for task in left:
-            task.tell()
+        jobs = list(self._jobs.values())
+        self._jobs.clear()
+        for job in jobs:
+            job.notify()
         for child in self._children:
             child.kill()
-        for _ in self._carriers:
-            self._waiting.put_nowait(None)
-        if self._carriers:
-            await asyncio.wait(self._carriers, timeout=_CLOSING)
-        for task in left:
-            if isinstance(task.result, Finished):
-                await asyncio.to_thread(discard, task.result.outputs)
+        for _ in self._slots:
+            self._queue.put_nowait(None)
+        if self._slots:
+            await asyncio.wait(self._slots, timeout=_CLOSING)
+        for job in jobs:
+            if isinstance(job.result, Finished):
+                await asyncio.to_thread(discard, job.result.outputs)
 
-    def _is_wanted(self, task: _Task) -> bool:
-        return self._tasks.get(task.ticket) is task
+    def _is_active(self, job: _PoolJob) -> bool:
+        """Return whether a job was neither cancelled nor submitted anew."""
+        return self._jobs.get(job.ticket) is job
 
-    def _add_carrier(self) -> None:
-        """Start one more carrier if there is more to do than those that are idle can take."""
-        if self._idle_carriers < self._waiting.qsize() and len(self._carriers) < self._processes:
-            carrier = asyncio.get_running_loop().create_task(self._carry(), name=f"{self._module} carrier")
-            self._carriers.add(carrier)
-            carrier.add_done_callback(self._remove_carrier)
+    def _start_slot(self) -> None:
+        """Start one more slot if more jobs are queued than there are idle slots."""
+        if self._idle_slots < self._queue.qsize() and len(self._slots) < self._processes:
+            slot = asyncio.get_running_loop().create_task(self._run_slot(), name=f"{self._module} slot")
+            self._slots.add(slot)
+            slot.add_done_callback(self._slot_ended)
 
-    def _remove_carrier(self, carrier: "asyncio.Task[None]") -> None:
-        self._carriers.discard(carrier)
-        if not carrier.cancelled() and (error := carrier.exception()) is not None:
-            _log.error("a carrier of %s failed", self._module, exc_info=error)
-        # Something may have come while its child was ending.
+    def _slot_ended(self, slot: "asyncio.Task[None]") -> None:
+        self._slots.discard(slot)
+        if not slot.cancelled() and (error := slot.exception()) is not None:
+            _log.error("a slot of %s failed", self._module, exc_info=error)
+        # A job may have been queued while the slot's child was ending.
         if not self._closed:
-            self._add_carrier()
+            self._start_slot()
 
-    async def _carry(self) -> None:
-        """Try one task after the other with one child, until there has been none for a while."""
+    async def _run_slot(self) -> None:
+        """Run queued jobs in one child, until there was none for a while."""
         child: Subprocess | None = None
         try:
-            while (task := await self._next(self._idle_seconds if child else 0.0)) is not None:
-                if child is not None and child.is_gone:
+            while (job := await self._next_job(self._idle_seconds if child else 0.0)) is not None:
+                if child is not None and child.has_ended:
                     _log.warning("%s ended while it was idle", self._module)
                     child = await self._end(child)
-                if self._is_wanted(task):
-                    child = child or await self._start(task)
-                    if child is not None and not await self._work(task, child):
+                if self._is_active(job):
+                    child = child or await self._start_child(job)
+                    if child is not None and not await self._run_job(job, child):
                         child = await self._end(child)
         finally:
             if child is not None:
                 await self._end(child)
 
-    async def _next(self, patience: float) -> _Task | None:
-        """Wait for a task; None if none came in ``patience`` seconds."""
-        self._idle_carriers += 1
+    async def _next_job(self, seconds: float) -> _PoolJob | None:
+        """Wait for a job; None if none comes within ``seconds``, or if the slot must end."""
+        self._idle_slots += 1
         try:
-            async with asyncio.timeout(patience):
-                return await self._waiting.get()
+            async with asyncio.timeout(seconds):
+                return await self._queue.get()
         except TimeoutError:
             return None
         finally:
-            self._idle_carriers -= 1
+            self._idle_slots -= 1
 
-    async def _start(self, task: _Task) -> Subprocess | None:
-        """Start a child for a task; None if that fails, and the task is tried again later."""
+    async def _start_child(self, job: _PoolJob) -> Subprocess | None:
+        """Start a child for a job; None if that fails, and the job is tried again later."""
         try:
             child = await Subprocess.start(self._module, threads=self._threads, limits=self._limits)
         except (OSError, RuntimeError) as error:
             _log.warning("%s could not be started: %s", self._module, error)
-            if task.attempts < len(_PAUSES):
-                await asyncio.sleep(_PAUSES[task.attempts])
+            if job.attempts < len(_START_PAUSES):
+                await asyncio.sleep(_START_PAUSES[job.attempts])
             failed = _failure("GENERATION_FAILED_TO_START", "model's process cannot start", error)
-            self._try_again(task, failed)
+            self._retry(job, failed)
             return None
         self._children.add(child)
         return child
@@ -228,61 +231,59 @@ class ProcessPool:
         await child.end()
         self._children.discard(child)
 
-    def _lose(self, task: _Task, gone: Gone) -> None:
-        """Note that a task's child is gone, if that was not to be."""
-        if not self._is_wanted(task):
+    def _child_lost(self, job: _PoolJob, lost: ChildLost) -> None:
+        """Retry or fail a job whose child was lost, unless the job was cancelled."""
+        if not self._is_active(job):
             return
-        _log.warning("%s, at %s: the process %s", self._module, task.ticket, gone.why)
-        if gone.failed is not None:
-            task.finish(gone.failed)
+        _log.warning("%s, at %s: the process %s", self._module, job.ticket, lost.why)
+        if lost.failed is not None:
+            job.finish(lost.failed)
         else:
-            self._try_again(task, _lost(gone))
+            self._retry(job, _lost(lost))
 
-    def _try_again(self, task: _Task, failed: Failed) -> None:
-        """Queue a task behind those that wait, unless it was tried often enough: then it has failed."""
-        task.attempts += 1
-        if self._closed or not self._is_wanted(task):
+    def _retry(self, job: _PoolJob, failed: Failed) -> None:
+        """Queue a job again, behind all others; after the last attempt it has failed."""
+        job.attempts += 1
+        if self._closed or not self._is_active(job):
             return
-        if task.attempts < _ATTEMPTS:
-            task.begin_again()
-            # Whoever calls this asks for the next task at once.
-            self._waiting.put_nowait(task)
+        if job.attempts < _ATTEMPTS:
+            job.restart()
+            # No slot needs to be started: this one takes its next job right after.
+            self._queue.put_nowait(job)
         else:
-            task.finish(failed)
+            job.finish(failed)
 
-    async def _work(self, task: _Task, child: Subprocess) -> bool:
-        """Have a task done, and say whether the child can do another."""
-        result: Finished | Failed | Gone = Gone("could not be followed")
+    async def _run_job(self, job: _PoolJob, child: Subprocess) -> bool:
+        """Run a job in a child, and return whether the child can run another."""
+        result: Finished | Failed | ChildLost = ChildLost("could not be followed")
         try:
-            result = await self._result(task, child)
+            result = await self._run_in_folder(job, child)
         finally:
-            task.process = None
-            if isinstance(result, Gone):
-                self._lose(task, result)
-            elif self._is_wanted(task):
-                task.finish(result)
+            job.child = None
+            if isinstance(result, ChildLost):
+                self._child_lost(job, result)
+            elif self._is_active(job):
+                job.finish(result)
             elif isinstance(result, Finished):
                 await asyncio.to_thread(discard, result.outputs)
-        return not child.is_gone
+        return not child.has_ended
 
-    async def _result(self, task: _Task, child: Subprocess) -> Finished | Failed | Gone:
-        """Have a task done in a folder of its own, which is gone afterwards."""
+    async def _run_in_folder(self, job: _PoolJob, child: Subprocess) -> Finished | Failed | ChildLost:
+        """Run a job in a folder of its own, which is deleted afterwards."""
         try:
             folder = await asyncio.to_thread(make_folder, self._scratch)
         except OSError as error:
             _log.warning("%s: no folder for outputs: %s", self._module, error)
             return _failure("SERVER_ERROR", "server cannot store outputs", error)
         try:
-            # It may have been cancelled since it was taken.
-            if not self._is_wanted(task):
-                return _UNWANTED
-            task.process = child
-            result = await child.work(
-                task.ticket, task.request, folder, task.advance, patience=self._patience
-            )
-            task.process = None
-            if isinstance(result, Finished) and self._is_wanted(task):
-                result = Finished(await asyncio.to_thread(give_away, folder, result.outputs))
+            # The job may have been cancelled while the folder was made.
+            if not self._is_active(job):
+                return _CANCELLED
+            job.child = child
+            result = await child.run(job.ticket, job.request, folder, job.advance, patience=self._patience)
+            job.child = None
+            if isinstance(result, Finished) and self._is_active(job):
+                result = Finished(await asyncio.to_thread(move_outputs, folder, result.outputs))
             return result
         except OSError as error:
             _log.warning("%s: outputs cannot be moved: %s", self._module, error)
@@ -291,9 +292,9 @@ class ProcessPool:
             await asyncio.to_thread(remove_folder, folder)
 
 
-def _lost(gone: Gone) -> Failed:
+def _lost(lost: ChildLost) -> Failed:
     message = (
-        f"The model's process {gone.why} at the last of {_ATTEMPTS} attempts; try once more, ask for"
+        f"The model's process {lost.why} at the last of {_ATTEMPTS} attempts; try once more, ask for"
         " something smaller, or tell the owner of this server."
     )
     return Failed("GENERATION_GENERIC_ERROR", message)

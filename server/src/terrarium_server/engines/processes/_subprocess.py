@@ -1,4 +1,4 @@
-"""One model process, as the server sees it: what `_child` is from the inside."""
+"""One model process, from the server's side; `terrarium_server.engines.child` is the process's side."""
 
 import asyncio
 import math
@@ -11,25 +11,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, cast
 
-from ._contract import Failed, Finished, Output, Ticket
-from ._environment import child_environment
-from ._frames import Closed, Nonsense, pack_frame, receive_frame
-from ._limits import Limits
-from ._scratch import output_file
-from ._shortage import OUT_OF_TIME
+from terrarium_server.engines import Failed, Finished, Output, Ticket
+from terrarium_server.engines.child.frames import ConnectionClosed, output_file, pack_frame
+from terrarium_server.engines.child.limits import Limits
+from terrarium_server.engines.child.shortage import OUT_OF_TIME
 
-# The processes are the parallelism: the libraries in one must not take every core.
+from ._environment import child_environment
+from ._frames import MalformedFrame, receive_frame
+
+# Jobs are parallel through processes: the libraries of one process must not use every core.
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TERRARIUM_CHILD_THREADS")
-# What stops a server is sent to all that it started, too: Ctrl-C goes to the terminal's group, and a service
-# manager's SIGTERM to everything in the service. What ends then is the server's business.
+# Signals that stop a server also reach its children: a terminal sends Ctrl-C to its whole process group, and
+# a service manager sends SIGTERM to every process of a service. Only the server reacts to them.
 STOP_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM})
 
 
 @dataclass(frozen=True, slots=True)
-class Gone:
-    """A process is no more, and its job is not done; ``why`` continues "The model's process …".
+class ChildLost:
+    """A process ended before its job was done; ``why`` continues the sentence "The model's process …".
 
-    ``failed`` is how the job has ended, if another process would fare the same.
+    ``failed`` is the job's result if another process would fail in the same way.
     """
 
     why: str
@@ -37,19 +38,22 @@ class Gone:
 
 
 class Subprocess:
-    """A process that does one job after the other; what it starts itself ends with it."""
+    """A process that runs jobs, one at a time. The programs that it starts end with it."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         """Take a process that was started with pipes; see `start`."""
         self._process = process
-        self._to = cast(asyncio.StreamWriter, process.stdin)
-        self._from = cast(asyncio.StreamReader, process.stdout)
+        self._stdin = cast(asyncio.StreamWriter, process.stdin)
+        self._stdout = cast(asyncio.StreamReader, process.stdout)
         self._ticket: Ticket | None = None
-        self._limit: asyncio.Timeout | None = None
+        self._timeout: asyncio.Timeout | None = None
 
     @classmethod
     async def start(cls, module: str, *, threads: int, limits: Limits) -> Self:
-        """Start ``python -m module``, whose libraries use so many threads. Raises OSError, RuntimeError."""
+        """Start ``python -m module``, with so many threads for its libraries.
+
+        Raises OSError and RuntimeError.
+        """
         environment = child_environment(os.environ)
         environment |= dict.fromkeys(_THREADS, str(threads)) | limits.as_environment()
         with _stop_signals_blocked():
@@ -65,11 +69,11 @@ class Subprocess:
         return cls(process)
 
     @property
-    def is_gone(self) -> bool:
-        """Whether it has ended."""
+    def has_ended(self) -> bool:
+        """Whether the process has ended."""
         return self._process.returncode is not None
 
-    async def work(
+    async def run(
         self,
         ticket: Ticket,
         request: dict[str, Any],
@@ -77,21 +81,21 @@ class Subprocess:
         advance: Callable[[float, Output | None], None],
         *,
         patience: float,
-    ) -> Finished | Failed | Gone:
-        """Have a job done and return how it ended; the files that were made lie in ``folder``.
+    ) -> Finished | Failed | ChildLost:
+        """Run a job and return its result; its files are in ``folder``.
 
-        Gone if the process died, was silent for ``patience`` seconds or did not stop in time. ``advance`` is
-        told each progress, with the preview if there is a new one.
+        ``advance`` is called for each progress, with the preview if there is a new one. Returns ChildLost if
+        the process died, reported nothing for ``patience`` seconds or did not stop in time.
         """
         result: Finished | Failed | None = None
         why = ""
         self._ticket = ticket
         try:
-            async with asyncio.timeout(None) as self._limit:
+            async with asyncio.timeout(None) as self._timeout:
                 self._send({**request, "ticket": ticket, "folder": str(folder)})
                 while result is None:
                     async with asyncio.timeout(patience):
-                        header, body = await receive_frame(self._from)
+                        header, body = await receive_frame(self._stdout)
                     match header:
                         case {"progress": float() | int() as fraction}:
                             previews = _outputs(header.get("preview", []), body, folder)
@@ -101,62 +105,62 @@ class Subprocess:
                         case {"error": str(message)}:
                             result = Failed(str(header.get("code", "GENERATION_GENERIC_ERROR")), message)
                         case _:
-                            raise Nonsense
-        except Nonsense:
-            why = "said what makes no sense"
-        except Closed:
+                            raise MalformedFrame
+        except MalformedFrame:
+            why = "sent an invalid message"
+        except ConnectionClosed:
             why = ""
         except TimeoutError:
-            why = f"said nothing for {patience:g} seconds"
+            why = f"reported nothing for {patience:g} seconds"
         finally:
-            self._limit = None
+            self._timeout = None
             if result is None:
                 await self.end()
             self._ticket = None
-        return result or (Gone(why) if why else self._ending())
+        return result or (ChildLost(why) if why else self._exit())
 
     def stop(self, grace: float) -> None:
-        """Let it end the job that it is at, or be ended itself if it has not ``grace`` seconds later."""
-        if self._limit is None:
+        """Cancel the current job. The process is killed unless it ends the job within ``grace`` seconds."""
+        if self._timeout is None:
             return
         if grace > 0:
             self._send({"cancel": self._ticket})
-        self._limit.reschedule(asyncio.get_running_loop().time() + grace)
+        self._timeout.reschedule(asyncio.get_running_loop().time() + grace)
 
     def kill(self) -> None:
-        """Kill it and whatever it started."""
-        # What one that died at work had started lives on. But the number of one that died long ago may be
-        # another's by now; idle, it had started nothing that does not end by itself.
-        if not self.is_gone or self._ticket is not None:
+        """Kill the process and the programs that it started."""
+        # During a job its programs outlive a process that died. An idle process has no programs, and once it
+        # has ended its number may belong to another process.
+        if not self.has_ended or self._ticket is not None:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
 
     async def end(self) -> None:
-        """Kill it and wait until it is gone."""
+        """Kill the process and wait until it has ended."""
         self.kill()
-        self._to.close()
-        # What it still had to say is read, because a pipe that nobody reads is not seen to end.
+        self._stdin.close()
+        # Its output must be read, because asyncio notices the end of a pipe only by reading it.
         await self._process.communicate()
 
-    def _ending(self) -> Gone:
+    def _exit(self) -> ChildLost:
         status = self._process.returncode or 0
         if status == -signal.SIGXCPU:
-            return Gone("used up its processor time", OUT_OF_TIME)
+            return ChildLost("used up its processor time", OUT_OF_TIME)
         if status < 0:
-            return Gone(f"was ended by {_name(-status)}")
-        return Gone(f"ended with exit status {status}")
+            return ChildLost(f"was ended by {_signal_name(-status)}")
+        return ChildLost(f"ended with exit status {status}")
 
     def _send(self, header: dict[str, Any]) -> None:
-        self._to.write(pack_frame(header))
+        self._stdin.write(pack_frame(header))
 
 
 @contextmanager
 def _stop_signals_blocked() -> Generator[None]:
-    """Let a process that is started at once, without waiting for anything before, begin with them blocked.
+    """Start a process with the stop signals blocked.
 
-    It stays so until it ignores them, and so do the programs that it starts: ffmpeg would take an ignored
-    SIGTERM up again. Of several that are within this at the same time, the first lets the signals come again
-    when it leaves; the others have been started by then.
+    They stay blocked in the process, and in the programs that it starts: ffmpeg would handle a SIGTERM that
+    is only ignored. The process must be started before anything else is awaited. If several are started at
+    the same time, the first that leaves unblocks the signals, and the others have been started by then.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     try:
@@ -165,7 +169,7 @@ def _stop_signals_blocked() -> Generator[None]:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS - before)
 
 
-def _name(number: int) -> str:
+def _signal_name(number: int) -> str:
     try:
         return signal.Signals(number).name
     except ValueError:
@@ -173,7 +177,7 @@ def _name(number: int) -> str:
 
 
 def _outputs(described: Any, body: bytes, folder: Path) -> tuple[Output, ...]:
-    """Read what a frame says of outputs. Raises Nonsense if it makes no sense."""
+    """Read the outputs of a frame. Raises MalformedFrame."""
     outputs: list[Output] = []
     start = 0
     try:
@@ -186,13 +190,13 @@ def _outputs(described: Any, body: bytes, folder: Path) -> tuple[Output, ...]:
                 case {"file": int(number)}:
                     data, size = output_file(folder, number), 0
                 case _:
-                    raise Nonsense
+                    raise MalformedFrame
             start += size
             seconds = None if item.get("duration") is None else float(item["duration"])
             if seconds is not None and not (math.isfinite(seconds) and seconds >= 0):
-                raise Nonsense
+                raise MalformedFrame
             output = Output(str(item["content_type"]), data, item["width"], item["height"], seconds)
             outputs.append(output)
     except (KeyError, TypeError, ValueError) as error:
-        raise Nonsense from error
+        raise MalformedFrame from error
     return tuple(outputs)

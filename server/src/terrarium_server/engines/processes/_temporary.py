@@ -1,4 +1,4 @@
-"""The folder of one server or worker for temporary files, and those that dead ones left."""
+"""The folder of one server or worker for temporary files, and the removal of abandoned ones."""
 
 import fcntl
 import os
@@ -8,10 +8,10 @@ from pathlib import Path
 
 
 class TemporaryFolder:
-    """A folder that its process holds a lock on for as long as it lives, however it ends.
+    """A folder that is locked while its process lives, however the process ends.
 
-    Where another process can have the lock, the folder belongs to nobody. A file system that has no locks on
-    folders, as network file systems, keeps what a dead process leaves.
+    A folder that another process can lock is abandoned. On file systems without locks on folders, such as
+    network file systems, abandoned folders are kept.
     """
 
     def __init__(self, path: Path) -> None:
@@ -27,7 +27,7 @@ class TemporaryFolder:
                 self._lock = _locked(self.path, wait=True)
 
     def release(self) -> None:
-        """Delete the folder with all that is in it. Harmless when it was never claimed."""
+        """Delete the folder and all files in it. Harmless if it was never claimed."""
         shutil.rmtree(self.path, ignore_errors=True)
         if self._lock is not None:
             os.close(self._lock)
@@ -35,13 +35,13 @@ class TemporaryFolder:
 
 
 def remove_abandoned(parent: Path) -> None:
-    """Delete the folders in ``parent`` whose processes are gone."""
+    """Delete the folders in ``parent`` whose processes have ended."""
     with suppress(FileNotFoundError):
         for folder in list(parent.iterdir()):
             try:
                 lock = _locked(folder, wait=False)
             except OSError:
-                # Its process lives, somebody else deletes it, or it is no folder.
+                # Its process lives, another process deletes it, or it is no folder.
                 continue
             if lock is not None:
                 shutil.rmtree(folder, ignore_errors=True)
@@ -49,16 +49,16 @@ def remove_abandoned(parent: Path) -> None:
 
 
 def _locked(folder: Path, *, wait: bool) -> int | None:
-    """Return a descriptor that holds the lock; None if the folder is another one by now. Raises OSError."""
+    """Return a descriptor that holds the lock; None if the folder was replaced meanwhile. Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         if wait:
-            # Without such locks it is used all the same: nobody else can lock it, and delete it, either.
+            # Without locks the folder is used anyway: no other process can lock it, and delete it, either.
             with suppress(OSError):
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
         else:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # Whoever deletes a folder has its lock: what was waited for may be gone, or made anew.
+        # The process that held the lock may have deleted the folder, and another may have made it anew.
         if os.path.samestat(os.fstat(descriptor), folder.stat()):
             return descriptor
     except BaseException:

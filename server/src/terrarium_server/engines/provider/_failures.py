@@ -1,4 +1,4 @@
-"""What went wrong at a provider, in FLORA's codes and words a person can act on."""
+"""Failures at a provider, as FLORA's codes and messages that a person can act on."""
 
 import json
 import logging
@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any, cast
 
-from ._contract import Failed, Refused
+from terrarium_server.engines import Failed, Refused
 
 _log = logging.getLogger("terrarium_server.engines")
 
@@ -16,29 +16,29 @@ _LONGEST = 400
 _DEFAULT_DELAY = 10.0
 _LONGEST_DELAY = 3600.0
 
-# What providers write into fields such as `code` and `type` when they refuse for content.
+# Values of fields such as `code` and `type` where a provider refuses for content.
 _MODERATION_CODES = frozenset(
     "content_policy_violation content_policy moderation_blocked content_filter content_filtered "
     "responsibleaipolicyviolation moderation content_moderated request_moderated safety safety_violation "
     "safety_violations image_safety prohibited_content nsfw nsfw_content nsfw_content_detected "
     "sensitive_content input_moderation output_moderation prompt_blocked flagged refusal e005".split()
 )
-# Whole phrases: `safety_tolerance must be at most 6` is about a parameter and refuses no content.
-_MODERATION_WORDS = re.compile(
-    r"content[ _-]polic(y|ies)|usage polic(y|ies)|moderation[ _-](blocked|system|endpoint|filter)"
+# Whole phrases: `safety_tolerance must be at most 6` is about a parameter, not about content.
+# Compiled at its first use, like `_SECRETS`: that takes longer than the rest of this import.
+_MODERATION_PHRASES = (
+    r"(?i)content[ _-]polic(y|ies)|usage polic(y|ies)|moderation[ _-](blocked|system|endpoint|filter)"
     r"|(blocked|rejected|refused|flagged|disallowed|stopped) (by|for|due to|because of|as)[^.]{0,60}"
     r"(safety|moderation|content|polic|nsfw|sensitive|unsafe)"
     r"|safety (system|filters?|guidelines|reasons)|safety checks? (failed|rejected)"
     r"|content[ _-]filter(ed|ing)?\b|nsfw (content|image|was|has been)|potential(ly)? nsfw|nsfw detected"
     r"|(sensitive|inappropriate|prohibited|unsafe|harmful|explicit) (content|material|prompt|image)"
-    r"|flagged (content|as (sensitive|unsafe|harmful))|content (was |has been )?(moderated|flagged)",
-    re.IGNORECASE,
+    r"|flagged (content|as (sensitive|unsafe|harmful))|content (was |has been )?(moderated|flagged)"
 )
 _UNPAID_CODES = frozenset(
     "insufficient_quota billing_hard_limit_reached billing_not_active insufficient_credits "
     "insufficient_balance insufficient_funds payment_required exhausted_balance".split()
 )
-_SECRETS = re.compile(
+_SECRETS = (
     r"(?i)\b(?:bearer|basic|key|token)\s+[\w.+/=:-]{12,}|\b(?:sk|pk|rk|r8|hf|fal|key)[-_][\w*.-]{8,}"
     r"|(?<=[?&])(?:x-amz-[\w-]+|sig|signature|token|key|api_key)=[^&\s\"']+"
 )
@@ -46,11 +46,11 @@ _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069
 
 
 class ProviderError(Exception):
-    """A call to a provider that came to nothing.
+    """A call to a provider failed.
 
     ``failure`` is what the run fails with. ``sent`` says that the request may have reached the provider,
     which may then have charged for it: it must not be sent again without an idempotency key. ``status``,
-    ``headers`` (names in lower case) and ``body`` are of the provider's answer, if it gave one.
+    ``headers`` (names in lower case) and ``body`` are those of the provider's answer, if there was one.
     """
 
     def __init__(
@@ -70,63 +70,68 @@ class ProviderError(Exception):
         self.body = body
 
     @property
-    def passes(self) -> bool:
-        """Whether a mere question (a GET) should be asked again after a while."""
+    def is_temporary(self) -> bool:
+        """Whether a request that costs nothing (a GET) is worth repeating after a while."""
         if self.status is None:
             return self.failure.code != "GENERATION_INVALID_PROVIDER_RESPONSE"
         return self.status in (408, 409, 425, 429) or self.status >= 500
 
+    @property
+    def may_have_started(self) -> bool:
+        """Whether a request may have arrived and started a job, while only its answer was lost."""
+        return self.sent and (self.status is None or self.status >= 500)
+
     def refused(self) -> Refused:
-        """Return the exception for `Engine.submit`."""
+        """Return the exception that `Engine.submit` raises for this."""
         return Refused(self.failure.code, self.failure.message, retry_after=self.failure.retry_after)
 
 
-def invalid_answer(who: str, what: str) -> ProviderError:
-    """Return the error for an answer that makes no sense; ``what`` completes "… answered with"."""
-    message = f"{who} answered with {clean(what)}; try again later, or tell the owner of this server."
+def invalid_answer(label: str, what: str) -> ProviderError:
+    """Return the error for an answer of an unexpected form; ``what`` completes "… answered with"."""
+    message = f"{label} answered with {clean(what)}; try again later, or tell the owner of this server."
     return ProviderError(Failed("GENERATION_INVALID_PROVIDER_RESPONSE", message))
 
 
 def refused_answer(
-    who: str, status: int, headers: Mapping[str, str], body: bytes, *, text: bool = False, key_env: str = ""
+    label: str, status: int, headers: Mapping[str, str], body: bytes, *, text: bool = False, key_env: str = ""
 ) -> ProviderError:
-    """Return the error for an answer with a status that is not 2xx; ``text``: a text was asked for."""
+    """Return the error for an answer whose status is not 2xx; ``text``: the model writes text."""
     document = _document(body)
-    said = clean(provider_message(document)) or clean(_plain(body, headers))
+    message = clean(provider_message(document)) or clean(_plain(body, headers))
     codes = set(_codes(document))
-    failure = _failure(who, status, headers, said, codes, key_env)
+    failure = _failure(label, status, headers, message, codes, key_env)
     unreachable = status == 401 or status == 429 or status in range(300, 400)
-    if not unreachable and moderated(said, codes):
-        failure = moderation(who, said, text=text)
+    if not unreachable and moderated(message, codes):
+        failure = moderation(label, message, text=text)
     if codes & _UNPAID_CODES:
-        failure = _unpaid(who)
+        failure = _unpaid(label)
     if failure.code in ("ACCESS_DENIED", "GENERATION_NOT_PAID"):
-        # The owner's matter: what the provider says of it is not told to callers.
-        _log.warning("%s answered %d: %s", who, status, said)
+        # This concerns the owner, so the provider's own message is logged and not returned to callers.
+        _log.warning("%s answered %d: %s", label, status, message)
     return ProviderError(failure, status=status, headers=headers, body=body)
 
 
 def moderated(message: str, codes: set[str] | None = None) -> bool:
-    """Whether a provider's words or codes (in lower case) say that it refuses for content."""
-    return bool((codes or set()) & _MODERATION_CODES) or _MODERATION_WORDS.search(message) is not None
+    """Whether a provider's message or codes (in lower case) say that it refuses for content."""
+    return bool((codes or set()) & _MODERATION_CODES) or re.search(_MODERATION_PHRASES, message) is not None
 
 
-def moderation(who: str, said: str = "", *, text: bool = False) -> Failed:
+def moderation(label: str, message: str = "", *, text: bool = False) -> Failed:
     """Return the failure for a prompt or result that the provider refuses."""
-    said = clean(said)
-    reason = f": {said}" if said else "."
+    message = clean(message)
+    reason = f": {message}" if message else "."
     return Failed(
         "LLM_REFUSAL" if text else "GENERATION_PROMPT_MODERATED",
-        f"{who} refused the prompt or what came of it{_ended(reason)} Change the prompt and try again.",
+        f"{label} refused the prompt or its result{_ended(reason)} Change the prompt and try again.",
     )
 
 
-def clean(said: str, *secrets: str) -> str:
-    """Return a provider's words on one line, without secrets or control characters, 400 long at most."""
+def clean(message: str, *secrets: str) -> str:
+    """Return a provider's message as one line of at most 400 characters, without secrets."""
     for secret in secrets:
-        said = said.replace(secret, "[secret]")
-    said = " ".join(_SECRETS.sub("[secret]", _UNSAFE.sub(" ", said)).split())
-    return said if len(said) <= _LONGEST else said[: _LONGEST - 1] + "…"
+        message = message.replace(secret, "[secret]")
+    message = " ".join(re.sub(_SECRETS, "[secret]", _UNSAFE.sub(" ", message)).split())
+    return message if len(message) <= _LONGEST else message[: _LONGEST - 1] + "…"
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -145,61 +150,63 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def provider_message(document: Any) -> str:
-    """Return what a provider's error says: the ways of writing one that are in use, or an empty text."""
+    """Return the message in a provider's error, whatever common form it has, or an empty text."""
     if isinstance(document, str):
         return document
     if isinstance(document, list):
-        said = (provider_message(item) for item in cast(list[Any], document)[:3])
-        return "; ".join(part for part in said if part)
+        messages = (provider_message(item) for item in cast(list[Any], document)[:3])
+        return "; ".join(message for message in messages if message)
     if not isinstance(document, Mapping):
         return ""
     fields = cast(Mapping[str, Any], document)
     where = fields.get("loc")
     for name in ("error", "message", "msg", "detail", "title", "errors"):
-        if said := provider_message(fields.get(name)):
-            # FastAPI's way: where in the request the mistake is.
+        if message := provider_message(fields.get(name)):
+            # FastAPI names the field of the request.
             path = ".".join(str(part) for part in cast(list[Any], where)) if isinstance(where, list) else ""
-            return f"{path}: {said}" if path else said
+            return f"{path}: {message}" if path else message
     return ""
 
 
 def _failure(
-    who: str, status: int, headers: Mapping[str, str], said: str, codes: set[str], key_env: str
+    label: str, status: int, headers: Mapping[str, str], message: str, codes: set[str], key_env: str
 ) -> Failed:
-    quoted = _ended(f": {said}") if said else "."
+    quote = _ended(f": {message}") if message else "."
     match status:
         case 400 | 413 | 415 | 422:
-            return Failed("GENERATION_INPUT_VALIDATION", f"{who} does not accept this request{quoted}")
+            return Failed("GENERATION_INPUT_VALIDATION", f"{label} does not accept this request{quote}")
         case 401 | 403:
-            # What it says may repeat the key, and is for the owner alone.
+            # The provider's message may repeat the key, so it is not quoted.
             where = f"the key in {key_env}" if key_env else "the key (key_env in [[engine]])"
             return Failed(
-                "ACCESS_DENIED", f"{who} denied access; the owner of this server must check {where}."
+                "ACCESS_DENIED", f"{label} denied access; the owner of this server must check {where}."
             )
         case 402:
-            return _unpaid(who)
+            return _unpaid(label)
         case 404 | 405 | 410 | 501:
             remedy = "the owner of this server must check the url and the model's card."
             return Failed(
-                "GENERATION_ENDPOINT_NOT_FOUND", f"{who} does not have this{quoted} If it persists, {remedy}"
+                "GENERATION_ENDPOINT_NOT_FOUND", f"{label} does not have this{quote} If it persists, {remedy}"
             )
         case 408 | 504:
-            return Failed("GENERATION_PROVIDER_TIMEOUT", f"{who} took too long; try once more.")
+            return Failed("GENERATION_PROVIDER_TIMEOUT", f"{label} took too long; try once more.")
         case 425 | 429:
             delay = retry_after(headers) or _DEFAULT_DELAY
-            return Failed("GENERATION_QUEUE_TOO_LARGE", f"{who} is busy; try again later.", delay)
+            return Failed("GENERATION_QUEUE_TOO_LARGE", f"{label} is busy; try again later.", delay)
         case _ if 300 <= status < 400:
             remedy = "the owner of this server must set the engine's url to where it moved."
-            return Failed("GENERATION_ENDPOINT_NOT_FOUND", f"{who} answered with a redirect; {remedy}")
+            return Failed("GENERATION_ENDPOINT_NOT_FOUND", f"{label} answered with a redirect; {remedy}")
         case _ if status >= 500 or status == 409:
-            said = f"{who} has trouble ({status}){quoted} Try again later."
-            return Failed("GENERATION_DOWNSTREAM_SERVICE_ERROR", said, retry_after(headers))
+            failed = f"{label} failed ({status}){quote} Try again later."
+            return Failed("GENERATION_DOWNSTREAM_SERVICE_ERROR", failed, retry_after(headers))
         case _:
-            return Failed("GENERATION_INPUT_VALIDATION", f"{who} refused the request ({status}){quoted}")
+            return Failed("GENERATION_INPUT_VALIDATION", f"{label} refused the request ({status}){quote}")
 
 
-def _unpaid(who: str) -> Failed:
-    return Failed("GENERATION_NOT_PAID", f"{who} asks to be paid; the owner of this server must top it up.")
+def _unpaid(label: str) -> Failed:
+    return Failed(
+        "GENERATION_NOT_PAID", f"{label} requires payment; the owner of this server must top it up."
+    )
 
 
 def _document(body: bytes) -> Any:
@@ -210,7 +217,7 @@ def _document(body: bytes) -> Any:
 
 
 def _plain(body: bytes, headers: Mapping[str, str]) -> str:
-    """The words of an answer that is text; pages for browsers say nothing to a person here."""
+    """The body of an answer in plain text; HTML pages make no useful message."""
     return body.decode("utf-8", "replace") if headers.get("content-type", "").startswith("text/plain") else ""
 
 

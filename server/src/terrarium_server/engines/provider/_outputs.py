@@ -1,51 +1,47 @@
-"""What a provider handed out, known by its first bytes and never by what it is called."""
+"""The type and size of a provider's results, read from their first bytes and never from their names."""
 
 import struct
 from pathlib import Path
-from typing import Literal
 
-from ._contract import Output
+from terrarium_server.engines import Output
+from terrarium_server.media import MediaKind, sniff
+
 from ._failures import invalid_answer
 
-MediaKind = Literal["image", "video", "audio"]
-
-
-# Where a picture says how large it is: behind at most some color profiles and thumbnails.
+# The size of a picture comes after at most some color profiles and thumbnails.
 _HEAD_BYTES = 1 << 20
 
 
-def media_output(who: str, data: bytes, kind: MediaKind) -> Output:
+def data_output(label: str, data: bytes, kind: MediaKind) -> Output:
     """Return an output of this kind, a picture with its size in pixels.
 
     Raises ProviderError (GENERATION_INVALID_PROVIDER_RESPONSE) if it is anything else.
     """
-    return _output(who, data, kind, data)
+    return _output(label, data, kind, data)
 
 
-def file_output(who: str, path: Path, kind: MediaKind) -> Output:
-    """Return an output of this kind that is in a file, as `media_output` does."""
+def file_output(label: str, path: Path, kind: MediaKind) -> Output:
+    """Return an output of this kind from a file, as `data_output` does."""
     with path.open("rb") as file:
         head = file.read(_HEAD_BYTES)
-    return _output(who, head, kind, path)
+    return _output(label, head, kind, path)
 
 
-def _output(who: str, head: bytes, kind: MediaKind, data: bytes | Path) -> Output:
-    from terrarium_server.media import sniff
-
-    found = sniff(head[:32])
-    if found is None:
-        raise invalid_answer(who, f"a file that is not known to be {kind}" if head else "an empty file")
-    if kind == "audio" and found in ("video/mp4", "video/webm"):
-        # The same container holds sound alone.
-        found = found.replace("video", "audio")
-    if not found.startswith(f"{kind}/"):
-        raise invalid_answer(who, f"{found} instead of {kind}")
+def _output(label: str, head: bytes, kind: MediaKind, data: bytes | Path) -> Output:
+    content_type = sniff(head[:32])
+    if content_type is None:
+        raise invalid_answer(label, f"a file that is not {kind}" if head else "an empty file")
+    if kind == "audio" and content_type in ("video/mp4", "video/webm"):
+        # The same container is used for sound alone.
+        content_type = content_type.replace("video", "audio")
+    if not content_type.startswith(f"{kind}/"):
+        raise invalid_answer(label, f"{content_type} instead of {kind}")
     width, height = picture_size(head) or (None, None)
-    return Output(found, data, width, height)
+    return Output(content_type, data, width, height)
 
 
 def picture_size(data: bytes) -> tuple[int, int] | None:
-    """Return width and height in pixels that the head of a PNG, GIF, WebP or JPEG names, or None."""
+    """Return width and height in pixels from the head of a PNG, GIF, WebP or JPEG, or None."""
     try:
         if data.startswith(b"\x89PNG"):
             return struct.unpack_from(">II", data, 16)
@@ -75,12 +71,12 @@ def _webp_size(data: bytes) -> tuple[int, int] | None:
 
 
 def _jpeg_size(data: bytes) -> tuple[int, int] | None:
-    at = 2
-    while data[at] == 0xFF:
-        marker = data[at + 1]
-        # The frame headers; C4, C8 and CC between them are tables.
+    position = 2
+    while data[position] == 0xFF:
+        marker = data[position + 1]
+        # Frame headers; C4, C8 and CC are tables.
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            height, width = struct.unpack_from(">HH", data, at + 5)
+            height, width = struct.unpack_from(">HH", data, position + 5)
             return width, height
-        at += 2 + struct.unpack_from(">H", data, at + 2)[0]
+        position += 2 + struct.unpack_from(">H", data, position + 2)[0]
     return None

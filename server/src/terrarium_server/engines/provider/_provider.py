@@ -1,16 +1,15 @@
-"""The ground that engines for providers stand on: HTTP calls that cannot leak the key or be paid twice.
+"""HTTP calls to a provider that do not leak its key and are not paid twice.
 
-    provider = Provider.for_engine(setup, options)
+    provider = Provider.for_engine(setup)
     try:
         answer = await provider.json("POST", "/predictions", body={...}, idempotency_key=job.key)
     except ProviderError as error:
         raise error.refused() from error
 
-Every call that may cost something goes over a connection of its own: a kept one may be dead, and then nobody
-could tell whether the request had arrived. Questions (GET) share kept ones: a thousand jobs that are asked
-for again and again would spend most of their time on connecting. Nothing but the fetching of a result is ever
-tried twice from here.
-Whoever does not want an answer any more cancels the task that waits for it: that closes the connection.
+A call that may cost something uses a connection of its own: a kept one may be dead, and then it is not known
+whether the request arrived. GET requests share kept connections: polling a thousand jobs would otherwise
+spend most of its time on connecting. Only the download of a result is ever repeated here.
+To give up a call, cancel the task that waits for it: that closes the connection.
 """
 
 from __future__ import annotations
@@ -20,101 +19,37 @@ import ipaddress
 import json
 import math
 import tempfile
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Self, Unpack, cast
 from urllib.parse import urljoin, urlsplit
 
-from pydantic import Field, SecretStr
+from pydantic import SecretStr
 
 from terrarium_server import USER_AGENT
+from terrarium_server.engines import Failed, Followers, Output
+from terrarium_server.engines.setup import Setup
+from terrarium_server.media import MediaKind
 
-from ._arriving import LARGE_BYTES, MAX_BYTES, Arriving, explained
-from ._contract import Followers, Output
-from ._failures import (
-    ProviderError,
-    clean,
-    invalid_answer,
-    moderated,
-    moderation,
-    refused_answer,
-    retry_after,
-)
-from ._outputs import MediaKind, file_output, media_output
-from ._polls import poll
-from ._requests import Request, build
-from ._results import all_or_none, fetch_guarded, result_file, write_base64, write_data_url
-from ._scratch import discard
+from ._card import OutputType
+from ._failures import ProviderError, invalid_answer, moderation, refused_answer
+from ._options import ProviderOptions
+from ._outputs import data_output, file_output
+from ._request import Request, build
+from ._response import LARGE_BYTES, MAX_BYTES, Response, errors_explained
+from ._results import fetch_guarded, result_addresses, result_file, write_base64, write_data_url
 
-# It takes a while to import, and most servers have no provider.
+# Importing httpx takes a while, and most servers have no provider.
 if TYPE_CHECKING:
     import httpx
-from ._setup import EngineOptions, Setup
-
-__all__ = [
-    "Answer",
-    "MediaKind",
-    "Provider",
-    "ProviderError",
-    "ProviderOptions",
-    "Request",
-    "Stream",
-    "all_or_none",
-    "clean",
-    "discard",
-    "invalid_answer",
-    "media_output",
-    "moderated",
-    "moderation",
-    "poll",
-    "refused_answer",
-    "retry_after",
-]
 
 _ANSWER_SECONDS = 60.0
-# Beside the time for fetching a result: two questions, and the pause between them.
+# In addition to the download of a result: two polls, and the pause between them.
 _SILENCE_SECONDS = 180.0
 _DOWNLOAD_PAUSES = (0.5, 2.0)
-# Connections for questions that are kept while nothing is asked.
+# Idle connections that are kept for GET requests.
 _KEPT = 16
-
-
-class ProviderOptions(EngineOptions):
-    """What every provider's engine takes; a kind with a usual address gives ``url`` a default."""
-
-    url: str = Field(pattern=r"^https?://[^\s@?#]+$", description="The root of the provider's API.")
-    timeout_seconds: float = Field(
-        default=600.0,
-        gt=0,
-        le=7200,
-        description="How long to wait for the answer to a call that makes something.",
-    )
-    proxy: str | None = Field(
-        default=None,
-        pattern=r"^https?://\S+$",
-        description="An HTTP proxy; those of the environment are not used.",
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A whole answer with a 2xx status; ``headers`` by their names in lower case."""
-
-    status: int
-    headers: Mapping[str, str]
-    content: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Stream:
-    """An answer with a 2xx status that is still arriving: take its ``lines``, or ``read`` all of it."""
-
-    status: int
-    headers: Mapping[str, str]
-    lines: Callable[[], AsyncGenerator[str]]
-    read: Callable[[], Awaitable[bytes]]
 
 
 class Provider:
@@ -133,11 +68,11 @@ class Provider:
         proxy: str | None = None,
         scratch: Path | None = None,
     ) -> None:
-        """Speak to ``url``, and keep results below ``scratch`` (the system's folder for temporary files).
+        """Call ``url``, and put results below ``scratch`` (default: the system's folder for temporary files).
 
         ``name`` is the engine's, for messages. Nothing is opened yet.
         """
-        self.who = f"The provider of engine {name!r}"
+        self.label = f"The provider of engine {name!r}"
         self.url = url.rstrip("/")
         self._key, self._key_env = key, key_env
         self._key_header, self._key_prefix = key_header, key_prefix
@@ -149,14 +84,11 @@ class Provider:
 
     @classmethod
     def for_engine(
-        cls,
-        setup: Setup,
-        options: ProviderOptions,
-        *,
-        key_header: str = "Authorization",
-        key_prefix: str = "Bearer ",
+        cls, setup: Setup, *, key_header: str = "Authorization", key_prefix: str = "Bearer "
     ) -> Self:
-        """Make one from what the owner configured."""
+        """Make one from what the owner configured; the kind's ``OPTIONS`` are `ProviderOptions`."""
+        options = setup.options
+        assert isinstance(options, ProviderOptions)
         return cls(
             setup.name,
             options.url,
@@ -171,7 +103,7 @@ class Provider:
 
     @property
     def followers(self) -> Followers:
-        """Who can ask for a job that the provider knows: whoever reaches it."""
+        """Who can poll a job at the provider: everyone who can reach it."""
         host = urlsplit(self.url).hostname or ""
         try:
             is_here = host == "localhost" or ipaddress.ip_address(host).is_loopback
@@ -181,7 +113,7 @@ class Provider:
 
     @property
     def longest_silence(self) -> float:
-        """For how many seconds a follower may say nothing: while it asks for a job and fetches a result."""
+        """For how many seconds a follower may be silent: while it polls a job and fetches a result."""
         return self._timeout_seconds + _SILENCE_SECONDS
 
     def __repr__(self) -> str:
@@ -202,51 +134,51 @@ class Provider:
         async with self._call(method, path, request) as answer:
             return await self.parsed(await answer.read())
 
-    async def content(self, method: str, path: str, **request: Unpack[Request]) -> Answer:
-        """Call and return the bytes of the answer. Raises ProviderError."""
+    async def send(self, method: str, path: str, **request: Unpack[Request]) -> None:
+        """Call and ignore what the answer contains. Raises ProviderError."""
         async with self._call(method, path, request) as answer:
-            return Answer(answer.status, answer.headers, await answer.read())
+            await answer.read()
 
     def parse(self, content: bytes | str) -> dict[str, Any]:
-        """Return the JSON object that this is. Raises ProviderError if it is none."""
+        """Parse a JSON object. Raises ProviderError if it is none."""
         try:
             document = json.loads(content)
         except (ValueError, RecursionError) as error:
-            raise invalid_answer(self.who, "something that is not JSON") from error
+            raise self.invalid_answer("something that is not JSON") from error
         if not isinstance(document, dict):
-            raise invalid_answer(self.who, "JSON that is not an object")
+            raise self.invalid_answer("JSON that is not an object")
         return cast(dict[str, Any], document)
 
     async def parsed(self, content: bytes | str) -> dict[str, Any]:
-        """Return what `parse` does, without holding the loop if it is large. Raises ProviderError."""
+        """Do what `parse` does, without blocking the loop if it is large. Raises ProviderError."""
         if len(content) > LARGE_BYTES:
             return await asyncio.to_thread(self.parse, content)
         return self.parse(content)
 
     @asynccontextmanager
-    async def stream(self, method: str, path: str, **request: Unpack[Request]) -> AsyncGenerator[Stream]:
-        """Call, and give the answer while it arrives. Raises ProviderError, also while it is read.
+    async def stream(self, method: str, path: str, **request: Unpack[Request]) -> AsyncGenerator[Response]:
+        """Call, and yield the answer while it arrives. Raises ProviderError, also while it is read.
 
         ``path`` is below the base address, or a whole address of the same host.
         """
         async with self._call(method, path, request) as answer:
-            yield Stream(answer.status, answer.headers, answer.lines, answer.read)
+            yield answer
 
     async def download(self, url: str, kind: MediaKind) -> Output:
-        """Fetch a result that an answer names into a file of its own. Raises ProviderError.
+        """Download the result at an address into a file of its own. Raises ProviderError.
 
-        The key goes to the provider's own host alone; another may be reached only if everybody can reach
-        it, unless the provider itself is on this network (its url starts with http://). All of it may take
-        the engine's ``timeout_seconds``. The file is the caller's; there is none if this fails.
+        The key is sent to the provider's own host only. Another host must have a public address, unless the
+        provider itself is on this network (its url starts with http://). The download may take the engine's
+        ``timeout_seconds``. The file is the caller's; there is none if this fails.
         """
         with result_file(self._scratch) as file:
             await self._fetch(url, kind, file)
             return await self._checked(file, kind)
 
     async def save(self, method: str, path: str, kind: MediaKind, **request: Unpack[Request]) -> Output:
-        """Call, and put the answer, which is the result itself, into a file of its own. Raises ProviderError.
+        """Call, and write the answer, which is the result itself, into a file. Raises ProviderError.
 
-        It is made once: unlike `download`, this never asks again.
+        Unlike `download`, this is never repeated: each call makes another result.
         """
         with result_file(self._scratch) as file:
             async with self._call(method, path, request) as answer:
@@ -254,10 +186,41 @@ class Provider:
             return await self._checked(file, kind)
 
     async def decode(self, base64: str, kind: MediaKind) -> Output:
-        """Put a result that an answer carries into a file of its own. Raises ProviderError."""
+        """Write a result that an answer contains into a file of its own. Raises ProviderError."""
         with result_file(self._scratch) as file:
-            await asyncio.to_thread(write_base64, self.who, base64, file)
+            await asyncio.to_thread(write_base64, self.label, base64, file)
             return await self._checked(file, kind)
+
+    def output(self, data: bytes, kind: MediaKind) -> Output:
+        """Return a preview that an answer contains, a picture with its size. Raises ProviderError."""
+        return data_output(self.label, data, kind)
+
+    def text_field(self, answer: Mapping[str, Any], name: str) -> str:
+        """Return a field of an answer. Raises ProviderError if it is no text, or empty."""
+        value = answer.get(name)
+        if not isinstance(value, str) or not value:
+            raise self.invalid_answer(f"no {name}")
+        return value
+
+    def result_addresses(self, answer: Any, path: str, output_type: OutputType) -> list[str | None]:
+        """Return the addresses of the results in an answer, or the text; None for one that was left out.
+
+        ``path`` leads to them: names with dots between. A result is an address or an object with an ``url``,
+        alone or in a list; the parts of a text are joined. Raises ProviderError.
+        """
+        return result_addresses(self.label, answer, path, output_type)
+
+    def invalid_answer(self, what: str) -> ProviderError:
+        """Return the error for an answer of an unexpected form; ``what`` completes "… answered with"."""
+        return invalid_answer(self.label, what)
+
+    def refused_answer(self, status: int, body: bytes, *, text: bool = False) -> ProviderError:
+        """Return the error for an answer that means the same as this HTTP status that is not 2xx."""
+        return refused_answer(self.label, status, {}, body, text=text)
+
+    def moderation(self, message: str = "", *, text: bool = False) -> Failed:
+        """Return the failure for a prompt or result that the provider refuses for its content."""
+        return moderation(self.label, message, text=text)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -266,25 +229,25 @@ class Provider:
             await client.aclose()
 
     @asynccontextmanager
-    async def _call(self, method: str, path: str, request: Request) -> AsyncGenerator[Arriving]:
+    async def _call(self, method: str, path: str, request: Request) -> AsyncGenerator[Response]:
         usual = self._timeout_seconds if method == "POST" else min(_ANSWER_SECONDS, self._timeout_seconds)
         seconds = request.get("seconds", usual)
         deadline = asyncio.get_running_loop().time() + seconds
         client = await self._open(keep=method == "GET")
-        with explained(self.who):
-            asked = await build(
+        with errors_explained(self.label):
+            built = await build(
                 client, method, self._address(path), request, secret=self._secret(), seconds=seconds
             )
             async with asyncio.timeout_at(deadline):
-                response = await client.send(asked, stream=True)
+                response = await client.send(built, stream=True)
         try:
-            answer = Arriving(self.who, response, deadline)
+            answer = Response(self.label, response, deadline)
             if not response.is_success:
                 raise refused_answer(
-                    self.who,
+                    self.label,
                     answer.status,
                     answer.headers,
-                    self._scrubbed(await answer.read_error()),
+                    self._without_key(await answer.read_error()),
                     text=request.get("text", False),
                     key_env=self._key_env or "",
                 )
@@ -305,7 +268,7 @@ class Provider:
             trust_env=False,
             proxy=self._proxy,
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=kept),
-            # What is not compressed cannot unfold beyond the limits of an answer.
+            # An answer that is not compressed cannot inflate beyond the limits.
             headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
         )
 
@@ -318,10 +281,10 @@ class Provider:
         if not path.startswith(("https://", "http://")):
             return f"{self.url}/{path.lstrip('/')}"
         if _origin(path) != _origin(self.url):
-            raise invalid_answer(self.who, "an address of another host")
+            raise self.invalid_answer("an address of another host")
         return path
 
-    def _scrubbed(self, body: bytes) -> bytes:
+    def _without_key(self, body: bytes) -> bytes:
         if self._key is None:
             return body
         return body.replace(self._key.get_secret_value().encode(), b"[secret]")
@@ -330,17 +293,17 @@ class Provider:
         clock = asyncio.get_running_loop().time
         deadline = clock() + self._timeout_seconds
         if url.startswith("data:"):
-            return await asyncio.to_thread(write_data_url, self.who, url, file)
+            return await asyncio.to_thread(write_data_url, self.label, url, file)
         if not url.startswith(("https://", "http://")) or _origin(url) == _origin(self.url):
             try:
                 return await self._fetch_own(url, file, deadline)
             except ProviderError as error:
-                moved = error.headers.get("location")
-                if error.status not in (301, 302, 303, 307, 308) or not moved:
+                location = error.headers.get("location")
+                if error.status not in (301, 302, 303, 307, 308) or not location:
                     raise
-                url = self._joined(url, moved)
+                url = self._joined(url, location)
         await fetch_guarded(
-            self.who,
+            self.label,
             url,
             Path(file.name),
             kind,
@@ -349,14 +312,14 @@ class Provider:
             allow_private=self.url.startswith("http://"),
         )
 
-    def _joined(self, url: str, moved: str) -> str:
+    def _joined(self, url: str, location: str) -> str:
         try:
-            return urljoin(self._address(url), moved)
+            return urljoin(self._address(url), location)
         except ValueError as error:
-            raise invalid_answer(self.who, "a result that moved to an address that is none") from error
+            raise self.invalid_answer("a result that moved to an invalid address") from error
 
     async def _fetch_own(self, url: str, file: BinaryIO, deadline: float) -> None:
-        # It was paid for: a hiccup must not lose it, and asking again costs nothing.
+        # The result was paid for, so a short failure must not lose it. Repeating a GET costs nothing.
         clock = asyncio.get_running_loop().time
         for pause in (*_DOWNLOAD_PAUSES, math.inf):
             try:
@@ -364,7 +327,7 @@ class Provider:
                     return await answer.copy(file)
             except ProviderError as error:
                 late = error.failure.code == "GENERATION_PROVIDER_TIMEOUT"
-                if not error.passes or late or clock() + pause >= deadline:
+                if not error.is_temporary or late or clock() + pause >= deadline:
                     raise
             await asyncio.sleep(pause)
             file.seek(0)
@@ -373,7 +336,7 @@ class Provider:
     async def _checked(self, file: BinaryIO, kind: MediaKind) -> Output:
         def check() -> Output:
             file.flush()
-            return file_output(self.who, Path(file.name), kind)
+            return file_output(self.label, Path(file.name), kind)
 
         return await asyncio.to_thread(check)
 

@@ -1,9 +1,5 @@
-"""What the kinds on PyTorch share: their options, and in the child the weights, the GPU and the waiting.
+"""What the kinds on PyTorch share.
 
-Nothing is imported from torch before a job needs it, so that the server and its tests do without.
+`engine` and `options` belong to the server; the other modules run in a model process. Nothing here imports
+torch before the first job, so that the server and its tests do without it.
 """
-
-from ._engine import LocalEngine
-from ._options import LocalCard, LocalOptions, Place
-
-__all__ = ["LocalCard", "LocalEngine", "LocalOptions", "Place"]

@@ -1,7 +1,7 @@
-"""A working fake that ships: instant, free, and it fails, stalls or loses a job when told to.
+"""A fake engine: free and instant, and its jobs fail, hang or get lost if a parameter says so.
 
-No card of ours uses it. An owner who tests a client, or the tests and benchmarks here, write a card with
-``engine = "rehearsal"``; its parameters ``outcome`` and ``seconds`` choose what happens.
+To use it, write a card with ``engine = "rehearsal"``; its parameters ``outcome`` and ``seconds`` choose what
+happens.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ._contract import (
+from terrarium_server.engines import (
     Failed,
     Finished,
     Followers,
@@ -24,9 +24,9 @@ from ._contract import (
     Refused,
     Ticket,
 )
-from ._setup import EngineOptions, Setup
+from terrarium_server.engines.setup import EngineOptions, Setup
 
-# Its jobs take no time: any number at once.
+# Jobs use no resources, so any number may run at once.
 INSTANT = True
 OPTIONS = EngineOptions
 
@@ -39,7 +39,7 @@ _FAILURES = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Rehearsed:
+class _RehearsalJob:
     job: Job
     began: float
     seconds: float
@@ -47,7 +47,7 @@ class _Rehearsed:
 
 
 class RehearsalEngine:
-    """Answers with the prompt as text."""
+    """Returns the prompt as text."""
 
     repeatable = True
     longest_silence = math.inf
@@ -55,46 +55,48 @@ class RehearsalEngine:
     def __init__(self, name: str = "rehearsal") -> None:
         """Start with no jobs."""
         self.name = name
-        self._jobs: dict[Ticket, _Rehearsed] = {}
+        self._jobs: dict[Ticket, _RehearsalJob] = {}
 
     def problem(self, job_options: Mapping[str, Any]) -> str | None:
-        """Nothing can be missing."""
+        """Return None: it needs nothing."""
         return None
 
     def followers(self, mark: Mark) -> Followers:
-        """Jobs are known to this process alone."""
+        """Only this worker: the jobs are in its memory."""
         return "worker"
 
     async def prepare(self, job: Job) -> Mark:
-        """Name a job by its key."""
+        """Return the job's key as its mark."""
         return Mark(job.key)
 
     async def submit(self, job: Job, mark: Mark) -> Ticket:
-        """Take a job. Raises Refused if the outcome asked for is ``refused``."""
+        """Start a job. Raises Refused if its parameter ``outcome`` is ``refused``."""
         outcome = str(job.params.get("outcome", "completed"))
         if outcome == "refused":
             raise Refused("GENERATION_INVALID_PARAMS", "The rehearsal refused the job as asked.")
         ticket = Ticket(mark)
-        self._jobs[ticket] = _Rehearsed(job, time.monotonic(), float(job.params.get("seconds", 0.0)), outcome)
+        self._jobs[ticket] = _RehearsalJob(
+            job, time.monotonic(), float(job.params.get("seconds", 0.0)), outcome
+        )
         return ticket
 
     async def find(self, mark: Mark) -> Ticket | None:
-        """Find a job of this process."""
+        """Return the ticket of a job of this process, else None."""
         return Ticket(mark) if mark in self._jobs else None
 
     async def follow(self, ticket: Ticket) -> AsyncGenerator[News]:
-        """Tell how a job goes."""
-        rehearsed = self._jobs.get(ticket)
-        while rehearsed is not None and rehearsed.outcome != "lost":
-            left = rehearsed.began + rehearsed.seconds - time.monotonic()
+        """Yield the progress of a job, then its result."""
+        job = self._jobs.get(ticket)
+        while job is not None and job.outcome != "lost":
+            left = job.began + job.seconds - time.monotonic()
             if left <= 0:
                 del self._jobs[ticket]
-                failure = _FAILURES.get(rehearsed.outcome)
-                yield failure or Finished((Output("text/plain", rehearsed.job.prompt),))
+                failure = _FAILURES.get(job.outcome)
+                yield failure or Finished((Output("text/plain", job.job.prompt),))
                 return
-            yield Progress(max(0.0, 1 - left / rehearsed.seconds))
+            yield Progress(max(0.0, 1 - left / job.seconds))
             await asyncio.sleep(min(left, _PROGRESS_SECONDS))
-            rehearsed = self._jobs.get(ticket)
+            job = self._jobs.get(ticket)
         self._jobs.pop(ticket, None)
         yield Lost()
 
@@ -103,9 +105,9 @@ class RehearsalEngine:
         self._jobs.pop(ticket, None)
 
     async def close(self) -> None:
-        """Nothing to let go of."""
+        """Do nothing: it holds no resources."""
 
 
 def build(setup: Setup) -> RehearsalEngine:
-    """Make the engine; it needs no process."""
+    """Build an engine."""
     return RehearsalEngine(setup.name)

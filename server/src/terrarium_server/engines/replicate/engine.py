@@ -1,40 +1,39 @@
-"""Models on Replicate: a prediction is created, asked for until it is over, and its files are fetched."""
+"""Models on Replicate, as predictions."""
 
 import asyncio
 import re
 import time
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import suppress
-from typing import Any, cast
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self, cast
 from urllib.parse import quote
 
 from pydantic import Field, field_validator
 
-from ._contract import (
-    Failed,
-    Finished,
-    Followers,
-    Input,
-    Job,
-    Lost,
-    Mark,
-    News,
-    Output,
-    Progress,
-    Ticket,
-    Unknown,
+from terrarium_server.engines import Failed, Input, Job, Mark, Output, Progress, Unknown
+from terrarium_server.engines.provider import (
+    BaseUrl,
+    Provider,
+    ProviderOptions,
+    ProviderTicket,
+    QueuedEngine,
+    RequestOptions,
+    Results,
+    Status,
+    checked_type,
+    clean,
+    data_uri,
+    moderated,
+    output_type,
 )
-from ._failures import clean, moderated, moderation
-from ._fields import CardOptions, Made, data_uri, fetched, made, may_exist, results
-from ._provider import Provider, ProviderError, ProviderOptions, invalid_answer, poll
-from ._replicate.finding import Sought, find
-from ._setup import Setup
+from terrarium_server.engines.setup import Setup
 
-# What Replicate advises: what is larger is uploaded, and named by its address.
+from .finding import PredictionMark, find
+
+# Replicate advises to upload what is larger and to send its address.
 _LARGEST_DATA_URI = 256 * 1000
-# An hour after its end Replicate deletes what a prediction was asked: no search can match it any more.
+# An hour after its end Replicate deletes a prediction's input: no search can match it any more.
 _TAKEN_SECONDS = 7200.0
-_CANCEL_SECONDS = 30.0
 _PERCENT = re.compile(r"(\d{1,3})%\s*\|")
 _ERROR_CODE = re.compile(r"\bE\d{3,4}\b")
 _FAILURES = {
@@ -42,7 +41,7 @@ _FAILURES = {
     "E1001": "GPU_PROVIDER_ERROR",
     "E6716": "GENERATION_PROVIDER_TIMEOUT",
 }
-_WORDS = (
+_PHRASES = (
     (re.compile(r"out of memory", re.IGNORECASE), "GPU_PROVIDER_ERROR"),
     (re.compile(r"timed? ?out", re.IGNORECASE), "GENERATION_PROVIDER_TIMEOUT"),
 )
@@ -51,14 +50,10 @@ _WORDS = (
 class ReplicateOptions(ProviderOptions):
     """Only the key has to be given."""
 
-    url: str = Field(
-        "https://api.replicate.com/v1",
-        pattern=r"^https?://[^\s@?#]+$",
-        description="The root of Replicate's HTTP API.",
-    )
+    url: BaseUrl = Field("https://api.replicate.com/v1", description="The root of Replicate's HTTP API.")
 
 
-class ReplicateCard(CardOptions):
+class ReplicateCard(RequestOptions):
     """``model`` is ``owner/name`` of an official model, or ``owner/name:version`` of any other."""
 
     model: str
@@ -71,91 +66,101 @@ class ReplicateCard(CardOptions):
         return value
 
 
+@dataclass(frozen=True, slots=True)
+class ReplicateTicket(ProviderTicket):
+    """A prediction's id, and the path to the results in its answer."""
+
+    id: str
+    output: str
+
+    @property
+    def text(self) -> str:
+        """The fields with colons between, the path only if there is one."""
+        return f"{self.type}:{self.id}" + (f":{self.output}" if self.output else "")
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Split the text at its colons. Raises ValueError."""
+        made, _, rest = text.partition(":")
+        prediction, _, output = rest.partition(":")
+        if not prediction:
+            raise ValueError("no id of a prediction")
+        return cls(checked_type(made), prediction, output)
+
+    @property
+    def path(self) -> str:
+        """The prediction's path below the provider's url."""
+        return f"/predictions/{quote(self.id, safe='')}"
+
+
 OPTIONS = ReplicateOptions
 
 
-class ReplicateEngine:
-    """Charges, and has no idempotency key: a prediction is created once and otherwise searched for."""
+class ReplicateEngine(QueuedEngine[ReplicateCard, ReplicateTicket]):
+    """Searches for a prediction whose answer was lost: Replicate has no idempotency key."""
 
-    repeatable = False
+    card = ReplicateCard
+    ticket = ReplicateTicket
 
     def __init__(self, name: str, provider: Provider) -> None:
         """Create predictions through ``provider``."""
-        self.name = name
-        self.longest_silence = provider.longest_silence
-        self._provider = provider
-        # Whose a prediction is, by its id: the job's key, and when that was heard (monotonic seconds).
+        super().__init__(name, provider)
+        # By a prediction's id: the key of its job, and when that was learnt (monotonic seconds).
         self._taken: dict[str, tuple[str, float]] = {}
 
-    def problem(self, job_options: Mapping[str, Any]) -> str | None:
-        """Say that the key is missing or the card's options are wrong."""
-        try:
-            ReplicateCard.read(job_options)
-        except ValueError as error:
-            return str(error)
-        return self._provider.key_problem(required=True)
+    async def mark(self, job: Job, card: ReplicateCard) -> Mark:
+        """Describe the prediction that a job will become."""
+        mark = await PredictionMark.of(job, output_type(job), card, card.model)
+        return Mark(mark.model_dump_json())
 
-    def followers(self, mark: Mark) -> Followers:
-        """Whoever has a key."""
-        return self._provider.followers
+    async def request(self, job: Job, card: ReplicateCard) -> dict[str, Any]:
+        """Return the model's input; large media are uploaded first."""
+        _, _, version = card.model.partition(":")
+        body = {"input": await card.request(job, self._address_of)}
+        return {**body, "version": version} if version else body
 
-    async def prepare(self, job: Job) -> Mark:
-        """Check a job and describe the prediction that it is to become. Raises Refused."""
-        card, kind = ReplicateCard.of_job(job), made(job)
-        return Mark((await Sought.of(job, kind, card, card.model)).model_dump_json())
-
-    async def submit(self, job: Job, mark: Mark) -> Ticket:
-        """Upload the media and create a prediction. Raises Refused."""
-        card, kind = ReplicateCard.of_job(job), made(job)
-        model, _, version = card.model.partition(":")
-        try:
-            body: dict[str, Any] = {"input": await card.request(job, self._address_of)}
-        except ProviderError as error:
-            raise error.refused() from error
-        path = "/predictions" if version else f"/models/{model}/predictions"
-        if version:
-            body["version"] = version
-        try:
-            created = await self._provider.json("POST", path, body=body, text=kind == "text")
-            prediction = _text(created.get("id"))
-            if not prediction:
-                raise invalid_answer(self._provider.who, "a prediction without an id")
-        except ProviderError as error:
-            # It was paid for if it is there, and asking for it again would be paid once more.
-            found = await self.find(mark) if may_exist(error) else None
-            if found is None or isinstance(found, Unknown):
-                raise error.refused() from error
-            return found
+    async def post(self, job: Job, card: ReplicateCard, request: dict[str, Any]) -> ReplicateTicket:
+        """Create a prediction."""
+        made = output_type(job)
+        path = "/predictions" if "version" in request else f"/models/{card.model}/predictions"
+        created = await self.provider.json("POST", path, body=request, text=made == "text")
+        prediction = self.provider.text_field(created, "id")
         self._take(prediction, job.key)
-        return _ticket(kind, prediction, card.output)
+        return ReplicateTicket(made, prediction, card.output)
 
-    async def find(self, mark: Mark) -> Ticket | Unknown | None:
+    async def search(self, mark: Mark) -> ReplicateTicket | Unknown | None:
         """Search the latest predictions for the one that this mark describes."""
-        try:
-            sought = Sought.model_validate_json(mark)
-            found = await find(self._provider, sought, lambda name: self._is_taken(name, sought.key))
-        except (ValueError, ProviderError):
-            return Unknown()
-        if not isinstance(found, str):
-            return found
-        self._take(found, sought.key)
-        return _ticket(sought.kind, found, sought.output)
+        sought = PredictionMark.model_validate_json(mark)
+        prediction = await find(self.provider, sought, lambda other: self._is_taken(other, sought.key))
+        if not isinstance(prediction, str):
+            return prediction
+        self._take(prediction, sought.key)
+        return ReplicateTicket(sought.kind, prediction, sought.output)
 
-    def follow(self, ticket: Ticket) -> AsyncGenerator[News]:
-        """Ask how a prediction stands; its files are fetched once it has succeeded."""
-        return poll(lambda: self._ask(ticket), first=0.5, slowest=3.0)
+    async def status(self, ticket: ReplicateTicket) -> Status:
+        """Poll a prediction."""
+        is_text = ticket.type == "text"
+        prediction = await self.provider.json("GET", ticket.path)
+        match prediction.get("status"):
+            case "starting" | "queued":
+                return Progress(0.0)
+            case "processing":
+                return Progress(
+                    _fraction(prediction.get("logs")), _text_so_far(prediction) if is_text else None
+                )
+            case "succeeded":
+                return self._succeeded(ticket, prediction)
+            case "failed":
+                return self._failure(_text(prediction.get("error")), text=is_text)
+            case "canceled" | "aborted":
+                message = f"{self.provider.label} cancelled this: by hand, or because it took too long."
+                return Failed("GENERATION_CANCELLED", message)
+            case other:
+                raise self.provider.invalid_answer(f"a prediction with the status {str(other)[:40]!r}")
 
-    async def cancel(self, ticket: Ticket) -> None:
-        """Cancel a prediction; one that has ended cannot be, and has been charged for."""
-        if known := _parts(ticket):
-            # One that is over or gone has to be no trouble: nobody waits for it.
-            with suppress(ProviderError):
-                path = f"/predictions/{quote(known[1], safe='')}/cancel"
-                await self._provider.content("POST", path, seconds=_CANCEL_SECONDS)
-
-    async def close(self) -> None:
-        """Let go of the connections; predictions go on at Replicate."""
-        await self._provider.close()
+    async def stop(self, ticket: ReplicateTicket) -> None:
+        """Cancel a prediction; one that has ended has been charged."""
+        await self.provider.send("POST", f"{ticket.path}/cancel")
 
     def _take(self, prediction: str, key: str) -> None:
         now = time.monotonic()
@@ -166,7 +171,7 @@ class ReplicateEngine:
         self._taken[prediction] = (key, now)
 
     def _is_taken(self, prediction: str, key: str) -> bool:
-        """Whether a prediction is another job's: two may ask for the very same."""
+        """Whether a prediction belongs to another job: two jobs may have equal inputs."""
         owner, _ = self._taken.get(prediction, (key, 0.0))
         return owner != key
 
@@ -176,72 +181,35 @@ class ReplicateEngine:
         extension = medium.content_type.partition("/")[2]
         with medium.path.open("rb") as file:
             content = (f"input.{extension}", file, medium.content_type)
-            uploaded = await self._provider.json("POST", "/files", files={"content": content})
+            uploaded = await self.provider.json("POST", "/files", files={"content": content})
         urls = uploaded.get("urls")
-        address = _text(cast(Mapping[str, Any], urls).get("get")) if isinstance(urls, Mapping) else ""
-        if not address:
-            raise invalid_answer(self._provider.who, "an uploaded file without an address")
-        return address
+        if not isinstance(urls, Mapping):
+            raise self.provider.invalid_answer("an uploaded file without an address")
+        return self.provider.text_field(cast(Mapping[str, Any], urls), "get")
 
-    async def _ask(self, ticket: Ticket) -> News:
-        known = _parts(ticket)
-        if known is None:
-            return Lost()
-        kind, name, output = known
-        prediction = await self._provider.json("GET", f"/predictions/{quote(name, safe='')}")
-        match prediction.get("status"):
-            case "starting" | "queued":
-                return Progress(0.0)
-            case "processing":
-                return Progress(_fraction(prediction.get("logs")), _words(prediction, kind))
-            case "succeeded":
-                return await self._finished(prediction, kind, output)
-            case "failed":
-                return self._failure(_text(prediction.get("error")), text=kind == "text")
-            case "canceled" | "aborted":
-                message = f"{self._provider.who} cancelled this: by hand, or because it took too long there."
-                return Failed("GENERATION_CANCELLED", message)
-            case status:
-                raise invalid_answer(self._provider.who, f"a prediction with the status {str(status)[:40]!r}")
+    def _succeeded(self, ticket: ReplicateTicket, prediction: Mapping[str, Any]) -> Results | Failed:
+        output = prediction.get("output")
+        if output:
+            return Results(self.provider.result_addresses(output, ticket.output, ticket.type))
+        if prediction.get("data_removed"):
+            message = f"{self.provider.label} has deleted what it made; try again later."
+            return Failed("GENERATION_NO_RESULT", message)
+        return Results(())
 
-    async def _finished(self, prediction: Mapping[str, Any], kind: Made, output: str) -> Finished | Failed:
-        made = prediction.get("output")
-        if not made:
-            gone = "has deleted what it made" if prediction.get("data_removed") else "made nothing"
-            return Failed("GENERATION_NO_RESULT", f"{self._provider.who} {gone}; try again later.")
-        addresses = [found for found in results(self._provider, made, output, kind) if found]
-        if not addresses:
-            return Failed("GENERATION_NO_RESULT", f"{self._provider.who} made nothing; try again later.")
-        return Finished(await fetched(self._provider, addresses, kind))
-
-    def _failure(self, said: str, *, text: bool) -> Failed:
-        codes = _ERROR_CODE.findall(said)
-        if moderated(said, {code.lower() for code in codes}):
-            return moderation(self._provider.who, said, text=text)
-        known = [_FAILURES[code] for code in codes if code in _FAILURES]
-        known += [code for words, code in _WORDS if words.search(said)]
-        code = known[0] if known else "GENERATION_GENERIC_ERROR"
+    def _failure(self, message: str, *, text: bool) -> Failed:
+        codes = _ERROR_CODE.findall(message)
+        if moderated(message, {code.lower() for code in codes}):
+            return self.provider.moderation(message, text=text)
+        ours = [_FAILURES[code] for code in codes if code in _FAILURES]
+        ours += [code for phrase, code in _PHRASES if phrase.search(message)]
+        code = ours[0] if ours else "GENERATION_GENERIC_ERROR"
         remedy = "Change the input." if code == "GENERATION_INPUT_VALIDATION" else "Try once more."
-        return Failed(
-            code, f"{self._provider.who} could not make this: {clean(said) or 'no reason'}. {remedy}"
-        )
-
-
-def _ticket(kind: Made, prediction: str, output: str) -> Ticket:
-    return Ticket(f"{kind}:{prediction}" + (f":{output}" if output else ""))
-
-
-def _parts(ticket: Ticket) -> tuple[Made, str, str] | None:
-    """Return what a prediction makes, its id and the way to its results."""
-    kind, _, rest = ticket.partition(":")
-    prediction, _, output = rest.partition(":")
-    if kind not in ("image", "video", "audio", "text") or not prediction:
-        return None
-    return kind, prediction, output
+        reason = clean(message) or "no reason"
+        return Failed(code, f"{self.provider.label} could not make this: {reason}. {remedy}")
 
 
 def _fraction(logs: Any) -> float:
-    """Take the progress from the last bar in the logs; a model may draw several one after the other."""
+    """Return the progress of the last bar in the logs; a model may draw several one after the other."""
     bars = _PERCENT.findall(_text(logs)[-20_000:])
     return max(min(int(bars[-1]), 99) / 100 if bars else 0.0, 0.05)
 
@@ -250,15 +218,13 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _words(prediction: Mapping[str, Any], kind: Made) -> Output | None:
-    """The text so far, of a model that writes."""
+def _text_so_far(prediction: Mapping[str, Any]) -> Output | None:
     written = prediction.get("output")
-    if kind != "text" or not isinstance(written, list):
+    if not isinstance(written, list):
         return None
     return Output("text/plain", "".join(_text(part) for part in cast(list[Any], written)))
 
 
 def build(setup: Setup) -> ReplicateEngine:
     """Make the engine for this server."""
-    options = cast(ReplicateOptions, setup.options)
-    return ReplicateEngine(setup.name, Provider.for_engine(setup, options))
+    return ReplicateEngine(setup.name, Provider.for_engine(setup))

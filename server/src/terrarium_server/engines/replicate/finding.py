@@ -1,9 +1,9 @@
 """Finding a prediction whose answer was lost.
 
-Replicate has no idempotency key, but it lists the latest predictions with what was asked: ours was created
+Replicate has no idempotency key, but it lists the latest predictions with their inputs. Ours was created
 after its mark, by the same model and with the same input. The addresses of its media are not known when the
-mark is made, so media are told apart by what is in them: pictures that are enlarged with the same values
-must not be taken for each other.
+mark is made, so media are compared by their content: otherwise two pictures that are enlarged with the same
+values would be confused.
 """
 
 import asyncio
@@ -19,12 +19,16 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 from pydantic import BaseModel
 
-from .._contract import Input, Job, Unknown
-from .._fields import CardOptions, Made
-from .._provider import Provider, ProviderError, invalid_answer
-from .._results import write_data_url
+from terrarium_server.engines import Input, Job, Unknown
+from terrarium_server.engines.provider import (
+    OutputType,
+    Provider,
+    ProviderError,
+    RequestOptions,
+    write_data_url,
+)
 
-# How often, and with which pause, the latest predictions are searched: a new one may not be listed yet.
+# A new prediction may not be listed yet, so the latest ones are searched several times with a pause between.
 _SEARCHES = 3
 _SEARCH_PAUSE = 1.0
 # A page has a hundred predictions.
@@ -33,24 +37,24 @@ _MOST_PAGES = 10
 _CLOCKS = 120.0
 
 
-class Sought(BaseModel):
-    """What a prediction is known by: the engine's mark.
+class PredictionMark(BaseModel):
+    """By what a prediction is recognised: the engine's mark, stored as JSON.
 
     ``since`` is the moment of the mark in seconds (Unix time), ``values`` the SHA-256 of the input without
-    its media, ``media`` the SHA-256 of each medium by the field that takes it.
+    its media, ``media`` the SHA-256 of each medium by the name of its field.
     """
 
     key: str
     since: float
-    kind: Made
+    kind: OutputType
     model: str
     output: str
     values: str
     media: dict[str, list[str]]
 
     @classmethod
-    async def of(cls, job: Job, kind: Made, card: CardOptions, model: str) -> "Sought":
-        """Describe the prediction that this job is about to become."""
+    async def of(cls, job: Job, kind: OutputType, card: RequestOptions, model: str) -> "PredictionMark":
+        """Describe the prediction that this job will become."""
         media = await asyncio.to_thread(_contents, card.media(job))
         return cls(
             key=job.key,
@@ -63,53 +67,55 @@ class Sought(BaseModel):
         )
 
 
-async def find(provider: Provider, sought: Sought, is_taken: Callable[[str], bool]) -> str | Unknown | None:
-    """Return a prediction's id, or None if several searches found nothing that it could be.
+async def find(
+    provider: Provider, sought: PredictionMark, is_taken: Callable[[str], bool]
+) -> str | Unknown | None:
+    """Return a prediction's id, or None if several searches found no prediction that matches.
 
-    ``is_taken`` says which ones are other submissions'. Raises ProviderError.
+    ``is_taken`` says whether a prediction belongs to another submission. Raises ProviderError.
     """
-    found: str | Unknown | None = None
+    prediction: str | Unknown | None = None
     for attempt in range(_SEARCHES):
         if attempt:
             await asyncio.sleep(_SEARCH_PAUSE)
-        found = await _search(provider, sought, is_taken)
-        if isinstance(found, str):
+        prediction = await _search(provider, sought, is_taken)
+        if isinstance(prediction, str):
             break
-    return found
+    return prediction
 
 
 class _Listed(NamedTuple):
     """A prediction of the list; ``created`` in seconds (Unix time)."""
 
     created: float
-    name: str
-    told: Mapping[str, Any]
+    id: str
+    fields: Mapping[str, Any]
 
 
 async def _search(
-    provider: Provider, sought: Sought, is_taken: Callable[[str], bool]
+    provider: Provider, sought: PredictionMark, is_taken: Callable[[str], bool]
 ) -> str | Unknown | None:
     listed, is_certain = await _latest(provider, sought.since - _CLOCKS)
-    # Of several that are alike, the one nearest to the mark: others may be looking for theirs.
+    # If several match, take the one created nearest to the mark: the others may belong to other submissions.
     for one in sorted(listed, key=lambda one: abs(one.created - sought.since)):
-        if is_taken(one.name) or not _is_by(one.told, sought.model):
+        if is_taken(one.id) or not _is_by(one.fields, sought.model):
             continue
-        is_it = await _has_input(provider, one.told, sought)
-        if is_it and not is_taken(one.name):
-            return one.name
-        is_certain = is_certain and is_it is not None
+        matches = await _has_input(provider, one.fields, sought)
+        if matches and not is_taken(one.id):
+            return one.id
+        is_certain = is_certain and matches is not None
     return None if is_certain else Unknown()
 
 
 async def _latest(provider: Provider, since: float) -> tuple[list[_Listed], bool]:
-    """Return the predictions created since then, the newest first, and whether these are all."""
+    """Return the predictions created since then, newest first, and whether the list is complete."""
     latest: list[_Listed] = []
     query: dict[str, str] = {}
     for _ in range(_MOST_PAGES):
         page = await provider.json("GET", "/predictions", query=query)
         results = page.get("results")
         if not isinstance(results, list):
-            raise invalid_answer(provider.who, "no list of predictions")
+            raise provider.invalid_answer("no list of predictions")
         listed = list(_listed(cast(list[Any], results)))
         latest += [one for one in listed if one.created >= since]
         cursor = parse_qs(urlsplit(str(page.get("next") or "")).query).get("cursor")
@@ -122,9 +128,9 @@ async def _latest(provider: Provider, since: float) -> tuple[list[_Listed], bool
 def _listed(results: list[Any]) -> Iterator[_Listed]:
     for item in results:
         match item:
-            case {"id": str(name), "created_at": str(moment), **told} if name:
+            case {"id": str(prediction), "created_at": str(created), **fields} if prediction:
                 with suppress(ValueError, OverflowError):
-                    yield _Listed(datetime.fromisoformat(moment).timestamp(), name, cast(Any, told))
+                    yield _Listed(datetime.fromisoformat(created).timestamp(), prediction, cast(Any, fields))
             case _:
                 pass
 
@@ -136,13 +142,15 @@ def _is_by(prediction: Mapping[str, Any], model: str) -> bool:
     return str(prediction.get("model")).casefold() == name.casefold()
 
 
-async def _has_input(provider: Provider, prediction: Mapping[str, Any], sought: Sought) -> bool | None:
-    """Whether this is what was asked; None if nobody can tell any more."""
-    asked = prediction.get("input")
-    # An hour later Replicate has deleted it.
-    if prediction.get("data_removed") or not isinstance(asked, Mapping):
+async def _has_input(
+    provider: Provider, prediction: Mapping[str, Any], sought: PredictionMark
+) -> bool | None:
+    """Whether a prediction has the input of the mark; None if that is not known any more."""
+    given_input = prediction.get("input")
+    # Replicate deletes inputs after an hour.
+    if prediction.get("data_removed") or not isinstance(given_input, Mapping):
         return None
-    values = cast(Mapping[str, Any], asked)
+    values = cast(Mapping[str, Any], given_input)
     if await asyncio.to_thread(_digest, values, sought.media) != sought.values:
         return False
     for field, contents in sought.media.items():
@@ -151,34 +159,34 @@ async def _has_input(provider: Provider, prediction: Mapping[str, Any], sought: 
         if len(addresses) != len(contents):
             return False
         for address, content in zip(addresses, contents, strict=True):
-            held = await _content(provider, address)
-            if held != content:
-                return None if held is None else False
+            given_content = await _content(provider, address)
+            if given_content != content:
+                return None if given_content is None else False
     return True
 
 
 async def _content(provider: Provider, address: Any) -> str | None:
-    """Return the SHA-256 of what is behind an address of ours, None of any other."""
+    """Return the SHA-256 of a file that the engine sent or uploaded, None for any other address."""
     if not isinstance(address, str):
         return None
     _, is_file, file = address.partition("?")[0].rpartition("/files/")
     try:
         if address.startswith("data:"):
-            return await asyncio.to_thread(_carried, provider.who, address)
-        told = await provider.json("GET", f"/files/{quote(file, safe='')}") if is_file else {}
+            return await asyncio.to_thread(_content_of_data_url, provider.label, address)
+        uploaded = await provider.json("GET", f"/files/{quote(file, safe='')}") if is_file else {}
     except ProviderError:
         return None
-    match told.get("checksums"):
+    match uploaded.get("checksums"):
         case {"sha256": str(content)}:
             return content
         case _:
             return None
 
 
-def _carried(who: str, address: str) -> str:
-    carried = BytesIO()
-    write_data_url(who, address, carried)
-    return hashlib.sha256(carried.getvalue()).hexdigest()
+def _content_of_data_url(label: str, address: str) -> str:
+    content = BytesIO()
+    write_data_url(label, address, content)
+    return hashlib.sha256(content.getvalue()).hexdigest()
 
 
 def _contents(media: Mapping[str, tuple[Input, ...]]) -> dict[str, list[str]]:
@@ -197,7 +205,7 @@ def _digest(values: Mapping[str, Any], without: Container[str]) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Write whole numbers in one way: 7.0 comes back as 7."""
+    """Write whole numbers in one form: Replicate returns 7.0 as 7."""
     if isinstance(value, Mapping):
         return {str(name): _plain(item) for name, item in cast(Mapping[Any, Any], value).items()}
     if isinstance(value, list | tuple):

@@ -1,32 +1,33 @@
-"""Text from language and vision-language models on this machine, through transformers (extra ``local``)."""
+"""The engine of the kind ``transformers``, as the server sees it."""
 
 from typing import Any, Literal
 
 from pydantic import Field
 
-from ._local import LocalCard, LocalEngine, LocalOptions
-from ._setup import Setup
+from terrarium_server.engines.pytorch.engine import LocalEngine
+from terrarium_server.engines.pytorch.options import LocalCard, LocalOptions
+from terrarium_server.engines.setup import Setup
 
 OPTIONS = LocalOptions
 
 
 class _Card(LocalCard):
-    """``call`` goes to the model's generation as it is."""
+    """``call`` is passed to the model's ``generate`` unchanged."""
 
     task: Literal["text-generation", "image-to-text"] = "text-generation"
     call: dict[str, Any] = Field(default_factory=dict[str, Any])
 
 
 class TransformersEngine(LocalEngine):
-    """Runs a model as transformers saves it, from a folder or the hub's cache."""
+    """Runs a model in the format of transformers, from a folder or the hub's cache."""
 
-    module = "_transformers_process"
-    needs = ("torch", "transformers", "accelerate", "safetensors")
+    module = "terrarium_server.engines.transformers.process"
+    libraries = ("torch", "transformers", "accelerate", "safetensors")
     file = "config.json"
     card = _Card
     types = ("text",)
 
 
 def build(setup: Setup) -> TransformersEngine:
-    """Make the engine for this server."""
+    """Build an engine."""
     return TransformersEngine(setup)

@@ -1,29 +1,30 @@
-"""The process in which language models work."""
+"""The model process of the kind transformers."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from terrarium_server.engines._child import serve
-from terrarium_server.engines._contract import Output
-from terrarium_server.engines._local.bench import Bench
-from terrarium_server.engines._local.machine import Machine
-from terrarium_server.engines._local.pictures import pictures
-from terrarium_server.engines._local.waiting import Progress
-from terrarium_server.engines._transformers import Reader, find, size_of
+from terrarium_server.engines import Output
+from terrarium_server.engines.child import serve
+from terrarium_server.engines.pytorch.device import Device
+from terrarium_server.engines.pytorch.images import open_images
+from terrarium_server.engines.pytorch.model_thread import JobProgress
+from terrarium_server.engines.pytorch.runner import Runner
+
+from .language_model import LanguageModel, find, size_of
 
 
-def _load(machine: Machine, request: dict[str, Any]) -> tuple[int, Callable[[], Reader]]:
+def _load(device: Device, request: dict[str, Any]) -> tuple[int, Callable[[], LanguageModel]]:
     folder = find(request)
-    return size_of(folder, request), lambda: Reader.load(machine, folder, request)
+    return size_of(folder, request), lambda: LanguageModel.load(device, folder, request)
 
 
 def _work(
-    machine: Machine, model: Reader, request: dict[str, Any], progress: Progress, frugal: bool
+    device: Device, model: LanguageModel, request: dict[str, Any], progress: JobProgress, low_memory: bool
 ) -> Sequence[Output]:
-    images = pictures(request)
-    model.ready(frugal=frugal)
+    images = open_images(request)
+    model.to_device(low_memory=low_memory)
     return [model.write(request, images, progress)]
 
 
 if __name__ == "__main__":
-    serve(Bench(_load, _work).handle)
+    serve(Runner(_load, _work).handle)

@@ -1,4 +1,4 @@
-"""What a running run shows of its output so far."""
+"""Previews: what a running run shows of its output so far."""
 
 import sqlalchemy as sa
 from alembic import op

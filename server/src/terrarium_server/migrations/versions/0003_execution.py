@@ -1,7 +1,7 @@
-"""The execution core: runs of any type, submissions instead of durable steps, workers with leases. DBOS goes.
+"""The execution core: runs of any type, submissions instead of durable steps, leases for workers, no DBOS.
 
-A run that was under way goes on with its ticket, if one was recorded; it goes back into the queue if no
-provider can have heard of it, and otherwise fails and has its hold given back.
+A run that was running continues with its ticket, if one was recorded. It is requeued if it certainly reached
+no provider. Otherwise it fails, and its hold is released.
 """
 
 import hashlib
@@ -25,11 +25,11 @@ _log = logging.getLogger("terrarium_server.migrations")
 
 _CHUNK = 1000
 
-_CARRIED = (
+_COPIED = (
     "run_id workspace_id project_id node_id type prompt state worker_id held_micros cost_micros "
     "estimated_seconds error_code error_message created_at started_at completed_at"
 ).split()
-# What is called or counted in another way now.
+# Columns with a new name or meaning.
 _CHANGED = {
     "run_type": "kind",
     "subject": "model_id",
@@ -37,14 +37,14 @@ _CHANGED = {
     "input": "params",
     "root_run_id": "run_id",
     "actor": "'key:' || key_id",
-    # Claims were counted, and are taken off again with what goes back into the queue; now it is deaths.
+    # It counted claims, less those that were requeued; now it counts deaths of workers.
     "attempts": "CASE WHEN state = 'pending' OR attempts = 0 THEN attempts ELSE attempts - 1 END",
 }
-# The caller's seed, else the one that workers derived from the run's id.
+# The caller's seed, or the one that workers derived from the run's id.
 _DERIVED = "('x' || encode(substr(sha256(convert_to(run_id, 'UTF8')), 1, 6), 'hex'))::bit(48)::bigint"
 _SEED = {
     "sqlite": "migrated_seed(run_id, params)",
-    # In steps, because only CASE keeps PostgreSQL from trying the later ones first.
+    # One condition at a time, because only CASE keeps PostgreSQL from evaluating the later ones first.
     "postgresql": f"""
         CASE
         WHEN position('"seed"' IN params::text) = 0 THEN {_DERIVED}
@@ -95,12 +95,12 @@ def upgrade() -> None:
     connection = op.get_bind()
     facts, now_ms = context.config.attributes["facts"], context.config.attributes["now_ms"]
     if connection.dialect.name == "postgresql":
-        # A server of the older version that still admits runs waits here, and then finds other tables.
+        # A server of the older version that still admits runs waits here, and then fails on the new tables.
         op.execute("LOCK TABLE runs, workers IN ACCESS EXCLUSIVE MODE")
         op.execute("ALTER INDEX IF EXISTS runs_pkey RENAME TO runs_0002_pkey")
     op.rename_table("runs", "runs_0002")
     _create_runs()
-    _carry_runs(connection, facts.engines)
+    _copy_runs(connection, facts.engines)
     op.drop_table("runs_0002")
     _index_runs()
     _create_the_rest()
@@ -158,15 +158,15 @@ def _create_runs() -> None:
     )
 
 
-def _carry_runs(connection: sa.Connection, engines: Mapping[str, str]) -> None:
-    """Write every run anew, in one statement and however many there are."""
-    columns = [*_CARRIED, *_CHANGED, "engine", "seed"]
-    expressions = [*_CARRIED, *_CHANGED.values()]
-    carried: list[sa.ColumnElement[Any]] = [sa.literal_column(expression) for expression in expressions]
+def _copy_runs(connection: sa.Connection, engines: Mapping[str, str]) -> None:
+    """Copy all runs into the new table, in one statement."""
+    columns = [*_COPIED, *_CHANGED, "engine", "seed"]
+    expressions = [*_COPIED, *_CHANGED.values()]
+    copied: list[sa.ColumnElement[Any]] = [sa.literal_column(expression) for expression in expressions]
     model = sa.column("model_id", sa.Text)
     engine = sa.case(dict(engines), value=model) if engines else sa.null()
     seed: sa.ColumnElement[Any] = sa.literal_column(_SEED[connection.dialect.name])
-    rows = sa.select(*carried, engine, seed).select_from(sa.table("runs_0002"))
+    rows = sa.select(*copied, engine, seed).select_from(sa.table("runs_0002"))
     if connection.dialect.name == "sqlite":
         driver: Any = connection.connection.driver_connection
         driver.create_function("migrated_seed", 2, _seed, deterministic=True)
@@ -243,7 +243,7 @@ def _create_the_rest() -> None:
 
 
 def _decide_unfinished(connection: sa.Connection, records: _dbos.Records, facts: Any, now_ms: int) -> None:
-    """Let every run that cannot simply wait in the queue go on, go back or fail."""
+    """Continue, requeue or fail every run that cannot simply wait in the queue."""
     kept = requeued = failed = 0
     for run in _undecided(connection):
         steps = records.steps(run.run_id) if run.state == "running" else None
@@ -289,7 +289,7 @@ def _keep(connection: sa.Connection, run: sa.Row[Any], submission: _dbos.Submiss
 
 
 def _fail(connection: sa.Connection, run: sa.Row[Any], failure: _dbos.Failure, now_ms: int) -> None:
-    """End a run, and give its hold back to the balance and to the spending cap of its key."""
+    """End a run, and release its hold: to the balance and to the spending cap of its key."""
     values = {
         "run": run.run_id,
         "workspace": run.workspace_id,

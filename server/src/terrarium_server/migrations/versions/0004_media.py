@@ -1,6 +1,6 @@
-"""Media: what outputs held themselves becomes a row per content and workspace, with links of their own.
+"""Media: one row per content and workspace instead of columns of the outputs, and links as rows.
 
-Links keep their addresses. Where a workspace has the same content several times, the oldest file stays.
+Links keep their addresses. If a workspace has the same content several times, the oldest file stays.
 """
 
 import sqlalchemy as sa
@@ -11,7 +11,7 @@ down_revision = "0003"
 branch_labels = None
 depends_on = None
 
-# With the media and links of today: one row for each output that is no text.
+# One row for each distinct content of outputs that are not text.
 _MEDIA = """
     INSERT INTO media (
         media_id, workspace_id, sha256, content_type, size_bytes, width, height, blob, created_at
@@ -46,7 +46,7 @@ def upgrade() -> None:
     """Apply."""
     op.rename_table("run_outputs", "run_outputs_0003")
     if op.get_bind().dialect.name == "postgresql":
-        # Their names are needed again.
+        # The new table needs these names.
         for constraint in ("run_outputs_pkey", "run_outputs_blob_key", "uq_run_outputs_position"):
             op.drop_constraint(constraint, "run_outputs_0003")
     _create()

@@ -1,0 +1,3 @@
+"""The kind ``llama``: text by language models in GGUF files, with llama.cpp."""
+
+AUTOMATIC = True

@@ -1,0 +1,1 @@
+"""Models on fal, through its queue."""

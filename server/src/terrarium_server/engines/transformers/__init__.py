@@ -1,0 +1,1 @@
+"""The kind ``transformers``: text by language models on this machine (extra ``local``)."""

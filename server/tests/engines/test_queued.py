@@ -1,0 +1,69 @@
+"""The frame of engines whose jobs run at a provider: tickets as they are stored, and cancelling."""
+
+from collections.abc import Callable
+
+import pytest
+
+from support.cases import comfyui, fal, openai_compatible, replicate
+from support.driver import drive_engine
+from support.loopback import Reply, loopback
+from terrarium_server.engines import Engine, Lost, Ticket
+from terrarium_server.engines.comfyui.engine import ComfyTicket
+from terrarium_server.engines.fal.engine import FalTicket
+from terrarium_server.engines.openai_compatible.videos import VideoTicket
+from terrarium_server.engines.provider import ProviderTicket, _queued
+from terrarium_server.engines.replicate.engine import ReplicateTicket
+
+# In the form that is stored in databases.
+STORED: list[tuple[type[ProviderTicket], str]] = [
+    (FalTicket, '["image","images","/a/b/requests/1/status","/a/b/requests/1","/a/b/requests/1/cancel"]'),
+    (ReplicateTicket, "image:p1"),
+    (ReplicateTicket, "text:p1:output.words"),
+    (ComfyTicket, '["image","5f1a9f0e"]'),
+    (ComfyTicket, '["video","5f1a9f0e","9","12"]'),
+    (ComfyTicket, '["image","job1@5f1a9f0e","9"]'),
+    (VideoTicket, "videos/video_1"),
+    (VideoTicket, 'failed/["GPU_PROVIDER_ERROR", "It may have charged for this."]'),
+]
+ENGINES: dict[str, Callable[[str], Engine]] = {
+    "comfyui": comfyui.engine_for,
+    "fal": fal.engine_for,
+    "openai_compatible": openai_compatible.engine_for,
+    "replicate": replicate.engine_for,
+}
+
+
+@pytest.mark.parametrize(("ticket", "text"), STORED)
+def test_stored_tickets_are_read_and_written_unchanged(ticket: type[ProviderTicket], text: str) -> None:
+    assert ticket.parse(text).text == text
+
+
+@pytest.mark.parametrize("kind", ENGINES)
+@pytest.mark.parametrize("text", ["", "image", "run_1", "[]", '["model","1"]', "model:p1", "failed/{}"])
+def test_a_ticket_of_another_form_is_lost_and_nothing_is_sent_for_it(kind: str, text: str) -> None:
+    with (
+        loopback(lambda request: Reply()) as server,
+        drive_engine(ENGINES[kind](server.url)) as driver,
+    ):
+        assert driver.end(Ticket(text)) == Lost()
+        driver.cancel(Ticket(text))
+    assert server.requests == []
+
+
+TICKETS = {
+    "comfyui": STORED[3][1],
+    "fal": STORED[0][1],
+    "openai_compatible": STORED[6][1],
+    "replicate": STORED[1][1],
+}
+
+
+@pytest.mark.parametrize("kind", ENGINES)
+@pytest.mark.parametrize("reply", [Reply("", 500), Reply("", 404), Reply(drops=True), Reply(hangs=True)])
+def test_cancelling_ends_without_an_error_whatever_the_provider_does(
+    kind: str, reply: Reply, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_queued, "_CANCEL_SECONDS", 0.2)
+    with loopback(lambda request: reply) as server, drive_engine(ENGINES[kind](server.url)) as driver:
+        driver.cancel(Ticket(TICKETS[kind]))
+    assert len(server.requests) == 1

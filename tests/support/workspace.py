@@ -1,0 +1,84 @@
+"""Services with an engine of the test's own, and a workspace that starts runs on it."""
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import sqlalchemy as sa
+
+from support.server import DEADLINE, Account
+from terrarium_server import accounts, ledger, runs, settlement
+from terrarium_server.admission import GenerationRequest
+from terrarium_server.app import Services
+from terrarium_server.execution import submissions
+from terrarium_server.runs import Run
+
+GRANT_USD = 50.0
+PRICE_MICROS = 250_000
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Services, and an account in their database that starts runs."""
+
+    services: Services
+    account: Account
+
+    def start(
+        self, model: str = "t2t-rehearsal", *, prompt: str = "a fern", type: str = "text", **params: Any
+    ) -> str:
+        """Admit a run."""
+        ids = (self.account.workspace_id, self.account.project_id)
+        request = GenerationRequest(*ids, type, prompt, model, params)
+        with self.services.database.transaction() as tx:
+            caller = accounts.authenticate(tx, self.account.api_key)
+            return self.services.admission.admit(tx, caller, request, None).run_id
+
+    def cancel(self, run_id: str, *, notify: bool = True) -> Run:
+        """Cancel a run as the API does; without ``notify``, as the API in another process does."""
+        with self.services.database.transaction() as tx:
+            settlement.cancel(tx, runs.read_run(tx, run_id))
+            run = runs.read_run(tx, run_id)
+        if notify:
+            self.services.run_ended(run_id)
+        return run
+
+    def submission(self, run_id: str) -> Any:
+        """The row of a run's last submission, or None."""
+        statement = sa.select(submissions).where(submissions.c.run_id == run_id)
+        with self.services.database.transaction() as tx:
+            return tx.execute(statement.order_by(submissions.c.number.desc())).first()
+
+    def with_key(self, api_key: str) -> "Workspace":
+        """The same with another key of the workspace."""
+        return replace(self, account=replace(self.account, api_key=api_key))
+
+    def run(self, run_id: str) -> Run:
+        with self.services.database.transaction() as tx:
+            return runs.read_run(tx, run_id)
+
+    def all_runs(self) -> list[Run]:
+        with self.services.database.transaction() as tx:
+            return runs.list_runs(tx, self.account.workspace_id, limit=1000)
+
+    def ended(self, run_id: str) -> Run:
+        """Wait for a run's end."""
+        self.wait_until(lambda: self.run(run_id).is_over, f"{run_id} did not end")
+        return self.run(run_id)
+
+    def wait_until(self, condition: Callable[[], bool], otherwise: str) -> None:
+        deadline = time.monotonic() + DEADLINE
+        while not condition():
+            assert time.monotonic() < deadline, otherwise
+            time.sleep(0.01)
+
+    @property
+    def balance(self) -> int:
+        with self.services.database.transaction() as tx:
+            assert ledger.check(tx) == []
+            return ledger.read_balance(tx, self.account.workspace_id)
+
+
+OpenWorkspace = Callable[..., AbstractContextManager[Workspace]]

@@ -1,6 +1,6 @@
 """The loop of a model process: reads requests, reports progress, returns outputs.
 
-Standard output carries frames and nothing else; what a library prints goes to standard error. Media are
+Frames are all that goes to standard output; what a library prints goes to standard error. Media are
 written into the folder that the request names.
 """
 

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,6 +24,7 @@ DISTRIBUTIONS = ("server", "pocket", "client")
 # The default install, and what the extra `local` adds to it.
 PINS = ("run.txt", "alone.txt")
 LOCAL_PINS = ("local.txt", "torch.txt")
+LOCAL = "server[local]"
 
 _PINNED = re.compile(r"([A-Za-z0-9][\w.-]*)==([^\s;\\]+)(?: *; *([^\\]+?))? *\\?$")
 _NEEDED_BY = re.compile(r" +# (?:via|  ) ?([a-z0-9][\w.-]*)")
@@ -152,6 +154,16 @@ def release_problems(name: str, version: str, data: Data) -> Iterator[str]:
         yield f"{name} {version}: no release date. Run `.venv/bin/python scripts/licences.py --refresh`."
 
 
+def version_problems(name: str, version: str, installed: Distribution) -> Iterator[str]:
+    """Say whether another version is installed than the pinned one, whose licence may differ."""
+    # `==2.0` also accepts a build of its own, such as 2.0+cpu.
+    if not SpecifierSet(f"=={version}").contains(installed.version, prereleases=True):
+        yield (
+            f"{name}: {installed.version} is installed, but {version} is pinned, and the licence is read "
+            "from what is installed. Run `make setup`."
+        )
+
+
 def inside_problems(name: str, installed: Distribution, data: Data) -> Iterator[str]:
     """Say what an installed distribution contains that scripts/licences.toml does not name or allow."""
     files = [str(file) for file in installed.files or []]
@@ -231,26 +243,63 @@ def reachable(start: Iterable[str], pinned: Mapping[str, Pin]) -> dict[str, Pin]
     return {name: pin for name, pin in pinned.items() if name in names}
 
 
-def direct(root: Path = ROOT) -> dict[str, list[str]]:
-    """Return each direct dependency's canonical name, with the distributions and extras that declare it."""
+def declared(root: Path = ROOT) -> Iterator[tuple[str, Requirement]]:
+    """Yield what our distributions declare, each with its distribution or extra, but not each other."""
     projects = {
         folder: tomllib.loads(path.read_text(encoding="utf-8"))["project"]
         for folder in DISTRIBUTIONS
         if (path := root / folder / "pyproject.toml").exists()
     }
     own = {canonicalize_name(project["name"]) for project in projects.values()}
-    declared: dict[str, list[str]] = {}
     for folder, project in projects.items():
         groups = {folder: project.get("dependencies", [])}
         groups |= {
             f"{folder}[{extra}]": named for extra, named in project.get("optional-dependencies", {}).items()
         }
-        for label, requirements in groups.items():
-            for name in {canonicalize_name(Requirement(text).name) for text in requirements} - own:
-                declared.setdefault(name, []).append(label)
+        for label, texts in groups.items():
+            for requirement in map(Requirement, texts):
+                if canonicalize_name(requirement.name) not in own:
+                    yield label, requirement
+
+
+def direct(root: Path = ROOT) -> dict[str, list[str]]:
+    """Return each direct dependency's canonical name, with the distributions and extras that declare it."""
+    labels: dict[str, list[str]] = {}
+    for label, requirement in declared(root):
+        labels.setdefault(canonicalize_name(requirement.name), []).append(label)
     for name in pins(["alone.txt"], root):
-        declared.setdefault(name, ["pocket"])
-    return declared
+        labels.setdefault(name, ["pocket"])
+    return labels
+
+
+def required(root: Path = ROOT) -> dict[str, str]:
+    """Return what the default install needs on this machine, each with the package that needs it.
+
+    The metadata of what is installed says what a package needs. A package of alone.txt is installed without
+    its dependencies, so they are not followed.
+    """
+    waiting = [
+        (label, requirement)
+        for label, requirement in declared(root)
+        if label != LOCAL and _applies(requirement, "")
+    ]
+    needed_by: dict[str, str] = {}
+    followed: set[tuple[str, str]] = set()
+    while waiting:
+        label, requirement = waiting.pop(0)
+        name = canonicalize_name(requirement.name)
+        needed_by.setdefault(name, label)
+        needs = map(Requirement, wheel.requires or []) if (wheel := installed(name)) else ()
+        extras = {"", *requirement.extras}
+        new = {extra for extra in extras if (name, extra) not in followed}
+        followed |= {(name, extra) for extra in new}
+        waiting += [(name, one) for one in needs if any(_applies(one, extra) for extra in new)]
+    return needed_by
+
+
+def _applies(requirement: Requirement, extra: str) -> bool:
+    """Say whether a requirement is one of this machine, with an extra of the package that declares it."""
+    return requirement.marker is None or requirement.marker.evaluate({"extra": extra})
 
 
 def weights(root: Path = ROOT) -> dict[str, Weights]:
@@ -293,6 +342,7 @@ class Inventory:
     local: dict[str, Pin]
     direct: dict[str, list[str]]
     weights: dict[str, Weights]
+    required: dict[str, str] = field(default_factory=dict)
 
     def licence(self, name: str) -> str | None:
         """Return a pinned distribution's licence."""
@@ -304,11 +354,19 @@ class Inventory:
         for name, pin in sorted(pinned.items()):
             yield from licence_problems(name, self.licence(name), data)
             yield from release_problems(name, pin.version, data)
-            if name in self.base and (wheel := installed(name)):
-                yield from inside_problems(name, wheel, data)
+            if wheel := installed(name):
+                if name in self.base or data.entry("licences", name) is None:
+                    yield from version_problems(name, pin.version, wheel)
+                if name in self.base:
+                    yield from inside_problems(name, wheel, data)
+        for name in sorted(self.required.keys() - self.base.keys()):
+            yield (
+                f"{name}: {self.required[name]} needs it, but requirements/run.txt does not pin it. "
+                "Run `make lock ARGS=`."
+            )
         for name in sorted(self.direct):
             yield from use_problems(name, data)
-            if name not in pinned:
+            if name not in pinned and name not in self.required:
                 yield f"{name}: not pinned in requirements/. Run `make lock ARGS=`."
         for source, held in self.weights.items():
             name, version = package_of(source)
@@ -331,8 +389,8 @@ class Inventory:
 def read(root: Path = ROOT) -> Inventory:
     """Read the repository's files."""
     data = Data(**tomllib.loads((root / DATA).read_text(encoding="utf-8")))
-    base, declared = pins(PINS, root), direct(root)
+    base, ours = pins(PINS, root), direct(root)
     # The file of `local` pins what its tests need, too.
-    local = reachable(declared, pins(LOCAL_PINS, root))
+    local = reachable(ours, pins(LOCAL_PINS, root))
     local = {name: pin for name, pin in local.items() if name not in base}
-    return Inventory(data, base, local, declared, weights(root))
+    return Inventory(data, base, local, ours, weights(root), required(root))

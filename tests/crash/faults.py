@@ -2,7 +2,7 @@
 
 A process reads its faults from its environment:
 
-    CRASH_AT      "before runs.show 1": it kills itself at the first call of that step
+    CRASH_AT      "before runs.write_progress 1": it kills itself at the first call of that step
     CRASH_STOP    likewise, but it stops (SIGSTOP) until the test lets it continue
     CRASH_GATE    a file; while it exists nothing is claimed
     CRASH_ERRORS  a file with instructions for database errors, see `DatabaseErrors`
@@ -61,11 +61,11 @@ STEPS: dict[str, tuple[Any, str]] = {
     "submissions.conclude": (submissions, "conclude"),
     "engine.poll": (ScriptedEngine, "poll"),
     "engine.cancel": (ScriptedEngine, "cancel"),
-    "runs.show": (runs, "show"),
+    "runs.write_progress": (runs, "write_progress"),
     "assets.keep": (assets, "keep"),
     "settlement.complete": (settlement, "complete"),
     "runs.complete": (runs, "complete"),
-    "canvas.land": (canvas, "land"),
+    "canvas.place_outputs": (canvas, "place_outputs"),
     "runs.take_over": (runs, "take_over"),
     "runs.requeue_abandoned": (runs, "requeue_abandoned"),
 }

@@ -8,12 +8,12 @@ _BEFORE = ["inside runs.claim 1", "after runs.claim 1", "before engine.prepare 1
 _AFTER = [
     "after engine.submit 1",
     "before engine.poll 1",
-    "inside runs.show 1",
-    "after runs.show 1",
+    "inside runs.write_progress 1",
+    "after runs.write_progress 1",
     "before assets.keep 1",
     "after assets.keep 1",
     "inside runs.complete 1",
-    "inside canvas.land 1",
+    "inside canvas.place_outputs 1",
     "inside settlement.complete 1",
 ]
 _MARKED = ["inside submissions.mark 1", "after submissions.mark 1"]
@@ -22,7 +22,7 @@ _OVER = ["after settlement.complete 1"]
 
 # Without a submission row, a lost job is made again. Progress is written concurrently with the run, which may
 # have ended by then.
-_MADE_AGAIN = {f"free: {step}": {1, 2} if "runs.show" in step else {2} for step in _AFTER}
+_MADE_AGAIN = {f"free: {step}": {1, 2} if "runs.write_progress" in step else {2} for step in _AFTER}
 
 EXECUTION = [
     *(f"paid: {step}" for step in _BEFORE[:-1] + _MARKED + _BEFORE[-1:] + _AFTER[:1] + _NOTED),

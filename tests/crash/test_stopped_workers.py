@@ -26,7 +26,7 @@ _CASES = [
     "free: after settlement.complete 1",
 ]
 # The steps after the provider has reported the end of the job to the worker.
-_REPORTED = ("assets.keep", "runs.complete", "canvas.land", "settlement.complete")
+_REPORTED = ("assets.keep", "runs.complete", "canvas.place_outputs", "settlement.complete")
 
 
 def was_given_up(deployment: Deployment, run_id: str) -> bool:

@@ -23,6 +23,14 @@ def test_a_server_alone_lists_nothing_and_says_what_to_install(install: Callable
         assert client.models() == []
         script = "terrarium generate 'a red cube' 2>&1 || true"
         assert "pip install 'terrarium-server[pocket]'" in client.shell(script)
+        assert client.shell("terrarium models 2>&1") == (
+            "No models. `terrarium models --all` shows what is missing, if anything.\n"
+        )
+        assert "add it as an [[engine]] to terrarium.toml" in client.shell("terrarium models --all 2>&1")
+    hint = "The small models come with: pip install 'terrarium-server[pocket]'\n"
+    assert alone.shell("terrarium models pull") == f"No installed model needs a download. {hint}"
+    refused = alone.shell("terrarium models pull nonexist 2>&1 || true")
+    assert refused.endswith(f"nonexist has no weights to fetch; no installed model has any. {hint}")
 
     # What it says helps, without anything else to be done but starting it again.
     alone.link(dependencies("terrarium-pocket"))

@@ -102,7 +102,7 @@ class Services:
             signals=self.signals,
             weights=self.weights,
             temporary=self.temporary.path,
-            alone=self.database.is_sqlite,
+            single_process=self.database.is_sqlite,
             is_current=lambda tx: migrations.version_in(tx) == migrations.HEAD,
             fallback=self.configuration.fallback,
             fetch_rules=self.fetch_rules,
@@ -121,12 +121,15 @@ class Services:
     async def _forget_expired(self) -> None:
         await self.database.write_for_worker(self.admission.forget_expired)
 
-    def stopping(self, *, hurry: bool = False) -> None:
-        """Prepare to stop: requests stop waiting for runs, and with ``hurry`` workers do not finish them."""
+    def stopping(self, *, skip_waiting: bool = False) -> None:
+        """Prepare to stop: requests stop waiting for runs.
+
+        With ``skip_waiting`` the worker returns its runs at once instead of finishing them.
+        """
         self.is_accepting = False
         self.signals.close()
-        if hurry and self.workers is not None:
-            self.workers.hurry()
+        if skip_waiting and self.workers is not None:
+            self.workers.skip_waiting()
 
     def close(self) -> None:
         """Stop in the order that loses no work."""

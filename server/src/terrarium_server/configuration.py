@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from terrarium_server.validation import Cause, causes_of
 
-_NAME = r"^[a-z0-9][a-z0-9._-]*$"
+# Names of engines, and of their kinds.
+ENGINE_NAME = r"^[a-z0-9][a-z0-9._-]*$"
 
 
 class ConfigurationError(Exception):
@@ -30,7 +31,7 @@ class _Engine(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
 
     kind: str
-    name: str | None = Field(None, pattern=_NAME)
+    name: str | None = Field(None, pattern=ENGINE_NAME)
     key_env: str | None = Field(None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
     processes: int | None = Field(None, ge=1, le=64)
     concurrency: int | None = Field(None, ge=1, le=1000)

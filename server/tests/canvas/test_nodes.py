@@ -35,7 +35,7 @@ def test_a_node_is_empty_until_its_run_has_an_output(database: Database) -> None
     [empty] = nodes(database)
     assert (empty.node_id, empty.label, empty.run_id, empty.output_id) == (node_id, "a fox", "run_0", None)
     with database.transaction() as tx:
-        canvas.land(tx, node_id, [("out_1", 640, 480)])
+        canvas.place_outputs(tx, node_id, [("out_1", 640, 480)])
     [shown] = nodes(database)
     assert (shown.node_id, shown.output_id, shown.width, shown.height) == (node_id, "out_1", 640, 480)
 
@@ -44,7 +44,7 @@ def test_more_outputs_are_placed_next_to_the_first(database: Database) -> None:
     node_id = place(database, 0)
     place(database, 1)
     with database.transaction() as tx:
-        canvas.land(tx, node_id, [("out_1", 1, 2), ("out_2", 3, 4), ("out_3", None, None)])
+        canvas.place_outputs(tx, node_id, [("out_1", 1, 2), ("out_2", 3, 4), ("out_3", None, None)])
     listed = nodes(database)
     assert [(node.place, node.output_index, node.output_id) for node in listed] == [
         (0, 0, "out_1"),
@@ -60,7 +60,7 @@ def test_nodes_are_listed_after_a_position(database: Database) -> None:
     first = place(database, 0)
     place(database, 1)
     with database.transaction() as tx:
-        canvas.land(tx, first, [("out_1", 1, 1), ("out_2", 1, 1)])
+        canvas.place_outputs(tx, first, [("out_1", 1, 1), ("out_2", 1, 1)])
     all_nodes = nodes(database)
     listed: list[NodeRecord] = []
     while page := nodes(database, 1, (listed[-1].place, listed[-1].output_index) if listed else None):

@@ -1,4 +1,4 @@
-"""A model process that does what a request says, run by its pool as ``python -m scripted_process``."""
+"""A model process that does what a request says."""
 
 import json
 import os
@@ -16,6 +16,10 @@ import numpy as np
 from terrarium_server.engines import Output
 from terrarium_server.engines.child import JobContext, serve
 from terrarium_server.media import VideoWriter, run_ffmpeg
+
+# Libraries greet, and programs that they start too.
+print("imported")
+os.system("echo imported")
 
 
 def _make(request: dict[str, Any], context: JobContext) -> list[Output]:
@@ -136,6 +140,36 @@ def _leave_files(request: dict[str, Any], context: JobContext) -> list[Output]:
     return [Output("text/plain", "\n".join(paths))]
 
 
+def _return_file(request: dict[str, Any]) -> list[Output]:
+    """Return a path, of a good file or of something that the job may not return."""
+    folder, path = Path(request["folder"]), Path(request["path"])
+    match request["what"]:
+        case "a file in a folder":
+            path = folder / "inner" / "made.png"
+            path.parent.mkdir()
+            path.write_bytes(b"a picture")
+        case "a link":
+            path, target = folder / "link.png", path
+            path.symlink_to(target)
+        case "a file of a linked folder":
+            (folder / "linked").symlink_to(path.parent)
+            path = folder / "linked" / path.name
+        case "a pipe":
+            path = folder / "pipe.png"
+            os.mkfifo(path)
+        case "a folder":
+            path = folder
+        case "nothing":
+            path = folder / "missing.png"
+        case "the same file twice":
+            path = folder / "made.png"
+            path.write_bytes(b"a picture")
+            return [Output("image/png", path), Output("image/png", path)]
+        case _:
+            pass
+    return [Output("image/png", path)]
+
+
 def _handle(request: dict[str, Any], context: JobContext) -> list[Output]:
     match request["do"]:
         case "make":
@@ -154,6 +188,17 @@ def _handle(request: dict[str, Any], context: JobContext) -> list[Output]:
             return _use_up(request, context)
         case "leave files":
             return _leave_files(request, context)
+        case "return a file":
+            return _return_file(request)
+        case "print":
+            print("working")
+            os.system("echo working")
+            left = sys.stdin.read()
+            return [Output("text/plain", f"{left!r} was left to read")]
+        case "exit":
+            sys.exit("enough")
+        case "return much":
+            return [Output("text/plain", "x" * (17 << 20))]
         case "send bytes":
             out: Any = context._out  # pyright: ignore[reportPrivateUsage]
             out.write(bytes.fromhex(request["bytes"]))

@@ -133,6 +133,43 @@ def test_an_invalid_message_of_a_process_fails_its_job_alone(
     assert empty(scratch)
 
 
+def test_what_a_model_prints_and_reads_does_not_disturb_its_messages(open_pool: Open) -> None:
+    driver = open_pool(patience=DEADLINE)
+    end = driver.run(do("print"))
+    assert isinstance(end, Finished) and end.outputs[0].data == "'' was left to read"
+
+
+def test_a_model_that_exits_fails_its_job_and_goes_on(open_pool: Open) -> None:
+    driver = open_pool()
+    failed = driver.run(do("exit"))
+    assert isinstance(failed, Failed) and CODES[failed.code] == "retry-now", failed
+    assert isinstance(driver.run(do("make", "run_2")), Finished)
+
+
+def test_a_result_that_is_too_large_says_so(open_pool: Open) -> None:
+    driver = open_pool()
+    failed = driver.run(do("return much"))
+    assert isinstance(failed, Failed) and failed.code == "GENERATION_INVALID_PROVIDER_RESPONSE"
+    assert "17 MiB; at most 16 MiB" in failed.message
+    assert isinstance(driver.run(do("make", "run_2")), Finished)
+
+
+def test_a_request_that_cannot_be_sent_is_refused_before_anything_is_done(open_pool: Open) -> None:
+    driver = open_pool()
+    before = children()
+    with pytest.raises(Refused, match="too large for a model process"):
+        driver.submit(do("make", text="x" * (17 << 20)))
+    with pytest.raises(TypeError, match="not JSON serializable"):
+        driver.submit(do("make", folder=Path()))
+    assert children() == before
+
+
+def test_a_request_may_use_any_name(open_pool: Open) -> None:
+    driver = open_pool(patience=DEADLINE)
+    job = do("make", cancel="run_1", ticket="run_2", outputs=[], request={})
+    assert isinstance(driver.run(job), Finished)
+
+
 def test_a_job_whose_files_cannot_be_stored_fails_and_its_process_is_kept(
     open_pool: Open, scratch: Path
 ) -> None:

@@ -1,6 +1,8 @@
 """The frame of engines whose jobs run at a provider: tickets as they are stored, and cancelling."""
 
+import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import pytest
 
@@ -36,6 +38,37 @@ ENGINES: dict[str, Callable[[str], Engine]] = {
 @pytest.mark.parametrize(("ticket", "text"), STORED)
 def test_stored_tickets_are_read_and_written_unchanged(ticket: type[ProviderTicket], text: str) -> None:
     assert ticket.parse(text).text == text
+
+
+@dataclass(frozen=True, slots=True)
+class SecondVersion(ProviderTicket):
+    """A ticket to which the second version of its kind added the region."""
+
+    id: str
+    region: str = "eu"
+
+
+def test_a_ticket_of_an_earlier_version_has_the_defaults_of_the_fields_that_were_added() -> None:
+    assert SecondVersion.parse('["image","job_1"]') == SecondVersion("image", "job_1", "eu")
+    assert SecondVersion.parse('["image","job_1","us"]') == SecondVersion("image", "job_1", "us")
+
+
+@pytest.mark.parametrize("text", ['["image"]', '["image","job_1","us","more"]'])
+def test_a_ticket_with_too_few_or_too_many_fields_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="fields"):
+        SecondVersion.parse(text)
+
+
+def test_a_ticket_that_cannot_be_read_is_logged_without_its_text(caplog: pytest.LogCaptureFixture) -> None:
+    with (
+        loopback(lambda request: Reply()) as server,
+        drive_engine(ENGINES["fal"](server.url)) as driver,
+        caplog.at_level(logging.WARNING),
+    ):
+        assert driver.end(Ticket('["image","images","/a/b/requests/1/status"]')) == Lost()
+        [record] = caplog.records
+        assert (record.levelname, "fal" in record.message) == ("WARNING", True)
+        assert "/a/b" not in caplog.text
 
 
 @pytest.mark.parametrize("kind", ENGINES)

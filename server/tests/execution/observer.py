@@ -96,9 +96,9 @@ _LEASES = sa.select(workers.c.worker_id, workers.c.lease_until)
 class Observer(logging.Handler):
     """Holds the rows after the last write; as a log handler, it also records the product's errors."""
 
-    def __init__(self, now_ms: Callable[[], int], *, alone: bool) -> None:
+    def __init__(self, now_ms: Callable[[], int], *, single_process: bool) -> None:
         super().__init__(logging.ERROR)
-        self._alone = alone
+        self._single_process = single_process
         self.rows = Rows({}, {}, {}, {})
         self.violations: list[str] = []
         # Everything so far, for the message of a failure.
@@ -201,7 +201,7 @@ class Observer(logging.Handler):
     def _is_dead(self, process: "Process", worker_id: str) -> bool:
         """Whether this process may take another's runs: its lease is expired, and it knows that."""
         other = self.worker(worker_id)
-        if self._alone:
+        if self._single_process:
             return other.is_gone
         is_expired = self.rows.leases.get(worker_id, 0) <= self._now_ms()
         return is_expired and (other.is_gone or not other.lease.is_held)

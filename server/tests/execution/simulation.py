@@ -146,7 +146,7 @@ class Process:
     """A worker's process: does what `Workers` does, without its threads."""
 
     def __init__(
-        self, simulation: "Simulation", number: int, machine: str, engines: list[str], *, alone: bool
+        self, simulation: "Simulation", number: int, machine: str, engines: list[str], *, single_process: bool
     ) -> None:
         self.worker_id = f"wrk_{number}"
         self.machine = machine
@@ -166,7 +166,7 @@ class Process:
             machine=machine,
             engines=" ".join(engines),
             seconds=LEASE_SECONDS,
-            alone=alone,
+            single_process=single_process,
             is_current=lambda _tx: True,
             clock=lambda: simulation.clock.now,
         )
@@ -180,13 +180,13 @@ class Process:
                 signals=Signals(),
                 weights=Path("nowhere"),
                 temporary=Path("nowhere"),
-                alone=alone,
+                single_process=single_process,
                 is_current=lambda _tx: True,
                 fallback=FALLBACK,
             )
             first = self.lease.renew()
             self.worker = Worker(context, self.lease, capacity=CAPACITY)
-            self._stop_asked, self._hurry = asyncio.Event(), asyncio.Event()
+            self._stop_asked, self._skip_waiting = asyncio.Event(), asyncio.Event()
             self._drain_seconds = 0.0
             self._serving = self.loop.create_task(self._serve())
             self._apply(first, {})
@@ -254,12 +254,12 @@ class Process:
         self.was_out_of_touch = True
         self._end()
 
-    def drain(self, seconds: float, *, hurry: bool) -> None:
-        """SIGTERM; with ``hurry`` twice."""
+    def drain(self, seconds: float, *, skip_waiting: bool) -> None:
+        """SIGTERM; with ``skip_waiting`` twice."""
         self._drain_seconds = seconds
         self._stop_asked.set()
-        if hurry:
-            self._hurry.set()
+        if skip_waiting:
+            self._skip_waiting.set()
 
     def discard(self) -> None:
         """Close the remaining coroutines; everything that they still try is cancelled."""
@@ -281,7 +281,7 @@ class Process:
         stop = asyncio.create_task(self._stop_asked.wait())
         await asyncio.wait({work, stop}, return_when=asyncio.FIRST_COMPLETED)
         if not work.done():
-            await self.worker.drain(self._drain_seconds, self._hurry)
+            await self.worker.drain(self._drain_seconds, self._skip_waiting)
             work.cancel()
         await asyncio.wait({work})
         for engine in self.engines:
@@ -322,19 +322,19 @@ class Process:
 class Simulation:
     """All processes, the provider and the clock."""
 
-    def __init__(self, database: Database, clock: Clock, blobs: Blobs, *, alone: bool) -> None:
+    def __init__(self, database: Database, clock: Clock, blobs: Blobs, *, single_process: bool) -> None:
         self.database = database
         self.clock = clock
         self.blobs = blobs
-        self.alone = alone
-        self.observer = Observer(clock.milliseconds, alone=alone)
+        self.single_process = single_process
+        self.observer = Observer(clock.milliseconds, single_process=single_process)
         self.provider = Provider(self.observer)
         self.catalog = Catalog([card(model) for model in MODELS])
         self.processes: list[Process] = []
 
     def start(self, machine: str, engines: list[str]) -> Process:
         """Start a process with a worker."""
-        process = Process(self, len(self.processes) + 1, machine, engines, alone=self.alone)
+        process = Process(self, len(self.processes) + 1, machine, engines, single_process=self.single_process)
         self.processes.append(process)
         self.observer.processes[process.name] = process
         return process

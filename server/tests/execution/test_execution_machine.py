@@ -36,8 +36,8 @@ MACHINES = ["a", "b"]
 MOST_LIVING, MOST_PROCESSES = 3, 8
 _DAY = 24 * 60 * 60.0
 
-Fate = Literal["stop", "die", "drain", "drain in a hurry"]
-FATES: list[Fate] = ["stop", "stop", "die", "drain", "drain in a hurry"]
+Fate = Literal["stop", "die", "drain", "drain without waiting"]
+FATES: list[Fate] = ["stop", "stop", "die", "drain", "drain without waiting"]
 MODEL = st.sampled_from(sorted(MODELS))
 PICK = st.integers(0, 7)
 STEPS = st.integers(1, 12)
@@ -81,7 +81,7 @@ class ExecutionMachine(RuleBasedStateMachine):
             self.granted = ledger.read_balance(tx, self.account.workspace_id)
 
     @initialize(
-        alone=st.booleans(),
+        single_process=st.booleans(),
         all_die=st.booleans(),
         workers=st.integers(1, 2),
         models=st.lists(MODEL, min_size=1, max_size=3),
@@ -89,13 +89,19 @@ class ExecutionMachine(RuleBasedStateMachine):
         trap=st.none() | st.builds(Trap, AT, THEN),
     )
     def open(
-        self, alone: bool, all_die: bool, workers: int, models: list[str], slow: bool, trap: Trap | None
+        self,
+        single_process: bool,
+        all_die: bool,
+        workers: int,
+        models: list[str],
+        slow: bool,
+        trap: Trap | None,
     ) -> None:
-        self.simulation = Simulation(self.database, self.clock, self.blobs, alone=alone)
+        self.simulation = Simulation(self.database, self.clock, self.blobs, single_process=single_process)
         logging.getLogger("terrarium_server.execution").addHandler(self.simulation.observer)
         self.all_die = all_die
         self.simulation.provider.is_slow = slow
-        for _ in range(1 if alone else workers):
+        for _ in range(1 if single_process else workers):
             self.simulation.start("a", ENGINES)
         self.simulation.processes[0].database.trap = trap
         for model in models:
@@ -172,9 +178,9 @@ class ExecutionMachine(RuleBasedStateMachine):
             case "die":
                 process.die()
             case "drain":
-                process.drain(10.0, hurry=False)
-            case "drain in a hurry":
-                process.drain(0.0, hurry=True)
+                process.drain(10.0, skip_waiting=False)
+            case "drain without waiting":
+                process.drain(0.0, skip_waiting=True)
 
     @precondition(lambda self: self.simulation.of("stopped"))
     @rule(pick=PICK, dies=st.sampled_from([False, False, True]))
@@ -188,14 +194,14 @@ class ExecutionMachine(RuleBasedStateMachine):
     def can_start(self) -> bool:
         living = len(self.simulation.of("running", "stopped"))
         return (
-            living < (1 if self.simulation.alone else MOST_LIVING)
+            living < (1 if self.simulation.single_process else MOST_LIVING)
             and len(self.simulation.processes) < MOST_PROCESSES
         )
 
     @precondition(can_start)
     @rule(machine=st.sampled_from(["a", "a", "b"]), has_all=st.sampled_from([True, True, False]))
     def start(self, machine: str, has_all: bool) -> None:
-        if self.simulation.alone:
+        if self.simulation.single_process:
             machine, has_all = "a", True
         self.simulation.start(machine, ENGINES if has_all else ENGINES[:2])
 
@@ -267,7 +273,7 @@ class ExecutionMachine(RuleBasedStateMachine):
         assert rows.runs == observer.rows.runs
         for process in self.simulation.of("running", "stopped"):
             # A worker never considers its lease held longer than the database does.
-            if process.lease.is_held and not self.simulation.alone:
+            if process.lease.is_held and not self.simulation.single_process:
                 assert rows.leases[process.worker_id] >= self.clock.milliseconds()
         assert observer.violations == [], observer.history_text
 
@@ -320,7 +326,7 @@ class ExecutionMachine(RuleBasedStateMachine):
                 process.go_on()
         simulation.provider.heal()
         simulation.settle()
-        if not simulation.alone:
+        if not simulation.single_process:
             for machine in MACHINES:
                 simulation.start(machine, ENGINES)
         elif not simulation.of("running"):
@@ -333,7 +339,7 @@ class ExecutionMachine(RuleBasedStateMachine):
             for job in simulation.provider.live:
                 simulation.provider.end(job, "finished")
             simulation.advance(8.0)
-            if simulation.alone and not simulation.of("running"):
+            if simulation.single_process and not simulation.of("running"):
                 simulation.start("a", ENGINES)
             if all(run.is_over for run in simulation.observer.rows.runs.values()):
                 break

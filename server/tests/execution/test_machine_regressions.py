@@ -68,8 +68,8 @@ def open_example(migrated_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     database = Database(migrated_url, clock=clock.expression, clock_ms=clock.milliseconds)
     simulations: list[Simulation] = []
 
-    def make(*, alone: bool = False) -> Example:
-        simulation = Simulation(database, clock, Blobs(tmp_path / "media"), alone=alone)
+    def make(*, single_process: bool = False) -> Example:
+        simulation = Simulation(database, clock, Blobs(tmp_path / "media"), single_process=single_process)
         logger.addHandler(simulation.observer)
         simulations.append(simulation)
         return Example(simulation)
@@ -103,7 +103,7 @@ def test_a_drain_does_not_count_time_in_which_its_process_was_suspended(open_exa
     worker = example.start()
     example.admit("call-model")
     example.simulation.settle()
-    worker.drain(10.0, hurry=False)
+    worker.drain(10.0, skip_waiting=False)
     example.simulation.advance(1.0)
     worker.stop()
     example.simulation.advance(7.0)
@@ -172,7 +172,7 @@ def test_a_broken_call_is_concluded_while_its_worker_is_alive(open_example: Open
 
 def test_a_suspension_of_the_only_worker_does_not_count_as_silence(open_example: OpenExample) -> None:
     """No other worker could take over, so the worker still has the run, and continues to follow it."""
-    example = open_example(alone=True)
+    example = open_example(single_process=True)
     worker = example.start()
     example.admit("exact-model")
     example.simulation.settle()

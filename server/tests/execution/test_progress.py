@@ -10,7 +10,7 @@ from support.workspace import OpenWorkspace
 from terrarium_server import runs
 from terrarium_server.engines import Job, News, Progress
 from terrarium_server.execution import _progress
-from terrarium_server.runs import Shown
+from terrarium_server.runs import RunProgress
 from terrarium_server.store import Transaction
 
 FRACTIONS = [0.0, 0.1, 0.1, 0.05, 0.5, 0.499, 0.994, 1.0, 1.0]
@@ -28,13 +28,13 @@ async def jumps(job: Job) -> AsyncIterator[News]:
 def written(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
     """The percentages that each statement wrote."""
     statements: list[list[int]] = []
-    show = runs.show
+    write = runs.write_progress
 
-    def recorded(tx: Transaction, worker_id: str, changes: Sequence[Shown]) -> None:
+    def recorded(tx: Transaction, worker_id: str, changes: Sequence[RunProgress]) -> None:
         statements.append([change.percent for change in changes])
-        show(tx, worker_id, changes)
+        write(tx, worker_id, changes)
 
-    monkeypatch.setattr(runs, "show", recorded)
+    monkeypatch.setattr(runs, "write_progress", recorded)
     return statements
 
 

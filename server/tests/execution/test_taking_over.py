@@ -1,5 +1,6 @@
 """Taking over runs of dead workers, and runs that a live worker has dropped."""
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -197,7 +198,7 @@ def test_a_lease_is_held_as_long_as_the_database_gave_it_and_no_longer(open_work
             machine="here",
             engines="rehearsal",
             seconds=10,
-            alone=False,
+            single_process=False,
             is_current=lambda tx: True,
             clock=lambda: now[0],
         )
@@ -215,3 +216,37 @@ def test_a_lease_is_held_as_long_as_the_database_gave_it_and_no_longer(open_work
         assert (lease.is_held, lease.may_take_over) == (True, False)
         lease.release()
         assert not lease.is_held
+
+
+def test_the_log_says_whose_run_was_abandoned(
+    open_workspace: OpenWorkspace, caplog: pytest.LogCaptureFixture
+) -> None:
+    with made_by_others(open_workspace, ScriptedEngine()) as workspace:
+        for _ in range(2):
+            workspace.start()
+        returned, dead = claim(workspace, DEAD, 2)
+        with workspace.services.database.transaction() as tx:
+            # As a worker leaves a run that another one shall continue.
+            tx.execute(sa.update(runs.runs).where(runs.runs.c.run_id == returned).values(worker_id=None))
+        workspace.services.start_workers()
+        for run_id in (returned, dead):
+            assert workspace.ended(run_id).state == "completed"
+    assert f"run {returned} (it had no worker) is back in the queue" in caplog.messages
+    assert f"run {dead} of worker {DEAD} is back in the queue" in caplog.messages
+
+
+def test_runs_that_wait_for_a_busy_engine_wait_as_long_as_it_takes(
+    open_workspace: OpenWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Instead of ten minutes and one.
+    monkeypatch.setattr("terrarium_server.execution._abandoned._UNSERVED_SECONDS", 1.0)
+    monkeypatch.setattr("terrarium_server.execution._worker._CHORES_SECONDS", 0.1)
+    monkeypatch.setattr("terrarium_server.execution._worker._FIRST_CHORES_SECONDS", 0.1)
+    gate = Gate()
+    with open_workspace(ScriptedEngine(gate), worker_timeout=SHORT, worker_runs=1) as workspace:
+        started = [workspace.start() for _ in range(3)]
+        enough = time.monotonic() + 3 * SHORT
+        workspace.wait_until(lambda: time.monotonic() > enough, "the lease of the start should be over")
+        assert [workspace.run(run_id).state for run_id in started] == ["running", "pending", "pending"]
+        gate.open_for(3)
+        assert {workspace.ended(run_id).state for run_id in started} == {"completed"}

@@ -42,6 +42,7 @@ def test_the_whole_picture_without_a_key(application: Application, picture: Pict
     assert answer.headers["etag"] == f'"{hashlib.sha256(picture.data).hexdigest()}"'
     assert answer.headers["accept-ranges"] == "bytes"
     assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["content-security-policy"] == "sandbox"
     assert answer.headers["access-control-allow-origin"] == "*"
     assert answer.headers["request-id"].startswith("req_")
 

@@ -36,6 +36,7 @@ QUERIES: dict[str, tuple[Callable[[Transaction], object], set[str]]] = {
     "claim": (lambda tx: runs.claim(tx, "wrk_1", 3, {"rehearsal": 2, "acme": 3}), {"ix_runs_ready", "key"}),
     "pending_of": (lambda tx: runs.pending_of(tx, "rehearsal", limit=5), {"ix_runs_ready"}),
     "engines_waited_for": (runs.engines_waited_for, {"ix_runs_ready"}),
+    "waiting_by_engine": (runs.waiting_by_engine, SMALL),
     "has_due": (runs.has_due, {"ix_runs_postponed"}),
     "wake_postponed": (runs.wake_postponed, {"ix_runs_postponed"}),
     "held_by": (lambda tx: runs.held_by(tx, "wrk_1"), {"ix_runs_running"}),
@@ -47,7 +48,10 @@ QUERIES: dict[str, tuple[Callable[[Transaction], object], set[str]]] = {
     "cancel": (lambda tx: runs.cancel(tx, RUN.run_id, OUTCOME), {"key"}),
     "give_up": (lambda tx: runs.give_up(tx, RUN.run_id, OUTCOME), {"key"}),
     "is_held": (lambda tx: runs.is_held(tx, RUN), {"key"}),
-    "show": (lambda tx: runs.show(tx, "wrk_1", [runs.Shown(RUN.run_id, 1, 50, None)]), {"key"}),
+    "write_progress": (
+        lambda tx: runs.write_progress(tx, "wrk_1", [runs.RunProgress(RUN.run_id, 1, 50, None)]),
+        {"key"},
+    ),
     "read_run": (lambda tx: runs.read_run(tx, RUN.run_id), {"key"}),
     "a workspace's": (lambda tx: runs.list_runs(tx, "ws_1", limit=5), {"ix_runs_workspace"}),
     "older ones": (lambda tx: runs.list_runs(tx, "ws_1", limit=5, before=RUN.run_id), {"ix_runs_workspace"}),
@@ -56,7 +60,7 @@ QUERIES: dict[str, tuple[Callable[[Transaction], object], set[str]]] = {
         {"ix_runs_project"},
     ),
     "recent_durations": (lambda tx: runs.recent_durations(tx, "t2t-rehearsal", 20), {"ix_runs_durations"}),
-    "forget_shown": (lambda tx: runs.forget_shown(tx, older_than_ms=1, limit=5), {"key"}),
+    "forget_progress": (lambda tx: runs.forget_progress(tx, older_than_ms=1, limit=5), {"key"}),
 }
 
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from support.records import pending_run
 from terrarium_server import runs
-from terrarium_server.runs import Run, RunOutcome, Shown
+from terrarium_server.runs import Run, RunOutcome, RunProgress
 from terrarium_server.store import Database, Transaction
 
 CAPACITY = {"rehearsal": 9}
@@ -16,9 +16,9 @@ OUTCOME = RunOutcome("SERVER_ERROR", "why")
 ANY_WORKER = sa.true()
 
 
-def show(tx: Transaction, run: Run) -> bool:
+def write_progress(tx: Transaction, run: Run) -> bool:
     assert run.worker_id is not None
-    runs.show(tx, run.worker_id, [Shown(run.run_id, run.claim, 50, "half")])
+    runs.write_progress(tx, run.worker_id, [RunProgress(run.run_id, run.claim, 50, "half")])
     return tx.execute(sa.select(sa.func.count()).select_from(runs.run_progress)).scalar_one() == 1
 
 
@@ -30,7 +30,7 @@ WRITES: dict[str, Callable[[Transaction, Run], bool]] = {
     "fall_back": lambda tx, run: runs.fall_back(tx, run, engine="acme", model="t2t-second", outcome=OUTCOME),
     "leave": runs.leave,
     "is_held": runs.is_held,
-    "show": show,
+    "write_progress": write_progress,
 }
 
 

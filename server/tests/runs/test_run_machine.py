@@ -10,7 +10,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multip
 from support.machines import run_machine
 from support.records import pending_run
 from terrarium_server import ids, runs
-from terrarium_server.runs import Run, RunOutcome, RunState, Shown
+from terrarium_server.runs import Run, RunOutcome, RunProgress, RunState
 from terrarium_server.store import Database, Transaction
 
 WORKERS = ["wrk_a", "wrk_b"]
@@ -27,7 +27,7 @@ OUTCOME = st.sampled_from(["SERVER_ERROR", "GENERATION_PROMPT_MODERATED"]).map(
 
 @dataclass
 class Expected:
-    """The expected state of a run; ``shown`` is the last percent and preview that it showed."""
+    """The expected state of a run; ``shown`` is its last percent and preview."""
 
     engine: str
     state: RunState = "pending"
@@ -182,10 +182,10 @@ class RunMachine(RuleBasedStateMachine):
             unique_by=lambda one: one[0].run_id,
         ),
     )
-    def show(self, worker: str, shown: list[tuple[Run, int, str | None]]) -> None:
-        progress = [Shown(run.run_id, run.claim, percent, preview) for run, percent, preview in shown]
+    def write_progress(self, worker: str, shown: list[tuple[Run, int, str | None]]) -> None:
+        progress = [RunProgress(run.run_id, run.claim, percent, preview) for run, percent, preview in shown]
         with self.database.transaction() as tx:
-            runs.show(tx, worker, progress)
+            runs.write_progress(tx, worker, progress)
         for run, percent, preview in shown:
             expected = self.expected[run.run_id]
             if expected.is_held(replace(run, worker_id=worker)):
@@ -207,14 +207,14 @@ class RunMachine(RuleBasedStateMachine):
             expected.end("failed", self.now, 0, outcome.error_code)
 
     @rule(older_than=st.integers(0, 5000))
-    def forget_shown(self, older_than: int) -> None:
+    def forget_progress(self, older_than: int) -> None:
         old = [
             run
             for run in self.expected.values()
             if run.shown is not None and run.state != "running" and run.shown_at < self.now - older_than
         ]
         with self.database.transaction() as tx:
-            assert runs.forget_shown(tx, older_than_ms=older_than, limit=1000) == len(old)
+            assert runs.forget_progress(tx, older_than_ms=older_than, limit=1000) == len(old)
         for run in old:
             run.shown = None
 

@@ -157,6 +157,23 @@ def test_a_direct_dependency_needs_a_pin_a_date_and_a_phrase_on_its_use(rules: A
     assert "not pinned" in "".join(rules.Inventory(data, {}, {}, declared, {}).problems())
 
 
+@pytest.mark.parametrize("name", ["numpy", "psycopg-binary", "starlette"])
+def test_what_the_default_install_needs_must_be_pinned_for_it(rules: Any, name: str) -> None:
+    inventory = rules.read()
+    # Another file of requirements/ may pin it too, which does not count.
+    inventory.local[name] = inventory.base.pop(name)
+    [problem] = [problem for problem in inventory.problems() if problem.startswith(f"{name}:")]
+    assert "run.txt" in problem
+    assert "make lock" in problem
+
+
+def test_another_version_than_the_pinned_one_fails(rules: Any) -> None:
+    inventory = rules.read()
+    inventory.base["numpy"] = inventory.base["numpy"]._replace(version="0.1")
+    reported = [problem for problem in inventory.problems() if problem.startswith("numpy:")]
+    assert ["make setup" in problem for problem in reported] == [True]
+
+
 def test_an_entry_that_nothing_needs_fails(rules: Any, data: Any) -> None:
     assert ["Remove it" in problem for problem in rules.Inventory(data, {}, {}, {}, {}).problems()] == [True]
 

@@ -40,6 +40,10 @@ def list_models(
     if as_json:
         emit_json([model.to_dict() for model in listed])
         return
+    if not listed:
+        hint = "" if everything else " `terrarium models --all` shows what is missing, if anything."
+        note(f"No models.{hint}")
+        return
     rows = [
         (
             model.model_id,

@@ -29,12 +29,12 @@ class Frame:
         return 2.0 / min(self.width, self.height)
 
     @property
-    def ax(self) -> float:
+    def half_width(self) -> float:
         """Half the width in picture units, at least 1."""
         return self.width / min(self.width, self.height)
 
     @property
-    def ay(self) -> float:
+    def half_height(self) -> float:
         """Half the height in picture units, at least 1."""
         return self.height / min(self.width, self.height)
 
@@ -71,13 +71,13 @@ class Band:
     def x(self) -> Array:
         """Pixel centres across, shape (1, width)."""
         columns = np.arange(self.frame.width, dtype=np.float32) + 0.5
-        return (columns * self.px - self.frame.ax)[None, :]
+        return (columns * self.px - self.frame.half_width)[None, :]
 
     @cached_property
     def y(self) -> Array:
         """Pixel centres down, shape (rows, 1), decreasing."""
         rows = np.arange(self.top, self.top + self.rows, dtype=np.float32) + 0.5
-        return (self.frame.ay - rows * self.px)[:, None]
+        return (self.frame.half_height - rows * self.px)[:, None]
 
     def empty(self) -> Array:
         """A black picture of this band, shape (3, rows, width)."""
@@ -86,10 +86,10 @@ class Band:
     def window(self, x0: float, x1: float, y0: float, y1: float) -> "tuple[slice, slice] | None":
         """Row and column slices that cover a rectangle, or None if the band does not touch it."""
         px, frame = self.px, self.frame
-        left = max(0, int((x0 + frame.ax) / px) - 1)
-        right = min(frame.width, int((x1 + frame.ax) / px) + 2)
-        upper = max(0, int((frame.ay - y1) / px) - 1 - self.top)
-        lower = min(self.rows, int((frame.ay - y0) / px) + 2 - self.top)
+        left = max(0, int((x0 + frame.half_width) / px) - 1)
+        right = min(frame.width, int((x1 + frame.half_width) / px) + 2)
+        upper = max(0, int((frame.half_height - y1) / px) - 1 - self.top)
+        lower = min(self.rows, int((frame.half_height - y0) / px) + 2 - self.top)
         if left >= right or upper >= lower:
             return None
         return slice(upper, lower), slice(left, right)
@@ -190,8 +190,12 @@ class ReflectionMap:
     def at(self, x: Array, y: Array) -> Array:
         """Bilinear lookup at picture coordinates, clamped at the borders: shape (3, h, w)."""
         frame = self._frame
-        across = np.clip((x + frame.ax) * (1.0 / frame.px) - 0.5, 0.0, frame.width - 1.001).astype(np.float32)
-        down = np.clip((frame.ay - y) * (1.0 / frame.px) - 0.5, 0.0, frame.height - 1.001).astype(np.float32)
+        across = np.clip((x + frame.half_width) * (1.0 / frame.px) - 0.5, 0.0, frame.width - 1.001).astype(
+            np.float32
+        )
+        down = np.clip((frame.half_height - y) * (1.0 / frame.px) - 0.5, 0.0, frame.height - 1.001).astype(
+            np.float32
+        )
         ix, iy = across.astype(np.intp), down.astype(np.intp)
         fx, fy = across - ix.astype(np.float32), down - iy.astype(np.float32)
         start = iy * frame.width + ix

@@ -72,7 +72,7 @@ class PostProcessor:
             picture += grey
         if settings.vignette > 0:
             frame = band.frame
-            radius = (band.x / frame.ax) ** 2 + (band.y / frame.ay) ** 2
+            radius = (band.x / frame.half_width) ** 2 + (band.y / frame.half_height) ** 2
             picture *= 1.0 - (settings.vignette * 0.5) * np.minimum(radius, 2.0) ** 1.4
         np.clip(picture, 0.0, _TOP, out=picture)
         np.sqrt(picture, out=picture)

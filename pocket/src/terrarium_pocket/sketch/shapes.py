@@ -85,7 +85,7 @@ def rain(picture: Array, band: Band, rng: SeededRandom, colour: Array, count: in
     frame = band.frame
     values = rng.many(count * 4).reshape(count, 4).tolist()
     for a, b, c, d in values:
-        x, y = (a * 2.4 - 1.2) * frame.ax, (b * 2.2 - 1.1) * frame.ay
+        x, y = (a * 2.4 - 1.2) * frame.half_width, (b * 2.2 - 1.1) * frame.half_height
         length, strength = 0.05 + 0.12 * c, 0.05 + 0.16 * d * d
         wide = max(0.0016 + 0.0012 * d, band.px * 0.6)
         window = band.window(x - 0.05, x + 0.05, y, y + length)
@@ -104,7 +104,7 @@ def snowfall(picture: Array, band: Band, rng: SeededRandom, colour: Array, count
     frame = band.frame
     values = rng.many(count * 4).reshape(count, 4).tolist()
     for a, b, c, d in values:
-        x, y = (a * 2.1 - 1.05) * frame.ax, (b * 2.1 - 1.05) * frame.ay
+        x, y = (a * 2.1 - 1.05) * frame.half_width, (b * 2.1 - 1.05) * frame.half_height
         size = 0.0026 + 0.0055 * c**3 + 0.016 * max(0.0, c - 0.97) * 33.0
         shown = max(size, band.px * 0.7)
         window = band.window(x - 2 * shown, x + 2 * shown, y - 2 * shown, y + 2 * shown)
@@ -134,9 +134,9 @@ def grass(
     values = rng.many(count * 5).reshape(count, 5).tolist()
     for rank, (a, b, c, d, e) in enumerate(values):
         near = rank / count
-        base = -frame.ay - 0.02 + 0.16 * (1.0 - near) * b
+        base = -frame.half_height - 0.02 + 0.16 * (1.0 - near) * b
         height = (0.1 + 0.22 * c * c) * (0.55 + 0.5 * near)
-        x, lean = (a * 2.1 - 1.05) * frame.ax, (d - 0.5) * 0.5 * height
+        x, lean = (a * 2.1 - 1.05) * frame.half_width, (d - 0.5) * 0.5 * height
         reach = abs(lean) + 0.03
         window = band.window(x - reach, x + reach, base, base + height + 0.02)
         if window is None:

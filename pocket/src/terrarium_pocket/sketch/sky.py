@@ -13,10 +13,16 @@ from .prompt import ParsedPrompt
 
 
 class Sky:
-    """Everything above a horizon at picture height ``horizon``; ``top`` is the upper border."""
+    """Everything above picture height ``horizon``, up to ``top``, in a picture twice ``half_width`` wide."""
 
     def __init__(
-        self, prompt: ParsedPrompt, palette: Palette, rng: SeededRandom, horizon: float, top: float, ax: float
+        self,
+        prompt: ParsedPrompt,
+        palette: Palette,
+        rng: SeededRandom,
+        horizon: float,
+        top: float,
+        half_width: float,
     ) -> None:
         """Place the sun and make the clouds."""
         self.palette = palette
@@ -24,7 +30,7 @@ class Sky:
         self.top = top
         light = palette.light
         # Heights are for a square picture; in a tall one there is more sky, and the sun is higher.
-        self.sun_x = rng.between(0.12, 0.62) * ax * rng.sign()
+        self.sun_x = rng.between(0.12, 0.62) * half_width * rng.sign()
         self.sun_y = horizon + light.height * rng.between(0.8, 1.2) * min(1.5, 0.55 + 0.45 * (top - horizon))
         self.moon = palette.name in {"night", "bluehour", "noir"} or "moon" in prompt.extras
         self.veiled = palette.name in {"foggy", "moody", "studio"} or bool({"rain", "veiled"} & prompt.extras)

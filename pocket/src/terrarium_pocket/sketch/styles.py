@@ -174,7 +174,7 @@ def _watercolour(pixels: Pixels, rng: SeededRandom) -> Pixels:
     rim = np.clip((around - light) * (1.0 / 255.0), 0.0, 0.3)
     flat *= (1.0 - rim * 1.5 - 0.035 * fine)[:, :, None]
     frame = Frame(width, height)
-    edge = np.minimum(frame.ax - np.abs(band.x), frame.ay - np.abs(band.y))
+    edge = np.minimum(frame.half_width - np.abs(band.x), frame.half_height - np.abs(band.y))
     inside = np.clip((edge - 0.07 + pool * 0.035 + fine * 0.018) * 38.0, 0.0, 1.0)
     lip = np.exp(-(((inside - 0.75) * 4.0) ** 2)) * (inside < 1) * 0.1
     paper = np.array([0.972, 0.955, 0.92], dtype=np.float32)
@@ -217,7 +217,7 @@ def _poster(pixels: Pixels, rng: SeededRandom) -> Pixels:
     tone = np.clip((120.0 - source) * (1.0 / 120.0), 0.0, 1.0)
     dot = np.clip((dots - 1.0 + tone * 1.15) * 2.4, 0.0, 1.0)
     flat *= (1.0 - dot * 0.3)[:, :, None]
-    edge = np.minimum(frame.ax - np.abs(band.x), frame.ay - np.abs(band.y))
+    edge = np.minimum(frame.half_width - np.abs(band.x), frame.half_height - np.abs(band.y))
     inside = np.clip((edge - 0.085) * (1.0 / band.px) + 0.5, 0.0, 1.0)[:, :, None]
     cream = np.array([243.0, 234.0, 214.0], dtype=np.float32)
     flat = cream + (flat * (cream / 255.0) - cream) * inside

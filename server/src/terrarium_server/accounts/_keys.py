@@ -1,3 +1,5 @@
+"""API keys: creating, checking, listing and revoking them, and what each has spent."""
+
 import hashlib
 from dataclasses import dataclass
 

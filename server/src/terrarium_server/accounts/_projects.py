@@ -1,3 +1,5 @@
+"""Projects: creating, finding and listing them, and the time of their last activity."""
+
 from dataclasses import dataclass
 
 import sqlalchemy as sa

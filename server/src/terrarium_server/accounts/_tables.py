@@ -1,3 +1,5 @@
+"""The tables of workspaces, members, projects and API keys."""
+
 import sqlalchemy as sa
 
 from terrarium_server.store import metadata

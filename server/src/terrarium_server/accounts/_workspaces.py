@@ -1,3 +1,5 @@
+"""Workspaces and their members."""
+
 from dataclasses import dataclass
 from typing import Literal, get_args
 

@@ -1,3 +1,5 @@
+"""Admission of a generation: everything that is checked and written before its run is accepted."""
+
 import hashlib
 import statistics
 import time

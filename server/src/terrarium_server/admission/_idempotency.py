@@ -1,3 +1,5 @@
+"""Idempotency keys, and their table."""
+
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 

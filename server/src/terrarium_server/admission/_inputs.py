@@ -1,3 +1,5 @@
+"""The check of the media that a run starts from."""
+
 from functools import partial
 from typing import Any
 

@@ -1,3 +1,5 @@
+"""Rate limits: how many runs a workspace may start in a minute."""
+
 import math
 import time
 from dataclasses import dataclass

@@ -1,3 +1,5 @@
+"""The rows of an admitted run; on PostgreSQL, one statement writes them all."""
+
 import sqlalchemy as sa
 
 from terrarium_server import accounts, canvas, ledger, runs

@@ -1,3 +1,5 @@
+"""The outputs of runs: storing their media, recording them and reading them."""
+
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""The tables of media, links to them, outputs of runs and blobs to delete."""
+
 import sqlalchemy as sa
 
 from terrarium_server.store import metadata

@@ -1,3 +1,5 @@
+"""The nodes of a project's canvas: placing them, showing outputs on them, listing them."""
+
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -116,7 +118,9 @@ def place_values(
     }
 
 
-def land(tx: Transaction, node_id: str, outputs: Sequence[tuple[str, int | None, int | None]]) -> None:
+def place_outputs(
+    tx: Transaction, node_id: str, outputs: Sequence[tuple[str, int | None, int | None]]
+) -> None:
     """Show a run's outputs, each (output_id, width, height): the first on its node, more next to it."""
     first, *more = outputs
     tx.execute(_FIRST, {"node": node_id, "output": first[0], "wide": first[1], "high": first[2]})

@@ -1,3 +1,5 @@
+"""The tables of boards and nodes."""
+
 import sqlalchemy as sa
 
 from terrarium_server.store import metadata

@@ -1,10 +1,16 @@
+"""Which models can be used now."""
+
+import logging
 import time
 from pathlib import Path
 
+from terrarium_server.distributions import FAILURES, cause_of
 from terrarium_server.engines.registry import Engines
 
 from ._cards import ModelCard
 from ._weights import find_weights
+
+_log = logging.getLogger(__name__)
 
 # Long enough to spare most requests the check, short enough to notice a pull soon.
 _CACHE_SECONDS = 2.0
@@ -18,6 +24,7 @@ class Availability:
         self._engines = engines
         self._weights = weights
         self._cache: dict[str, tuple[float, str | None]] = {}
+        self._logged: set[str] = set()
 
     def problem_of(self, card: ModelCard) -> str | None:
         """Return why a model cannot be used and what to do about it, or None."""
@@ -34,4 +41,10 @@ class Availability:
         needed = card.weights is not None and not card.weights.optional
         if needed and find_weights(card, self._weights) is None:
             return f"its weights are not on this machine; fetch them with: terrarium models pull {card.id}"
-        return engine.problem(card.options)
+        try:
+            return engine.problem(card.options)
+        except FAILURES as error:
+            if card.id not in self._logged:
+                self._logged.add(card.id)
+                _log.exception("engine %s failed to check model %s", card.engine, card.id)
+            return f"engine {card.engine} failed to check it ({cause_of(error)}); the server's log says more"

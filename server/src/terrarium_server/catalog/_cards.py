@@ -1,3 +1,5 @@
+"""Model cards: their fields, and reading one from its TOML file."""
+
 import hashlib
 import math
 import tomllib
@@ -93,7 +95,8 @@ class Weights(_Part):
     bytes: int = Field(gt=0)
     licence: str
     name: str = "weights"
-    # Small enough, and with a licence free enough, to be fetched without being named.
+    # Whether `terrarium models pull` without a name fetches them, as for the pocket models. Only for weights
+    # that are small and that anyone may use.
     pocket: bool = False
     # The model can do some jobs without them.
     optional: bool = False
@@ -154,6 +157,8 @@ def read_card(path: Path) -> ModelCard:
         card = ModelCard.model_validate(tomllib.loads(path.read_text("utf-8")))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise CardError(f"{path}: not valid TOML: {error}") from error
+    except OSError as error:
+        raise CardError(f"{path}: cannot be read: {error.strerror}") from error
     except ValidationError as error:
         raise CardError(f"{path}: {all_causes(error)}") from error
     file = card.options.get("file")

@@ -1,3 +1,5 @@
+"""The catalogue: all models of this server, by id, type and default."""
+
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
@@ -87,15 +89,8 @@ class Catalog:
 def load_cards(*owner_folders: Path | None) -> list[ModelCard]:
     """Read the installed cards and the owner's, which win over installed ones of the same id.
 
-    Raises CardError if one of them is wrong, or if two installed ones have the same id.
+    Raises CardError if one of the owner's is wrong. Installed ones that are wrong are logged and left out.
     """
-    cards: dict[str, ModelCard] = {}
-    installed: dict[str, Path] = {}
-    for path in installed_cards():
-        card = read_card(path)
-        if card.id in installed:
-            raise CardError(f"{installed[card.id]} and {path} both define {card.id}; uninstall one of them")
-        installed[card.id], cards[card.id] = path, card
     owned: dict[str, ModelCard] = {}
     for folder in owner_folders:
         if folder is not None:
@@ -103,4 +98,4 @@ def load_cards(*owner_folders: Path | None) -> list[ModelCard]:
                 raise CardError(f"{folder}: not a folder; name one with *.toml files (TERRARIUM_CARDS_DIR)")
             # The folder that is named last wins.
             owned |= {card.id: card for card in map(read_card, sorted(folder.glob("*.toml"), reverse=True))}
-    return list((cards | owned).values())
+    return list((installed_cards() | owned).values())

@@ -1,3 +1,5 @@
+"""The check of a request's parameters against those that a model card declares."""
+
 import math
 import re
 from collections.abc import Mapping

@@ -17,6 +17,7 @@ def pull(
 ) -> None:
     """Show size and licence, fetch, check the SHA-256. Weights that are already here are skipped."""
     # Imported only when the command runs, so that `terrarium --help` stays fast.
+    from terrarium_server import INSTALL_POCKET
     from terrarium_server.catalog import (
         CardError,
         ModelCard,
@@ -36,10 +37,16 @@ def pull(
     except (StartError, CardError, ConfigurationError) as error:
         sys.exit(f"terrarium: {error}")
     with_weights = [card for card in cards.values() if card.weights is not None]
+    ids = ", ".join(sorted(card.id for card in with_weights))
+    pocket = f"The small models come with: {INSTALL_POCKET}"
     unknown = [name for name in names or [] if name not in cards or cards[name].weights is None]
     if unknown:
-        names_with_weights = ", ".join(sorted(card.id for card in with_weights))
-        sys.exit(f"terrarium: {unknown[0]} has no weights to fetch; models that have: {names_with_weights}")
+        others = f"models that have: {ids}" if ids else f"no installed model has any. {pocket}"
+        sys.exit(f"terrarium: {unknown[0]} has no weights to fetch; {others}")
+    if not names and not any(card.weights.pocket for card in with_weights if card.weights is not None):
+        none = f"Name the model to fetch, one of: {ids}." if ids else "No installed model needs a download."
+        typer.echo(f"{none} {pocket}")
+        return
     folder = settings.weights_dir or weights_folder()
     wanted: dict[str, ModelCard] = {}
     for card in with_weights:

@@ -104,7 +104,7 @@ def _serve(settings: Settings, *, workers: bool) -> None:
 
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
             # The first signal ends waiting requests and drains the worker; a second one ends the draining.
-            services.stopping(hurry=self.should_exit)
+            services.stopping(skip_waiting=self.should_exit)
             super().handle_exit(sig, frame)
             # With this flag set, uvicorn would exit before running runs are returned to the queue.
             self.force_exit = False
@@ -214,4 +214,4 @@ def run_worker(settings: Settings) -> None:
     threading.Thread(target=close).start()
     while True:
         os.read(read_end, 1)
-        services.stopping(hurry=True)
+        services.stopping(skip_waiting=True)

@@ -1,3 +1,5 @@
+"""The contract of engines: jobs, outputs, news of a job, and the methods of an engine."""
+
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,9 +49,14 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One result: bytes, a file, or str for text.
+    """One result: str for text, else bytes or a file.
 
-    ``width`` and ``height`` in pixels and ``duration_seconds`` are set if they apply and are known. A file
+    ``content_type`` is a lower-case ``type/subtype`` without parameters, whose type is the job's: text,
+    image, video or audio. Neither text nor bytes nor file may be empty; text has at most 16 Mi characters, no
+    NUL and no lone surrogates.
+
+    ``width`` and ``height``, from 1 to 100,000 pixels, and ``duration_seconds``, at most a day, are set if
+    they apply and are known. A file is a regular file, not a link to one, and each output has its own. It
     belongs to the receiver of the output, which moves or deletes it.
     """
 
@@ -62,7 +69,10 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The job is not done yet; ``fraction`` is from 0 to 1, ``preview`` an output to show meanwhile."""
+    """The job is not done yet; ``fraction`` is from 0 to 1, ``preview`` an output to show meanwhile.
+
+    A preview is a text, or the bytes of a picture; anything else is not shown.
+    """
 
     fraction: float
     preview: Output | None = None
@@ -70,7 +80,11 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The job is done, with at least one output."""
+    """The job is done, with 1 to 64 outputs.
+
+    Without an output the run fails with GENERATION_NO_RESULT. If there are more, or one of them is not as
+    `Output` says, it fails with GENERATION_INVALID_PROVIDER_RESPONSE, and nothing is charged.
+    """
 
     outputs: tuple[Output, ...]
 
@@ -78,6 +92,8 @@ class Finished:
 @dataclass(frozen=True, slots=True)
 class Failed:
     """The job failed. ``code`` is one of `CODES`, and ``message`` says what a person can do.
+
+    Any other code reaches the caller as GENERATION_GENERIC_ERROR.
 
     ``retry_after`` is the delay that the provider named, in seconds.
     """
@@ -152,7 +168,7 @@ class Engine(Protocol):
         ...
 
     async def submit(self, job: Job, mark: Mark) -> Ticket:
-        """Start a job. Raises Refused."""
+        """Start a job and return its ticket, which is not empty. Raises Refused."""
         ...
 
     async def find(self, mark: Mark) -> Ticket | Unknown | None:
@@ -180,7 +196,8 @@ class Engine(Protocol):
 
 
 def discard(outputs: Iterable[Output]) -> None:
-    """Delete the files of outputs that are not used."""
+    """Delete the files of outputs that are not used; what is not a regular file is left alone."""
     for output in outputs:
-        if isinstance(output.data, Path):
-            output.data.unlink(missing_ok=True)
+        path = output.data
+        if isinstance(path, Path) and not path.is_symlink() and path.is_file():
+            path.unlink(missing_ok=True)

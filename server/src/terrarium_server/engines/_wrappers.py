@@ -1,12 +1,15 @@
-"""Wrappers that add rate limits and logging to any engine."""
+"""Wrappers that add checks, rate limits and logging to any engine."""
 
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Generator, Mapping
+from contextlib import aclosing, contextmanager
+from dataclasses import replace
 from typing import Any
 
+from terrarium_server.engines import checks
+from terrarium_server.engines._codes import CODES
 from terrarium_server.engines._contract import (
     Engine,
     Failed,
@@ -16,6 +19,7 @@ from terrarium_server.engines._contract import (
     Lost,
     Mark,
     News,
+    Progress,
     Refused,
     Ticket,
     Unknown,
@@ -108,3 +112,90 @@ class Logged(_Wrapper):
         """Cancel, and log it."""
         _log.info("%s: a job was cancelled", self.name)
         await super().cancel(ticket)
+
+
+class Checked(_Wrapper):
+    """Checks what an engine returns against its contract, except outputs.
+
+    Outputs are checked where the type of the run is known, with `checks.fault_of`. An error code that is not
+    one of `CODES` becomes GENERATION_GENERIC_ERROR, and progress is brought into its range.
+    """
+
+    async def prepare(self, job: Job) -> Mark:
+        """Prepare a job. Raises Refused, and TypeError if the mark is not a str or is empty."""
+        with self._known_codes():
+            mark = await super().prepare(job)
+        if not _is_filled(mark):
+            raise TypeError(f"engine {self.name}: prepare returned {mark!r}; a mark is a str, and not empty")
+        return mark
+
+    async def submit(self, job: Job, mark: Mark) -> Ticket:
+        """Submit a job. Raises Refused, and TypeError if the ticket is not a str or is empty."""
+        with self._known_codes():
+            ticket = await super().submit(job, mark)
+        if not _is_filled(ticket):
+            raise TypeError(
+                f"engine {self.name}: submit returned {ticket!r}; a ticket is a str, and not empty"
+            )
+        return ticket
+
+    async def find(self, mark: Mark) -> Ticket | Unknown | None:
+        """Find a submission; an answer that is none of the three means `Unknown`."""
+        answer = await super().find(mark)
+        if answer is None or isinstance(answer, Unknown) or _is_filled(answer):
+            return answer
+        _log.error("engine %s: find returned %r; a ticket is a str, and not empty", self.name, answer)
+        return Unknown()
+
+    async def follow(self, ticket: Ticket) -> AsyncGenerator[News]:
+        """Follow a job to its end, which is always one of `Finished`, `Failed` and `Lost`."""
+        async with aclosing(super().follow(ticket)) as news:
+            async for update in news:
+                match update:
+                    case Progress():
+                        yield _in_range(update)
+                    case Failed():
+                        yield self._known(update)
+                        return
+                    case Finished() | Lost():
+                        yield update
+                        return
+                    case _:
+                        _log.error("engine %s: follow yielded %.200r, which is no news", self.name, update)
+                        yield checks.UNUSABLE
+                        return
+        _log.error("engine %s: follow ended without a result", self.name)
+        yield checks.UNUSABLE
+
+    @contextmanager
+    def _known_codes(self) -> Generator[None]:
+        try:
+            yield
+        except Refused as refused:
+            failure = self._known(refused.failure)
+            if failure is refused.failure:
+                raise
+            raise Refused(failure.code, failure.message, retry_after=failure.retry_after) from refused
+
+    def _known(self, failed: Failed) -> Failed:
+        """Return a failure with a code of `CODES`, and with a delay only if that is a number of seconds."""
+        if failed.code not in CODES:
+            _log.error(
+                "engine %s: a job failed with the code %r, which is not one of CODES", self.name, failed.code
+            )
+            failed = replace(failed, code="GENERATION_GENERIC_ERROR")
+        # False for NaN too.
+        if failed.retry_after is not None and not failed.retry_after >= 0:
+            failed = replace(failed, retry_after=None)
+        return failed
+
+
+def _is_filled(value: object) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def _in_range(progress: Progress) -> Progress:
+    # In this order NaN becomes 0, because no comparison with it is true.
+    fraction = min(1.0, max(0.0, progress.fraction))
+    preview = progress.preview if checks.is_preview(progress.preview) else None
+    return Progress(fraction, preview)

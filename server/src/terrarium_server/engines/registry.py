@@ -3,6 +3,7 @@
 import importlib
 import logging
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -12,25 +13,29 @@ from typing import cast
 from pydantic import SecretStr, ValidationError
 
 from terrarium_server import INSTALL_POCKET
-from terrarium_server.configuration import Configuration, EngineEntry
+from terrarium_server.configuration import ENGINE_NAME, Configuration, EngineEntry
+from terrarium_server.distributions import FAILURES, cause_of, distribution_of
 from terrarium_server.validation import all_causes
 
 from ._contract import Engine
-from ._wrappers import Logged, RateLimited
-from .setup import Kind, Setup
+from ._wrappers import Checked, Logged, RateLimited
+from .setup import EngineOptions, Kind, Setup
 
 _log = logging.getLogger("terrarium_server.engines")
 
 # An entry point's name is the kind, its value the kind's package, with a module `engine` in it.
 GROUP = "terrarium.engines"
 
+# The attributes and methods of the contract.
+_MEMBERS = [name for name in (*Engine.__annotations__, *vars(Engine)) if not name.startswith("_")]
+
 
 class KindError(Exception):
-    """A kind of engine cannot be loaded; the message says why and what to do."""
+    """A kind of engine cannot be used; the message says why and what to do."""
 
 
 class Engines:
-    """The engines of this server, by name.
+    """The engines of this server, by name; what they return is checked.
 
     ``limits`` says how many jobs one may have at the same time, ``broken`` why an engine could not be built.
     """
@@ -48,7 +53,7 @@ class Engines:
         for engine in engines:
             if engine.name in self._engines:
                 raise ValueError(f"two engines are named {engine.name!r}")
-            self._engines[engine.name] = engine
+            self._engines[engine.name] = Checked(engine)
 
     def __iter__(self) -> Iterator[Engine]:
         """Go over all engines."""
@@ -65,9 +70,12 @@ class Engines:
         return f"no engine named {name} is set up; add it as an [[engine]] to terrarium.toml"
 
     async def close(self) -> None:
-        """Close all engines."""
-        for engine in self._engines.values():
-            await engine.close()
+        """Close all engines; an error of one is logged."""
+        for engine in self:
+            try:
+                await engine.close()
+            except Exception:
+                _log.exception("engine %s could not be closed", engine.name)
 
 
 @cache
@@ -84,8 +92,14 @@ def kinds() -> list[str]:
 
 
 def load_kind(name: str) -> Kind:
-    """Import an installed kind. Raises KindError if it cannot be imported, or two packages bring it."""
-    return cast(Kind, _imported(name, "engine"))
+    """Import an installed kind. Raises KindError if it is broken, or two distributions bring it."""
+    module = _imported(name, "engine")
+    options = getattr(module, "OPTIONS", None)
+    if not (isinstance(options, type) and issubclass(options, EngineOptions)):
+        raise _unusable(name, "its module `engine` has no OPTIONS, a subclass of EngineOptions")
+    if not callable(getattr(module, "build", None)):
+        raise _unusable(name, "its module `engine` has no function `build`")
+    return cast(Kind, module)
 
 
 def _is_automatic(name: str) -> bool:
@@ -96,17 +110,34 @@ def _imported(name: str, module: str = "") -> object:
     """Import a kind's package, or a module of it. Raises KindError."""
     entry, *others = _installed()[name]
     if others:
-        both = " and ".join(sorted(_distribution(one) for one in (entry, *others)))
+        both = " and ".join(sorted(distribution_of(one) for one in (entry, *others)))
         raise KindError(f"kind {name} comes with {both}; uninstall one of them")
+    if not re.fullmatch(ENGINE_NAME, name):
+        raise _unusable(name, "a name may have only a-z, 0-9, '.', '_' and '-', and begins with a-z or 0-9")
     try:
         return importlib.import_module(f"{entry.value}.{module}" if module else entry.value)
-    except Exception as error:
-        remedy = f"reinstall {_distribution(entry)}, or uninstall it"
-        raise KindError(f"kind {name} cannot be loaded ({error}); {remedy}") from error
+    except FAILURES as error:
+        remedy = f"reinstall {distribution_of(entry)}, or uninstall it"
+        raise KindError(f"kind {name} cannot be loaded ({cause_of(error)}); {remedy}") from error
 
 
-def _distribution(entry: EntryPoint) -> str:
-    return entry.dist.name if entry.dist else entry.value.partition(".")[0]
+def _unusable(name: str, why: str) -> KindError:
+    remedy = f"correct that, or update or uninstall {distribution_of(_installed()[name][0])}"
+    return KindError(f"kind {name} cannot be used ({why}); {remedy}")
+
+
+def _build(name: str, kind: Kind, setup: Setup) -> Engine:
+    """Build an engine. Raises KindError if the kind fails, or builds something else."""
+    try:
+        engine = kind.build(setup)
+        missing = [member for member in _MEMBERS if not hasattr(engine, member)]
+        if missing:
+            raise TypeError(f"`build` returned {type(engine).__name__}, without {', '.join(missing)}")
+        if engine.name != setup.name:
+            raise ValueError(f"its engine is named {engine.name!r}, not {setup.name!r}")
+    except FAILURES as error:
+        raise _unusable(name, cause_of(error)) from error
+    return engine
 
 
 def discover(configuration: Configuration | None = None, *, processes: int, scratch: Path) -> Engines:
@@ -123,7 +154,10 @@ def discover(configuration: Configuration | None = None, *, processes: int, scra
     for entry in entries:
         kind, automatic = _kind_of(entry)
         setup = _setup(entry, kind, processes, scratch)
-        engine = kind.build(setup)
+        try:
+            engine = _build(entry.kind, kind, setup)
+        except KindError as error:
+            raise entry.error(f"kind: {error}") from error
         built.append(RateLimited(engine, entry.requests_per_second) if entry.requests_per_second else engine)
         if entry.concurrency or automatic:
             limits[entry.name] = entry.concurrency or _concurrency(kind, setup)
@@ -133,9 +167,9 @@ def discover(configuration: Configuration | None = None, *, processes: int, scra
             if name in named or not _is_automatic(name):
                 continue
             kind = load_kind(name)
-            setup = Setup(name, processes, kind.OPTIONS(), scratch=scratch)
-            built.append(kind.build(setup))
-        except Exception as error:
+            setup = Setup(name, processes, _defaults(name, kind), scratch=scratch)
+            built.append(_build(name, kind, setup))
+        except KindError as error:
             # One distribution that does not work must not keep the others from working.
             broken[name] = str(error)
             _log.warning("engine %s is left out: %s", name, error)
@@ -164,11 +198,23 @@ def _concurrency(kind: Kind, setup: Setup) -> int:
     return 1_000_000 if getattr(kind, "INSTANT", False) else 2 * setup.processes
 
 
+def _defaults(name: str, kind: Kind) -> EngineOptions:
+    """Return the options of an engine that nobody configured. Raises KindError."""
+    try:
+        return kind.OPTIONS()
+    except ValidationError as error:
+        raise KindError(f"kind {name} needs an [[engine]] in terrarium.toml: {all_causes(error)}") from error
+    except FAILURES as error:
+        raise _unusable(name, cause_of(error)) from error
+
+
 def _setup(entry: EngineEntry, kind: Kind, processes: int, scratch: Path) -> Setup:
     try:
         options = kind.OPTIONS.model_validate(entry.options)
     except ValidationError as error:
         raise entry.error(all_causes(error, known=("kind", "name", *kind.OPTIONS.model_fields))) from error
+    except FAILURES as error:
+        raise entry.error(f"kind: {_unusable(entry.kind, cause_of(error))}") from error
     key = os.environ.get(entry.key_env) if entry.key_env else None
     secret = SecretStr(key) if key else None
     return Setup(entry.name, entry.processes or processes, options, secret, entry.key_env, scratch)

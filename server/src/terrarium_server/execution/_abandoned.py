@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 _MOST_AT_ONCE = 100
 _GIVEN_UP_AFTER_MS = 24 * 60 * 60 * 1000
 _UNSERVED_SECONDS = 600.0
-_SHOWN_FOR_MS = 60_000
+_PROGRESS_KEPT_MS = 60_000
 _SUBMISSIONS_FOR_MS = 30 * 24 * 60 * 60 * 1000
 _PURGE = 500
 _NOT_MOVING = RunOutcome(
@@ -84,13 +84,13 @@ class AbandonedWork:
         # A live job of the first model does not matter once the run has moved to its fallback model.
         if last is None or not last.is_live or last.model != run.model:
             if runs.requeue_abandoned(tx, run, abandoned, died=died):
-                _log.warning("run %s of worker %s is back in the queue", run.run_id, run.worker_id)
+                _log.warning("%s is back in the queue", _with_worker(run))
             return None
         if last.followers == "machine" and not last.can_be_followed_by(me):
             return None
         taken = runs.take_over(tx, run, me, abandoned, died=died)
         if taken is not None:
-            _log.warning("took over run %s of worker %s", run.run_id, run.worker_id)
+            _log.warning("took over %s", _with_worker(run))
         return taken
 
     async def clean_up(self, busy: Mapping[str, int]) -> None:
@@ -102,7 +102,7 @@ class AbandonedWork:
 
     def _purge(self, tx: Transaction) -> None:
         forget_dead(tx, worker_id=self._context.worker_id)
-        runs.forget_shown(tx, older_than_ms=_SHOWN_FOR_MS, limit=_PURGE)
+        runs.forget_progress(tx, older_than_ms=_PROGRESS_KEPT_MS, limit=_PURGE)
         submissions.forget(tx, older_than_ms=_SUBMISSIONS_FOR_MS, limit=_PURGE)
 
     async def _cancel_orphans(self, busy: Mapping[str, int]) -> None:
@@ -131,7 +131,7 @@ class AbandonedWork:
         if ticket is None:
             # This process makes no call for it any more: its run is not among the busy ones.
             mine = submission.process == this_process()
-            gone = self._context.alone or mine or is_gone(submission.process)
+            gone = self._context.single_process or mine or is_gone(submission.process)
             answer = await engine.find(Mark(submission.mark))
             if not isinstance(answer, str):
                 return ("void" if answer is None else "unknown") if gone else None
@@ -149,8 +149,10 @@ class AbandonedWork:
 
     async def _fail_unserved(self) -> None:
         """Fail pending runs whose engine no live worker has had for ten minutes, as observed by this one."""
+        # On SQLite this worker's lease is not renewed in the database, and anywhere it may be late.
+        own = {engine.name for engine in self._context.engines}
         unserved = await self._context.database.read(
-            lambda tx: runs.engines_waited_for(tx) - live_engines(tx)
+            lambda tx: runs.engines_waited_for(tx) - live_engines(tx) - own
         )
         for name in self._overdue(self._unserved, unserved):
             waiting = await self._context.database.read(
@@ -187,3 +189,8 @@ class AbandonedWork:
         for name in current:
             first_seen.setdefault(name, now)
         return sorted(name for name, since in first_seen.items() if now - since >= _UNSERVED_SECONDS)
+
+
+def _with_worker(run: Run) -> str:
+    worker = f" of worker {run.worker_id}" if run.worker_id is not None else " (it had no worker)"
+    return f"run {run.run_id}{worker}"

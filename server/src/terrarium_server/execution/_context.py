@@ -1,3 +1,5 @@
+"""The services that the modules of a worker share."""
+
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,8 +19,8 @@ class Context:
 
     ``weights`` is the folder of models' weights. ``temporary`` is a folder for files that are deleted after a
     run, on the same disk as the blobs. ``fallback`` maps a model to the owner's second choice for it.
-    ``alone``: no other worker can use this database. ``is_current`` tells whether the database's schema is
-    the one that this version knows. ``time`` is the worker's working time.
+    ``single_process``: no other process can use this database. ``is_current`` tells whether the database's
+    schema is the one that this version knows. ``time`` is the worker's working time.
     """
 
     worker_id: str
@@ -29,7 +31,7 @@ class Context:
     signals: Signals
     weights: Path
     temporary: Path
-    alone: bool
+    single_process: bool
     is_current: Callable[[Transaction], bool]
     fallback: Mapping[str, str] = field(default_factory=dict[str, str])
     fetch_rules: FetchRules = field(default_factory=FetchRules)

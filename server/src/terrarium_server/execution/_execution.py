@@ -37,7 +37,7 @@ from ._capacity import EngineCapacity, TooManyFetches
 from ._context import Context
 from ._job import find_model, open_job
 from ._lease import Lease
-from ._outputs import store_outputs
+from ._outputs import check_result, store_outputs
 from ._process import this_process
 from ._progress import ProgressWriter
 from ._recovery import Recovery
@@ -155,6 +155,8 @@ class Execution:
             work = partial(runs.postpone, run=self.run, delay_ms=_FETCH_DELAY_MS)
             await uninterrupted(self._writes.under_lease(work))
             return
+        if isinstance(result, Finished):
+            result = await uninterrupted(check_result(self.run, result))
         if isinstance(result, Finished):
             await uninterrupted(self._complete(result))
             return

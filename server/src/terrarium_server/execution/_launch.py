@@ -7,10 +7,11 @@ import signal
 import threading
 from collections.abc import Sequence
 
+from terrarium_server import runs
 from terrarium_server.store import UNAVAILABLE
 
 from ._context import Context
-from ._lease import Lease, Renewal, clock_seconds
+from ._lease import Lease, Renewal, clock_seconds, live_engines
 from ._process import this_machine
 from ._worker import Chore, Worker
 
@@ -45,7 +46,7 @@ class Workers:
             machine=this_machine(),
             engines=" ".join(sorted(engine.name for engine in context.engines)),
             seconds=lease_seconds,
-            alone=context.alone,
+            single_process=context.single_process,
             is_current=context.is_current,
         )
         self._ready = threading.Event()
@@ -59,6 +60,7 @@ class Workers:
     def start(self) -> None:
         """Take the lease and start. Raises what the database raises."""
         first = self._lease.renew()
+        self._warn_of_missing_engines()
         self._loop_thread.start()
         self._ready.wait()
         self._apply(first, {})
@@ -76,10 +78,10 @@ class Workers:
         if self._ready.is_set():
             self._loop.call_soon_threadsafe(self._worker.stop_run, run_id)
 
-    def hurry(self) -> None:
+    def skip_waiting(self) -> None:
         """Make `stop` wait for nothing; may be called from any thread."""
         if self._ready.is_set():
-            self._loop.call_soon_threadsafe(self._hurry.set)
+            self._loop.call_soon_threadsafe(self._skip_waiting.set)
 
     def stop(self) -> None:
         """Claim nothing more, drain the worker (see `Worker.drain`), and release the lease."""
@@ -94,6 +96,17 @@ class Workers:
         except Exception as error:
             _log.warning("the lease could not be released (%s); it will expire", error)
 
+    def _warn_of_missing_engines(self) -> None:
+        with self._context.database.transaction() as tx:
+            waiting, available = runs.waiting_by_engine(tx), live_engines(tx)
+        missing = [f"{name} ({count})" for name, count in sorted(waiting.items()) if name not in available]
+        if missing:
+            message = (
+                "runs wait for engines that no worker has: %s; "
+                "install or set them up, or these runs fail in ten minutes"
+            )
+            _log.warning(message, ", ".join(missing))
+
     def _wake(self) -> None:
         self._wake_is_pending = False
         self._worker.wake()
@@ -107,14 +120,14 @@ class Workers:
 
     async def _work(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._stop, self._hurry = asyncio.Event(), asyncio.Event()
+        self._stop, self._skip_waiting = asyncio.Event(), asyncio.Event()
         self._worker = Worker(self._context, self._lease, capacity=self._capacity, chores=self._chores)
         self._ready.set()
         work = asyncio.create_task(self._worker.work())
         stop = asyncio.create_task(self._stop.wait())
         await asyncio.wait({work, stop}, return_when=asyncio.FIRST_COMPLETED)
         if not work.done():
-            await self._worker.drain(self._drain_seconds, self._hurry)
+            await self._worker.drain(self._drain_seconds, self._skip_waiting)
             work.cancel()
         await asyncio.wait({work})
         self._ready.clear()

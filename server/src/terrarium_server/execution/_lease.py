@@ -29,8 +29,8 @@ class Renewal:
 class Lease:
     """One row, timed by the database's clock.
 
-    The lease of a worker that is ``alone`` (SQLite, under the file's lock) never expires: a laptop that slept
-    has no other worker to take over.
+    With ``single_process`` (SQLite, under the file's lock) the lease never expires: after a laptop slept, no
+    other worker could take over.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Lease:
         machine: str,
         engines: str,
         seconds: float,
-        alone: bool,
+        single_process: bool,
         is_current: Callable[[Transaction], bool],
         clock: Callable[[], float] = clock_seconds,
     ) -> None:
@@ -50,7 +50,7 @@ class Lease:
         self._worker_id = worker_id
         self._row = {"worker_id": worker_id, "machine": machine, "engines": engines}
         self._milliseconds = round(seconds * 1000)
-        self._alone = alone
+        self._single_process = single_process
         self._is_current = is_current
         self._clock = clock
         self._held_until = float("-inf")
@@ -72,14 +72,14 @@ class Lease:
         # Read before the query: the database extends the lease by at least this much.
         asked = self._clock()
         with self._database.renewal() as tx:
-            if not self._alone:
+            if not self._single_process:
                 self._write(tx)
             elif self._held_until == float("-inf"):
                 # This process holds the file's lock, so every other worker is dead.
                 tx.execute(sa.delete(workers))
                 self._write(tx)
             renewal = Renewal(runs.held_by(tx, self._worker_id), self._is_current(tx))
-        if self._alone:
+        if self._single_process:
             self._held_until, self._takes_over_from = float("inf"), asked
         else:
             if asked >= self._held_until:
@@ -99,7 +99,7 @@ class Lease:
         if not self.may_take_over:
             return unowned
         others = runs.runs.c.worker_id != self._worker_id
-        if self._alone:
+        if self._single_process:
             return sa.or_(unowned, others)
         return sa.or_(unowned, sa.and_(others, ~is_alive(tx, runs.runs.c.worker_id)))
 

@@ -1,12 +1,15 @@
+"""Checking what an engine made, and storing it."""
+
 import asyncio
 import logging
 import time
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 
 from terrarium_server import assets
 from terrarium_server.assets import KeptOutput
-from terrarium_server.engines import Output
+from terrarium_server.engines import Failed, Finished, Output, checks, discard
 from terrarium_server.runs import Run
 from terrarium_server.store import Blobs
 
@@ -15,6 +18,22 @@ _log = logging.getLogger(__name__)
 # The owner may free space on a full disk. The output, which may have been paid for, is kept for so long.
 _RETRY_SECONDS = 600.0
 _PAUSE_SECONDS = 5.0
+
+
+async def check_result(run: Run, result: Finished) -> Finished | Failed:
+    """Return a result, or the run's failure if the result cannot be used; its files are deleted then."""
+    if result.outputs == ():
+        return checks.NO_RESULT
+    outputs = checks.outputs_in(result.outputs)
+    check = partial(checks.fault_of, result.outputs, run.type)
+    has_files = any(isinstance(output.data, Path) for output in outputs)
+    fault = await asyncio.to_thread(check) if has_files else check()
+    if fault is None:
+        return result
+    _log.error("run %s: engine %s returned a result that cannot be used: %s", run.run_id, run.engine, fault)
+    if has_files:
+        await asyncio.to_thread(discard, outputs)
+    return checks.UNUSABLE
 
 
 async def store_outputs(blobs: Blobs, run: Run, outputs: Sequence[Output]) -> list[KeptOutput]:

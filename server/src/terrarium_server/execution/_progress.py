@@ -6,7 +6,7 @@ import logging
 
 from terrarium_server import runs
 from terrarium_server.engines import Output, Progress
-from terrarium_server.runs import Run, Shown
+from terrarium_server.runs import Run, RunProgress
 
 from ._context import Context
 
@@ -21,7 +21,7 @@ class ProgressWriter:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._latest: dict[str, Shown] = {}
+        self._latest: dict[str, RunProgress] = {}
         self._changed: set[str] = set()
         self._has_changes = asyncio.Event()
 
@@ -31,8 +31,8 @@ class ProgressWriter:
         percent = min(99, int(progress.fraction * 100))
         preview = _as_text(progress.preview)
         if last is None or percent > last.percent or (preview is not None and preview != last.preview):
-            before = last or Shown(run.run_id, run.claim, 0, None)
-            self._latest[run.run_id] = Shown(
+            before = last or RunProgress(run.run_id, run.claim, 0, None)
+            self._latest[run.run_id] = RunProgress(
                 run.run_id, run.claim, max(percent, before.percent), preview or before.preview
             )
             if last is not None or percent > 0 or preview is not None:
@@ -53,7 +53,7 @@ class ProgressWriter:
             self._changed.clear()
             try:
                 await self._context.database.write_for_worker(
-                    lambda tx, changes=changes: runs.show(tx, self._context.worker_id, changes)
+                    lambda tx, changes=changes: runs.write_progress(tx, self._context.worker_id, changes)
                 )
             except Exception as error:
                 # No failure to write progress may end the runs themselves.

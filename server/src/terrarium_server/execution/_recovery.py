@@ -49,7 +49,7 @@ class Recovery:
                 return None if row.was_never_made else _UNCERTAIN
             # Checked before the engine is asked, which cannot know of a call that is made after its answer.
             can_still_call = not (
-                self._context.alone or is_gone(row.process) or row.process == this_process()
+                self._context.single_process or is_gone(row.process) or row.process == this_process()
             )
             answer = await self._engine.find(Mark(row.mark))
             if isinstance(answer, str):

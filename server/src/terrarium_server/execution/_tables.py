@@ -1,3 +1,5 @@
+"""The tables of workers and submissions."""
+
 import sqlalchemy as sa
 
 from terrarium_server.store import metadata

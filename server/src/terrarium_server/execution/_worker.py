@@ -128,12 +128,12 @@ class Worker:
                     self._begin(run)
         self.wake()
 
-    async def drain(self, seconds: float, hurry: asyncio.Event) -> None:
+    async def drain(self, seconds: float, skip_waiting: asyncio.Event) -> None:
         """Claim nothing more, and finish or return every run.
 
         Free work may go on for ``seconds``, a call that only this process can wait for as long as its engine
-        says, and a run that other workers can continue is returned at once. ``hurry`` ends all waiting. Time
-        in which this process is suspended does not count.
+        says, and a run that other workers can continue is returned at once. ``skip_waiting`` ends all
+        waiting. Time in which this process is suspended does not count.
         """
         time = self._context.time
         self._accepting = False
@@ -152,7 +152,7 @@ class Worker:
                 wait = seconds if execution.drain_seconds is None else execution.drain_seconds
                 if not execution.is_stopped:
                     last_stopped = time.seconds
-                    if hurry.is_set() or last_stopped - began >= wait:
+                    if skip_waiting.is_set() or last_stopped - began >= wait:
                         execution.stop(StopReason.DRAINING)
             await asyncio.sleep(_DRAIN_POLL_SECONDS)
         if self._executions:

@@ -1,3 +1,5 @@
+"""What the routes use: the services of the process, and the request with its caller."""
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, TypeVar, cast

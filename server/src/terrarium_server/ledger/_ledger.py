@@ -1,3 +1,5 @@
+"""Credits: granting, holding, settling and releasing them, and reading and checking balances."""
+
 from dataclasses import dataclass
 from typing import Any
 

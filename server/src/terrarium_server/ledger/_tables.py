@@ -1,3 +1,5 @@
+"""The tables of ledger entries and balances."""
+
 import sqlalchemy as sa
 
 from terrarium_server.store import metadata

@@ -1,3 +1,5 @@
+"""Encoding and decoding sound."""
+
 from __future__ import annotations
 
 import io

@@ -1,3 +1,5 @@
+"""Running the ffmpeg program, and what its failures mean."""
+
 import functools
 import importlib.util
 import os

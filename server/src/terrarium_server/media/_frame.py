@@ -1,3 +1,5 @@
+"""A decoded picture of a video, converted and scaled on request."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple

@@ -1,3 +1,5 @@
+"""Measuring the loudness of sound, and changing it to a target."""
+
 from __future__ import annotations
 
 import functools

@@ -1,3 +1,5 @@
+"""Blocking work in a thread of its own."""
+
 import asyncio
 import concurrent.futures
 import threading

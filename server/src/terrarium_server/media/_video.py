@@ -1,3 +1,5 @@
+"""Reading the properties and pictures of video files, and writing MP4 files."""
+
 from __future__ import annotations
 
 import subprocess

@@ -1,3 +1,5 @@
+"""Upgrading the database to this version's schema, and checking its version."""
+
 from collections.abc import Callable, Collection, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass

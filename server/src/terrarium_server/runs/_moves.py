@@ -1,3 +1,5 @@
+"""The moves of runs between their states, and the progress of running ones."""
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -101,8 +103,8 @@ _REQUEUED = {"state": "pending", "worker_id": None, "started_at": None}
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """What a running run shows: its progress (0 to 100), and the text or a small picture so far."""
+class RunProgress:
+    """The progress of a running run in percent, and the text or a small picture so far."""
 
     run_id: str
     claim: int
@@ -236,6 +238,15 @@ def engines_waited_for(tx: Transaction) -> set[str]:
     return {row[0] for row in tx.execute(sa.select(runs.c.engine).where(READY).distinct())}
 
 
+def waiting_by_engine(tx: Transaction) -> dict[str, int]:
+    """Return how many runs are ready, postponed or running, by the name of their engine."""
+    # One query for each condition, because each has an index of its own.
+    parts = (sa.select(runs.c.engine).where(condition) for condition in (READY, POSTPONED, RUNNING))
+    waiting = sa.union_all(*parts).subquery()
+    statement = sa.select(waiting.c.engine, sa.func.count()).where(waiting.c.engine.is_not(None))
+    return {engine: count for engine, count in map(tuple, tx.execute(statement.group_by(waiting.c.engine)))}
+
+
 def pending_of(tx: Transaction, engine: str, *, limit: int) -> list[Run]:
     """Return the oldest ready runs that wait for an engine."""
     statement = sa.select(*COLUMNS).where(READY, runs.c.engine == engine).order_by(runs.c.run_id)
@@ -248,24 +259,24 @@ def is_held(tx: Transaction, run: Run) -> bool:
     return tx.execute(statement, _held(run)).first() is not None
 
 
-def show(tx: Transaction, worker_id: str, shown: Sequence[Shown]) -> None:
-    """Write what running runs show, each only if this worker has it under that claim."""
+def write_progress(tx: Transaction, worker_id: str, progress: Sequence[RunProgress]) -> None:
+    """Write the progress of running runs, each only if this worker has it under that claim."""
     parameters = [
         {
-            "shown_run": one.run_id,
-            "shown_claim": one.claim,
-            "shown_percent": one.percent,
-            "shown_preview": one.preview,
-            "shown_worker": worker_id,
-            "shown_now": tx.now_ms,
+            "progress_run": one.run_id,
+            "progress_claim": one.claim,
+            "progress_percent": one.percent,
+            "progress_preview": one.preview,
+            "progress_worker": worker_id,
+            "progress_now": tx.now_ms,
         }
-        for one in shown
+        for one in progress
     ]
     if parameters:
-        tx.execute(_SHOW[tx.dialect], parameters)
+        tx.execute(_WRITE_PROGRESS[tx.dialect], parameters)
 
 
-def forget_shown(tx: Transaction, *, older_than_ms: int, limit: int) -> int:
+def forget_progress(tx: Transaction, *, older_than_ms: int, limit: int) -> int:
     """Delete the progress of runs that no longer run; return the number of deleted rows."""
     old = (
         sa.select(run_progress.c.run_id)
@@ -276,14 +287,14 @@ def forget_shown(tx: Transaction, *, older_than_ms: int, limit: int) -> int:
     return tx.execute(sa.delete(run_progress).where(run_progress.c.run_id.in_(old))).rowcount
 
 
-def _show_statement(dialect: Any) -> sa.Executable:
+def _progress_statement(dialect: Any) -> sa.Executable:
     parameters = {
-        "run_id": sa.bindparam("shown_run", type_=sa.Text),
-        "worker_id": sa.bindparam("shown_worker", type_=sa.Text),
-        "claim": sa.bindparam("shown_claim", type_=sa.Integer),
-        "percent": sa.bindparam("shown_percent", type_=sa.Integer),
-        "preview": sa.bindparam("shown_preview", type_=sa.Text),
-        "updated_at": sa.bindparam("shown_now", type_=sa.BigInteger),
+        "run_id": sa.bindparam("progress_run", type_=sa.Text),
+        "worker_id": sa.bindparam("progress_worker", type_=sa.Text),
+        "claim": sa.bindparam("progress_claim", type_=sa.Integer),
+        "percent": sa.bindparam("progress_percent", type_=sa.Integer),
+        "preview": sa.bindparam("progress_preview", type_=sa.Text),
+        "updated_at": sa.bindparam("progress_now", type_=sa.BigInteger),
     }
     held = sa.select(*parameters.values()).where(
         runs.c.run_id == parameters["run_id"],
@@ -306,7 +317,10 @@ def _show_statement(dialect: Any) -> sa.Executable:
     )
 
 
-_SHOW = {"sqlite": _show_statement(sqlite.insert), "postgresql": _show_statement(postgresql.insert)}
+_WRITE_PROGRESS = {
+    "sqlite": _progress_statement(sqlite.insert),
+    "postgresql": _progress_statement(postgresql.insert),
+}
 
 
 def _held(run: Run) -> dict[str, Any]:

@@ -1,3 +1,5 @@
+"""The record of a run, reads and lists of runs."""
+
 from dataclasses import dataclass
 from typing import Any
 
@@ -151,8 +153,8 @@ class RunOutcome:
     error_message: str
 
 
-_SHOWN = ("percent", "preview")
-COLUMNS = [runs.c[name] for name in Run.__dataclass_fields__ if name not in _SHOWN]
+_PROGRESS = ("percent", "preview")
+COLUMNS = [runs.c[name] for name in Run.__dataclass_fields__ if name not in _PROGRESS]
 _ALL = [*COLUMNS, run_progress.c.percent, run_progress.c.preview]
 _JOINED = runs.outerjoin(run_progress, run_progress.c.run_id == runs.c.run_id)
 _READ = sa.select(*_ALL).select_from(_JOINED).where(runs.c.run_id == sa.bindparam("run"))

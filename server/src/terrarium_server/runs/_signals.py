@@ -1,3 +1,5 @@
+"""Notifications of changed runs within this process."""
+
 import asyncio
 import threading
 

@@ -1,3 +1,5 @@
+"""The tables of runs and of their progress."""
+
 from typing import Literal
 
 import sqlalchemy as sa

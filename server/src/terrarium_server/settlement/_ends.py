@@ -1,3 +1,5 @@
+"""The ends of a run: complete, fail, cancel, and giving up a pending one."""
+
 from collections.abc import Sequence
 
 from terrarium_server import accounts, assets, canvas, ledger, runs
@@ -20,7 +22,7 @@ def complete(tx: Transaction, run: Run, outputs: Sequence[KeptOutput]) -> bool:
     assets.record_outputs(tx, outputs)
     ledger.settle(tx, run.workspace_id, run.run_id, run.held_micros, cost_micros)
     if run.node_id is not None:
-        canvas.land(tx, run.node_id, [_with_size(output) for output in outputs])
+        canvas.place_outputs(tx, run.node_id, [_with_size(output) for output in outputs])
     return True
 
 

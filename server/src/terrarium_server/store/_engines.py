@@ -1,3 +1,5 @@
+"""Opening SQLite and PostgreSQL with SQLAlchemy."""
+
 import sqlite3
 import threading
 import time

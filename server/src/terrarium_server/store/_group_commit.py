@@ -1,3 +1,5 @@
+"""Writes on SQLite, which share commits."""
+
 import asyncio
 import logging
 import queue

@@ -1,3 +1,5 @@
+"""One open transaction."""
+
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 

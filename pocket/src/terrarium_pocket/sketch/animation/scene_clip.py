@@ -180,7 +180,10 @@ def _add_warps(
     layers[-1] = replace(front, warps=tuple(warps))
     sky = getattr(scene, "_sky", None)
     if isinstance(sky, Sky) and mask is not None:
-        sun = ((sky.sun_x / renderer.frame.ax + 1) / 2, (1 - sky.sun_y / renderer.frame.ay) / 2)
+        sun = (
+            (sky.sun_x / renderer.frame.half_width + 1) / 2,
+            (1 - sky.sun_y / renderer.frame.half_height) / 2,
+        )
         bottom = min(height, layers[-1].solid + 8)
         side = rng.fork("clouds").sign()
         cloud = warp.clouds(layers[0].plate, bottom, None if sky.veiled else sun, side, settings.seconds)
@@ -259,5 +262,5 @@ def _yuv(light: Array) -> tuple[int, int, int]:
 def _steam(renderer: Renderer, at: tuple[float, float, float], rng: SeededRandom) -> Steam:
     frame = renderer.frame
     x, y, scale = at
-    place = ((x + frame.ax) / frame.px, (frame.ay - y) / frame.px, 0.85 * scale / frame.px)
+    place = ((x + frame.half_width) / frame.px, (frame.half_height - y) / frame.px, 0.85 * scale / frame.px)
     return Steam(rng, frame.width, frame.height, place)

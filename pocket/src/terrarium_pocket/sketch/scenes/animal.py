@@ -63,8 +63,10 @@ class Animal:
         """Choose the coat."""
         self._kind = prompt.variant
         shape = rng.fork("shape")
-        self._x = shape.between(-0.05, 0.05) * frame.ax + (shape.sign() * 0.3 * (frame.ax - 1.0))
-        self._y = -0.06 - 0.12 * (frame.ay - 1.0)
+        self._x = shape.between(-0.05, 0.05) * frame.half_width + (
+            shape.sign() * 0.3 * (frame.half_width - 1.0)
+        )
+        self._y = -0.06 - 0.12 * (frame.half_height - 1.0)
         self._tilt = shape.between(-0.05, 0.05)
         self._studio = Studio(prompt, palette, rng.fork("studio"), self._x, self._y)
         self._fur = fractal_noise(rng.fork("fur"), cells=24, octaves=3, gain=0.6)

@@ -61,13 +61,16 @@ class City:
         """Make the layers of buildings and the signs."""
         self._palette = palette
         place = rng.fork("place")
-        self._water = place.between(-0.5, -0.36) - 0.22 * (frame.ay - 1.0)
-        self._sky = Sky(prompt, palette, rng.fork("sky"), self._water + 0.1, frame.ay, frame.ax)
+        self._water = place.between(-0.5, -0.36) - 0.22 * (frame.half_height - 1.0)
+        self._sky = Sky(
+            prompt, palette, rng.fork("sky"), self._water + 0.1, frame.half_height, frame.half_width
+        )
         self._neon = palette.name == "neon" or prompt.subject_word in {"cyberpunk", "megacity"}
         self._night = palette.light.dark or self._neon
-        tall = 0.74 * (min(frame.ay, 1.5) - self._water)
+        tall = 0.74 * (min(frame.half_height, 1.5) - self._water)
         self._blocks = [
-            _Block(rng.fork(f"block {n}"), n / (_LAYERS - 1), frame.ax * 1.05, tall) for n in range(_LAYERS)
+            _Block(rng.fork(f"block {n}"), n / (_LAYERS - 1), frame.half_width * 1.05, tall)
+            for n in range(_LAYERS)
         ]
         self._wet = fractal_noise(rng.fork("wet"), cells=6, octaves=5)
         self._rng = rng
@@ -84,13 +87,13 @@ class City:
         signs = rng.fork("signs")
         self._signs = [
             (
-                signs.between(-1.0, 1.0) * frame.ax,
+                signs.between(-1.0, 1.0) * frame.half_width,
                 self._water + signs.between(0.1, 0.5),
                 signs.between(0.008, 0.018),
                 signs.between(0.05, 0.17),
                 signs.pick(range(len(glows))),
             )
-            for _ in range(int(16 * frame.ax) if self._neon else 0)
+            for _ in range(int(16 * frame.half_width) if self._neon else 0)
         ]
         self._place_figures(prompt, frame)
         small = frame.shrunk(_MIRROR_SIDE)
@@ -101,8 +104,8 @@ class City:
         rng = self._rng.fork("subjects")
         ashore = any(FIGURES[group.kind](rng).stands == "land" for group in prompt.figure_groups)
         self._street = self._neon or self.rains
-        self._quay = -frame.ay + 0.17 if ashore and not self._street else None
-        self._kerb = -frame.ay + 0.3 * (frame.ay + self._water)
+        self._quay = -frame.half_height + 0.17 if ashore and not self._street else None
+        self._kerb = -frame.half_height + 0.3 * (frame.half_height + self._water)
         stone = mix(rgb("#6a6660"), self._palette.shade, 0.5)
         self._stone = stone * (1.1 if self._night else 0.8)
         lights = lighting(self._palette, self._sky.sun_x, stone, snow="snow" in prompt.extras)

@@ -26,12 +26,12 @@ class Desert:
         """Make the dunes."""
         self._palette = palette
         place = rng.fork("place")
-        self._horizon = place.between(0.02, 0.2) - 0.1 * (frame.ay - 1.0)
-        self._sky = Sky(prompt, palette, rng.fork("sky"), self._horizon, frame.ay, frame.ax)
+        self._horizon = place.between(0.02, 0.2) - 0.1 * (frame.half_height - 1.0)
+        self._sky = Sky(prompt, palette, rng.fork("sky"), self._horizon, frame.half_height, frame.half_width)
         self._bend = fractal_noise(rng.fork("bend"), cells=3, octaves=4, gain=0.4, size=256)
         self._crest = fractal_noise(rng.fork("crest"), cells=3, octaves=2, gain=0.22)
         self._grain = fractal_noise(rng.fork("grain"), cells=8, octaves=6)
-        self._at = place.between(0.0, 1.0), place.between(0.0, 1.0)
+        self._noise_offset = place.between(0.0, 1.0), place.between(0.0, 1.0)
         side = math.copysign(1.0, self._sky.sun_x)
         low = 0.22 if palette.light.height < 0.5 else 0.34
         norm = math.sqrt(0.9**2 + low**2 + 0.3**2)
@@ -42,7 +42,7 @@ class Desert:
         if palette.named:
             sand = mix(sand, palette.named[0], 0.7)
         self._sand = mix(sand, palette.ground, 0.45 if palette.light.dark else 0.15)
-        near = 0.75 * 1.9 * 1.3 / (frame.ay + self._horizon)
+        near = 0.75 * 1.9 * 1.3 / (frame.half_height + self._horizon)
         self._terrain = Terrain(
             frame, self._height, eye=1.3, focal=1.9, horizon=self._horizon, near=near, far=60.0, layers=520
         )
@@ -66,7 +66,7 @@ class Desert:
         return Spot(base, 4.2 / z, 0.8 - 0.8 * math.exp(-0.025 * z))
 
     def _height(self, x: Array, z: Array) -> Array:
-        u, v = x * 0.033 + self._at[0], z * 0.047 + self._at[1]
+        u, v = x * 0.033 + self._noise_offset[0], z * 0.047 + self._noise_offset[1]
         bend = self._bend.at(u * 0.9, v * 0.9)
         crest = self._crest.at(u + bend * 0.07, v + bend * 0.09)
         # The crest is where smooth noise crosses zero; folding it after the lookup keeps the edge sharp.

@@ -53,7 +53,7 @@ class Flowers:
         self._paper = rgb("#f6f1e6") if not dark else mix(palette.top, rgb("#15161c"), 0.4)
         if prompt.backdrop:
             self._paper = rgb(prompt.backdrop[0].code)
-        self._ay = frame.ay
+        self._half_height = frame.half_height
         self._body = 1.0  # opacity of a wash relative to watercolour
         if palette.named and prompt.colours and grey(palette.named[0]) > 0.55 and not prompt.backdrop:
             # Pale flowers need a darker background.
@@ -74,9 +74,9 @@ class Flowers:
             colours = [rgb("#e8a81f"), rgb("#f0bf3a"), rgb("#d98a1a")]
         self._colours = colours
         self._greens = [rgb("#5f7f4a"), rgb("#7d9460"), rgb("#48684a"), rgb("#8a9a5c")]
-        self._at = rng.between(-0.1, 0.1)
+        self._middle_x = rng.between(-0.1, 0.1)
         self._vase = (
-            Vase(prompt, palette, rng.fork("vase"), self._at, -0.93 * frame.ay, self._noise)
+            Vase(prompt, palette, rng.fork("vase"), self._middle_x, -0.93 * frame.half_height, self._noise)
             if "vessel" in prompt.extras
             else None
         )
@@ -87,7 +87,10 @@ class Flowers:
         self._arrange(prompt, rng.fork("arrange"), frame)
 
     def _arrange(self, prompt: ParsedPrompt, rng: SeededRandom, frame: Frame) -> None:
-        knot_x, knot_y = self._at, -0.66 * frame.ay if self._vase is None else self._vase.mouth - 0.03
+        knot_x, knot_y = (
+            self._middle_x,
+            -0.66 * frame.half_height if self._vase is None else self._vase.mouth - 0.03,
+        )
         plain = "leaves" in prompt.extras and prompt.subject_word in {
             "plant",
             "leaf",
@@ -101,13 +104,13 @@ class Flowers:
         while len(heads) < wanted and tries < 400:
             tries += 1
             angle = rng.between(-1.0, 1.0) * 0.95
-            reach = rng.between(0.45, 1.42) * (0.62 + 0.38 * frame.ay)
+            reach = rng.between(0.45, 1.42) * (0.62 + 0.38 * frame.half_height)
             if self._vase is not None:
-                reach = rng.between(0.22, 1.16) * (0.62 + 0.38 * frame.ay)
-            x = knot_x + math.sin(angle) * reach * (0.8 + 0.25 * (frame.ax - 1.0))
+                reach = rng.between(0.22, 1.16) * (0.62 + 0.38 * frame.half_height)
+            x = knot_x + math.sin(angle) * reach * (0.8 + 0.25 * (frame.half_width - 1.0))
             y = knot_y + 0.16 + math.cos(angle) * reach
             size = rng.between(0.11, 0.27) * (1.25 if reach < 0.9 else 0.9)
-            if y > frame.ay - 0.14 or abs(x) > frame.ax - 0.1:
+            if y > frame.half_height - 0.14 or abs(x) > frame.half_width - 0.1:
                 continue
             if all(math.hypot(x - hx, y - hy) > 0.66 * (size + hs) for hx, hy, hs in heads):
                 heads.append((x, y, size))
@@ -138,8 +141,8 @@ class Flowers:
         for _ in range(26):
             self._splashes.append(
                 (
-                    rng.between(-1, 1) * frame.ax,
-                    rng.between(-1, 1) * frame.ay,
+                    rng.between(-1, 1) * frame.half_width,
+                    rng.between(-1, 1) * frame.half_height,
                     0.003 + 0.016 * rng.between(0, 1) ** 3,
                     rng.pick(self._colours),
                 )
@@ -162,7 +165,7 @@ class Flowers:
         colour = turn(green, value=0.85)
         if self._vase is None:
             foot = x0 - (x1 - x0) * rng.between(0.12, 0.26)
-            self._stems.append((foot, -0.95 * self._ay, x1, y1, bend, colour))
+            self._stems.append((foot, -0.95 * self._half_height, x1, y1, bend, colour))
         else:
             # Through the mouth of the vase, then across to its other side.
             mouth = x0 + max(-1.0, min(1.0, (x1 - x0) * 1.4)) * self._vase.throat
@@ -262,7 +265,7 @@ class Flowers:
         frame = band.frame
         noise = self._noise.at(band.x * 0.2, band.y * 0.2)
         fine = self._noise.at(band.x * 0.7 + 0.3, band.y * 0.7)
-        spread = np.sqrt((band.x / frame.ax) ** 2 + ((band.y - 0.1) / frame.ay) ** 2)
+        spread = np.sqrt((band.x / frame.half_width) ** 2 + ((band.y - 0.1) / frame.half_height) ** 2)
         loose = smoothstep(1.05, 0.15, spread + noise * 0.42) * (0.34 + 0.12 * fine)
         picture = band.empty()
         fibre = 1.0 + 0.016 * self._fibre.at(band.x * 0.5, band.y * 0.5)

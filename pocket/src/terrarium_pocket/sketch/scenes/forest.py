@@ -36,14 +36,14 @@ class Forest:
         """Place the rows of trees from far to near."""
         self._palette = palette
         place = rng.fork("place")
-        self._ground = -0.52 * frame.ay + place.between(-0.08, 0.06)
-        self._light_x = place.between(0.15, 0.7) * frame.ax * place.sign()
-        self._light_y = place.between(0.35, 0.9) * frame.ay
+        self._ground = -0.52 * frame.half_height + place.between(-0.08, 0.06)
+        self._light_x = place.between(0.15, 0.7) * frame.half_width * place.sign()
+        self._light_y = place.between(0.35, 0.9) * frame.half_height
         self._bark = fractal_noise(rng.fork("bark"), cells=6, octaves=5, gain=0.6)
         self._leaf = fractal_noise(rng.fork("leaf"), cells=6, octaves=6, gain=0.72)
         self._mist = fractal_noise(rng.fork("mist"), cells=3, octaves=5)
         self._rays = fractal_noise(rng.fork("rays"), cells=14, octaves=3)
-        self._ay = frame.ay
+        self._half_height = frame.half_height
         self._rng = rng
         self._extras = prompt.extras
         self._birch = prompt.subject_word == "birch"
@@ -52,11 +52,12 @@ class Forest:
         self._far: dict[tuple[int, int], _ForestBand] = {}
         for row in range(_ROWS):
             depth = row / (_ROWS - 1)
-            count = max(3, int((15 - 2.1 * row) * frame.ax))
+            count = max(3, int((15 - 2.1 * row) * frame.half_width))
             wide = 0.014 + 0.075 * depth**1.7
-            gap = 2.3 * frame.ax / count
+            gap = 2.3 * frame.half_width / count
             self._rows.append([
-                (-1.15 * frame.ax + gap * (n + trees.between(0.1, 0.9)), wide * trees.between(0.6, 1.35),
+                (-1.15 * frame.half_width + gap * (n + trees.between(0.1, 0.9)),
+                 wide * trees.between(0.6, 1.35),
                  trees.between(-0.05, 0.05), trees.between(0.0, 1.0), trees.between(0.0, 6.3))
                 for n in range(count) if row < _ROWS - 1 or trees.chance(0.6)
             ])  # fmt: skip
@@ -97,7 +98,7 @@ class Forest:
 
     def _level(self, depth: float) -> float:
         """Picture height of the floor at a row's depth, 0 far to 1 near."""
-        return self._ground + 0.34 * (1.0 - depth) - 0.32 * self._ay * depth * 0.6
+        return self._ground + 0.34 * (1.0 - depth) - 0.32 * self._half_height * depth * 0.6
 
     def shade(self, band: Band) -> Array:
         """Glow first, then the rows from far to near, with shafts of light between them."""
@@ -200,9 +201,9 @@ class Forest:
     ) -> None:
         x, wide, lean, key, phase = tree
         frame = band.frame
-        base = self._ground + 0.32 * (1.0 - depth) - 0.32 * frame.ay * depth * 0.6 - 0.02
-        reach = wide * 2.6 + 0.09 + abs(lean) * frame.ay
-        window = band.window(x - reach, x + reach, base - 0.03, frame.ay)
+        base = self._ground + 0.32 * (1.0 - depth) - 0.32 * frame.half_height * depth * 0.6 - 0.02
+        reach = wide * 2.6 + 0.09 + abs(lean) * frame.half_height
+        window = band.window(x - reach, x + reach, base - 0.03, frame.half_height)
         if window is None:
             return
         y = band.y[window[0]]
@@ -232,8 +233,10 @@ class Forest:
     def _undergrowth(self, picture: Array, band: Band, row: int) -> None:
         """Ferns and grass along the lower border, as dark as the nearest trunks."""
         near = row == _ROWS - 1
-        level = -band.frame.ay + (0.2 if near else 0.36)
-        window = band.window(-band.frame.ax, band.frame.ax, -band.frame.ay, level + 0.2)
+        level = -band.frame.half_height + (0.2 if near else 0.36)
+        window = band.window(
+            -band.frame.half_width, band.frame.half_width, -band.frame.half_height, level + 0.2
+        )
         if window is None:
             return
         x, y = band.x, band.y[window[0]]
@@ -257,7 +260,7 @@ class Forest:
     def _canopy(self, picture: Array, band: Band, depth: float, haze: float, row: int) -> None:
         """Leaves that close the picture at the top, denser toward the sides, finer the farther away."""
         frame = band.frame
-        lower = frame.ay * (0.3 + 0.34 * depth)
+        lower = frame.half_height * (0.3 + 0.34 * depth)
         within = smoothstep(lower - 0.62, lower - 0.4, band.y)
         if not within.any():
             return
@@ -265,7 +268,7 @@ class Forest:
         u, v = band.x * scale + row * 0.37, band.y * scale + row * 0.19
         clump = self._mist.at(u * 0.55, v * 0.7)
         leaf = self._leaf.at(u, v)
-        aside = np.minimum(np.abs(band.x - self._light_x) * (0.8 / frame.ax), 1.0)
+        aside = np.minimum(np.abs(band.x - self._light_x) * (0.8 / frame.half_width), 1.0)
         fill = (
             (band.y - lower) * 1.3 + aside * 0.7 - (0.98 if self._snowy else 0.72) + clump * 0.7 + leaf * 0.5
         )

@@ -109,13 +109,13 @@ class _Peel:
     def __init__(
         self, colour: Array, blush: Array, kind: str, at: tuple[float, float, float], rng: SeededRandom
     ) -> None:
-        self._colour, self._blush, self._at = colour, blush, at
+        self._colour, self._blush, self._position = colour, blush, at
         self._citrus = kind in {"orange", "lemon", "lime"}
         self._cloud = fractal_noise(rng.fork("cloud"), cells=4, octaves=4)
         self._pores = fractal_noise(rng.fork("pores"), cells=64, octaves=2)
 
     def __call__(self, p: Vec) -> Array:
-        x, y, z = p[0] - self._at[0], p[1] - self._at[1], p[2] - self._at[2]
+        x, y, z = p[0] - self._position[0], p[1] - self._position[1], p[2] - self._position[2]
         u, v = np.arctan2(x, -z) * 0.2, y * 0.6
         cloud = self._cloud.at(u, v)
         ripe = smoothstep(-0.3, 0.6, cloud + x * 1.2)

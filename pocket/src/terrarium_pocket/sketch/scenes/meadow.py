@@ -17,7 +17,7 @@ from ..subjects.placement import PlacedSubjects, Spot
 from ..subjects.sprite import lighting
 from ..terrain import Terrain
 
-_FAR = 8.0  # distance of a hill with a figure on it
+_HILL_DISTANCE = 8.0  # distance of a hill with a figure on it
 
 
 class Meadow:
@@ -27,13 +27,13 @@ class Meadow:
         """Make the hills and place the trees on them."""
         self._palette = palette
         place = rng.fork("place")
-        self._horizon = place.between(-0.02, 0.16) - 0.1 * (frame.ay - 1.0)
-        self._sky = Sky(prompt, palette, rng.fork("sky"), self._horizon, frame.ay, frame.ax)
-        self._roll = fractal_noise(rng.fork("roll"), cells=3, octaves=3, gain=0.3)
+        self._horizon = place.between(-0.02, 0.16) - 0.1 * (frame.half_height - 1.0)
+        self._sky = Sky(prompt, palette, rng.fork("sky"), self._horizon, frame.half_height, frame.half_width)
+        self._relief = fractal_noise(rng.fork("roll"), cells=3, octaves=3, gain=0.3)
         self._patch = fractal_noise(rng.fork("patch"), cells=5, octaves=6)
         self._blades = fractal_noise(rng.fork("blades"), cells=16, octaves=5, gain=0.8)
         self._leaves = fractal_noise(rng.fork("leaves"), cells=10, octaves=5, gain=0.65)
-        self._at = place.between(0.0, 1.0), place.between(0.0, 1.0)
+        self._noise_offset = place.between(0.0, 1.0), place.between(0.0, 1.0)
         side = math.copysign(1.0, self._sky.sun_x)
         low = 0.34 if palette.light.height < 0.5 else 0.62
         norm = math.sqrt(0.85**2 + low**2 + 0.25**2)
@@ -68,18 +68,26 @@ class Meadow:
         self._rows = "lavender" in prompt.extras or place.chance(0.35)
         # A castle or a mill stands on a hill.
         raised = {"castle": 1.5, "windmill": 0.6, "lighthouse": 1.0}
-        self._knoll = max((raised.get(group.kind, 0.0) for group in prompt.figure_groups), default=0.0)
-        self._knoll_x = side * 0.36 * frame.ax * _FAR / 1.8
-        near = 0.6 * 1.8 * 0.95 / (frame.ay + self._horizon)
+        self._hill_height = max((raised.get(group.kind, 0.0) for group in prompt.figure_groups), default=0.0)
+        self._hill_x = side * 0.36 * frame.half_width * _HILL_DISTANCE / 1.8
+        near = 0.6 * 1.8 * 0.95 / (frame.half_height + self._horizon)
         self._terrain = Terrain(
             frame, self._height, eye=0.95, focal=1.8, horizon=self._horizon, near=near, far=46.0
         )
         self._trees = [
-            (place.between(-16, 16) * frame.ax * 0.7, place.between(9.0, 26.0), place.between(0.9, 1.7))
+            (
+                place.between(-16, 16) * frame.half_width * 0.7,
+                place.between(9.0, 26.0),
+                place.between(0.9, 1.7),
+            )
             for _ in range(22)
         ]
         self._trees.append(
-            (side * -place.between(0.9, 1.5) * frame.ax, place.between(5.0, 6.5), place.between(1.9, 2.5))
+            (
+                side * -place.between(0.9, 1.5) * frame.half_width,
+                place.between(5.0, 6.5),
+                place.between(1.9, 2.5),
+            )
         )
         self._trees.sort(key=lambda tree: -tree[1])
         lights = lighting(palette, self._sky.sun_x, self._grass, snow=self._snowy)
@@ -87,7 +95,7 @@ class Meadow:
             prompt.figure_groups, palette, rng.fork("subjects"), frame, lights, self._spot, side=side
         )
         # No trees where figures stand on the hill, and none that the hill would hide.
-        occupied = [(one.left, one.right) for one in self._subjects.placed if self._knoll > 0]
+        occupied = [(one.left, one.right) for one in self._subjects.placed if self._hill_height > 0]
         self._trees = [
             (x, z, size) for x, z, size in self._trees
             if not self._hidden(x, z)
@@ -95,11 +103,12 @@ class Meadow:
         ]  # fmt: skip
 
     def _height(self, x: Array, z: Array) -> Array:
-        u, v = x * 0.026 + self._at[0], z * 0.034 + self._at[1]
-        land = self._roll.at(u, v) * (0.35 + np.minimum(z, 30.0) * 0.05)
-        if self._knoll > 0:
-            away = ((x - self._knoll_x) * 0.26) ** 2 + ((z - _FAR - 1.0) * 0.24) ** 2
-            land = land + self._knoll * np.exp(-away)
+        """Height of the land at points ``x`` to the right and ``z`` away, with the hill under a figure."""
+        u, v = x * 0.026 + self._noise_offset[0], z * 0.034 + self._noise_offset[1]
+        land = self._relief.at(u, v) * (0.35 + np.minimum(z, 30.0) * 0.05)
+        if self._hill_height > 0:
+            away = ((x - self._hill_x) * 0.26) ** 2 + ((z - _HILL_DISTANCE - 1.0) * 0.24) ** 2
+            land = land + self._hill_height * np.exp(-away)
         return land
 
     def _hidden(self, x: float, z: float) -> bool:
@@ -115,11 +124,14 @@ class Meadow:
         return self._horizon + self._terrain.focal * (float(land[0, 0]) - self._terrain.eye) / z
 
     def _spot(self, footing: Footing, x: float, far: float) -> Spot | None:
+        """Where a figure at picture x stands; ``far`` goes from 0, the nearest row of figures, to 1."""
         if footing == "air":
             return Spot(self._horizon + 0.1, 1.0, 0.12)
-        z = 3.6 + 6.0 * far if self._knoll == 0 else _FAR + 4.0 * far
-        base = self._ground(x * z / self._terrain.focal, z) - (0.07 if self._knoll > 0 else 0.0)
-        return Spot(base, (3.6 if self._knoll == 0 else 0.78 * _FAR) / z, 1.0 - math.exp(-0.03 * z))
+        z = 3.6 + 6.0 * far if self._hill_height == 0 else _HILL_DISTANCE + 4.0 * far
+        base = self._ground(x * z / self._terrain.focal, z) - (0.07 if self._hill_height > 0 else 0.0)
+        return Spot(
+            base, (3.6 if self._hill_height == 0 else 0.78 * _HILL_DISTANCE) / z, 1.0 - math.exp(-0.03 * z)
+        )
 
     def flying_coverage(self, band: Band) -> Array:
         """Coverage of the flying figures."""
@@ -178,6 +190,7 @@ class Meadow:
         return picture
 
     def _fields(self, picture: Array, x: Array, z: Array, covered: Array, px: float) -> None:
+        """Paint grass, flowers and furrows on the points of the land behind each pixel."""
         pal = self._palette
         here, across, away = self._terrain.slope(x, z, px)
         scale = 1.0 / np.sqrt(across * across + away * away + 1.0)

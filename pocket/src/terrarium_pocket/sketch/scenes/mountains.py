@@ -28,14 +28,16 @@ class Mountains:
         """Make the terrain, and a small picture of it for the reflection in the water."""
         self._palette = palette
         place = rng.fork("place")
-        self._horizon = place.between(-0.34, -0.16) - 0.12 * (frame.ay - 1.0)
-        self._sky = Sky(prompt, palette, rng.fork("sky"), self._horizon, frame.ay, frame.ax)
+        self._horizon = place.between(-0.34, -0.16) - 0.12 * (frame.half_height - 1.0)
+        self._sky = Sky(prompt, palette, rng.fork("sky"), self._horizon, frame.half_height, frame.half_width)
         self._ridges = fractal_noise(rng.fork("ridges"), cells=3, octaves=8, ridge=True, gain=0.46, size=1024)
         self._hills = fractal_noise(rng.fork("hills"), cells=4, octaves=6)
-        self._at = place.between(0.0, 1.0), place.between(0.0, 1.0)
+        self._noise_offset = place.between(0.0, 1.0), place.between(0.0, 1.0)
         self._peak = place.between(-0.6, 0.6)
         self._rise = (
-            place.between(1.75, 2.5) * (1.0 + 0.2 * (frame.ay - 1.0)) / (1.0 + 0.18 * (frame.ax - 1.0))
+            place.between(1.75, 2.5)
+            * (1.0 + 0.2 * (frame.half_height - 1.0))
+            / (1.0 + 0.18 * (frame.half_width - 1.0))
         )
         self._snow = place.between(0.5, 0.75) - (0.5 if "snow" in prompt.extras else 0.0)
         side = math.copysign(1.0, self._sky.sun_x)
@@ -44,7 +46,7 @@ class Mountains:
         length = math.sqrt(sum(part * part for part in sun))
         self._sun = (sun[0] / length, sun[1] / length, sun[2] / length)
         self._fog = 1.9 if palette.name == "foggy" or "fog" in prompt.extras else 1.0
-        self._low = -frame.ay
+        self._low = -frame.half_height
         self._rng = rng
         self._extras = prompt.extras
         rock = mix(mix(rgb("#6b625c"), palette.shade, 0.45), palette.ground, 0.2)
@@ -66,7 +68,7 @@ class Mountains:
         )
         self._bank = bank
         ashore = any(FIGURES[group.kind](rng).stands == "land" for group in prompt.figure_groups)
-        self._knoll = (side * 0.36 * frame.ax, 0.2 + 0.04 * frame.ay) if ashore else None
+        self._hill = (side * 0.36 * frame.half_width, 0.2 + 0.04 * frame.half_height) if ashore else None
         lights = lighting(self._palette, self._sky.sun_x, bank, snow="snow" in prompt.extras)
         self._subjects = PlacedSubjects(
             prompt.figure_groups, self._palette, rng, frame, lights, self._spot, side=side
@@ -79,8 +81,8 @@ class Mountains:
     def _shore(self, x: Array) -> Array:
         """Height of the near bank at x, in picture units."""
         edge = self._low + 0.07 + self._hills.at(x * 0.22, np.full_like(x, 0.4)) * 0.05
-        if self._knoll is not None:
-            middle, tall = self._knoll
+        if self._hill is not None:
+            middle, tall = self._hill
             slope = self._hills.at(x * 0.6, np.full_like(x, 0.15)) * 0.14
             edge = edge + tall * np.exp(-((((x - middle) + slope) * 1.15) ** 2))
         return edge
@@ -99,7 +101,7 @@ class Mountains:
 
     def _height(self, x: Array, z: Array) -> Array:
         """A main massif, foothills in front of it, and an uneven shore."""
-        u, v = x * 0.055 + self._at[0], z * 0.055 + self._at[1]
+        u, v = x * 0.055 + self._noise_offset[0], z * 0.055 + self._noise_offset[1]
         hill = self._hills.at(u * 1.6, v * 1.6)
         # Bent a little by the hills, so that no crest points straight at the viewer.
         ridge = self._ridges.at(u + hill * 0.022, v - hill * 0.022)
@@ -186,7 +188,7 @@ class Mountains:
         above = edge - band.y
         lit = smoothstep(0.1, 0.0, above + self._hills.at(band.x * 1.7, band.y * 1.7) * 0.03)
         bank = mix(
-            self._near, self._bank * (pal.sun * 0.5 + pal.middle * 0.5), 0.3 if self._knoll is None else 0.7
+            self._near, self._bank * (pal.sun * 0.5 + pal.middle * 0.5), 0.3 if self._hill is None else 0.7
         )
         tone = self._near[:, None, None] + (bank - self._near)[:, None, None] * lit
         blend(picture, tone, np.clip(above * (1.0 / band.px), 0.0, 1.0))
@@ -229,12 +231,12 @@ class Mountains:
 def _treeline(rng: SeededRandom, frame: Frame) -> list[tuple[float, float, float, float, float]]:
     """Pines along the near bank, tall at the sides and low in the middle, far ones first."""
     trees: list[tuple[float, float, float, float, float]] = []
-    count = int(26 * frame.ax)
-    middle = rng.between(-0.3, 0.3) * frame.ax
+    count = int(26 * frame.half_width)
+    middle = rng.between(-0.3, 0.3) * frame.half_width
     for _ in range(count):
-        x = rng.between(-1.08, 1.08) * frame.ax
-        aside = min(1.0, abs(x - middle) / frame.ax)
+        x = rng.between(-1.08, 1.08) * frame.half_width
+        aside = min(1.0, abs(x - middle) / frame.half_width)
         near = rng.between(0.0, 1.0)
         height = (0.07 + 0.5 * aside**2.2) * rng.between(0.55, 1.15) * (0.65 + 0.35 * near)
-        trees.append((x, -frame.ay + rng.between(0.0, 0.06), height, rng.between(0.0, 1.0), near))
+        trees.append((x, -frame.half_height + rng.between(0.0, 0.06), height, rng.between(0.0, 1.0), near))
     return sorted(trees, key=lambda tree: tree[4])

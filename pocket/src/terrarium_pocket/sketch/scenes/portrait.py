@@ -31,8 +31,10 @@ class Portrait:
         self._tilt = shape.between(-0.07, 0.07)
         self._fringe = shape.between(-0.04, 0.05)
         self._part = shape.between(-0.16, 0.16)
-        self._x = shape.between(-0.08, 0.08) * frame.ax + (shape.sign() * 0.3 * (frame.ax - 1.0))
-        self._y = 0.1 - 0.12 * (frame.ay - 1.0)
+        self._x = shape.between(-0.08, 0.08) * frame.half_width + (
+            shape.sign() * 0.3 * (frame.half_width - 1.0)
+        )
+        self._y = 0.1 - 0.12 * (frame.half_height - 1.0)
         self._scale = 0.92
         self._studio = Studio(prompt, palette, rng.fork("studio"), self._x, self._y)
         self._sitter = choose_sitter(prompt, palette, rng.fork("cast"))

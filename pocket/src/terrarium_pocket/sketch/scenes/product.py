@@ -38,12 +38,12 @@ class Product:
         tall = max(bound.height, bound.radius * 1.25)
         zoom = (
             self._ware.near
-            * (1.06 if frame.ay > 1.2 else 1.0)
+            * (1.06 if frame.half_height > 1.2 else 1.0)
             * view.between(0.96, 1.06)
             / max(0.84, tall) ** 0.9
             * distance
         )
-        aim = bound.height * 0.5 + (0.06 if frame.ax > 1.2 else 0.1) * view.between(0.6, 1.4)
+        aim = bound.height * 0.5 + (0.06 if frame.half_width > 1.2 else 0.1) * view.between(0.6, 1.4)
         self._eye = (0.0, height, -distance)
         forward = unit((0.0, aim - height, distance))
         right = (1.0, 0.0, 0.0)
@@ -58,7 +58,9 @@ class Product:
         self._sun = unit(
             (side * math.sin(turn_to) * math.cos(rise), math.sin(rise), -math.cos(turn_to) * math.cos(rise))
         )
-        self._shift = side * (0.16 + 0.32 * (frame.ax - 1.0)) * (1.0 if frame.ay < 1.2 else 0.3)
+        self._shift = (
+            side * (0.16 + 0.32 * (frame.half_width - 1.0)) * (1.0 if frame.half_height < 1.2 else 0.3)
+        )
         self._window = Window(palette, self._sun, bound.height, rng.fork("window"))
         step = frame.px * distance / zoom
         self._close = min(0.0018, max(0.0012, 0.5 * step))
@@ -142,8 +144,16 @@ class Product:
             free = free.repeat(block // finer, axis=0).repeat(block // finer, axis=1)
             block = finer
             half = 0.5 * block * band.px
-            across = np.arange(columns // block, dtype=np.float32) * (block * band.px) + half - band.frame.ax
-            down = band.frame.ay - (np.arange(rows // block, dtype=np.float32) * block + top) * band.px - half
+            across = (
+                np.arange(columns // block, dtype=np.float32) * (block * band.px)
+                + half
+                - band.frame.half_width
+            )
+            down = (
+                band.frame.half_height
+                - (np.arange(rows // block, dtype=np.float32) * block + top) * band.px
+                - half
+            )
             x, y = (part.ravel() for part in np.meshgrid(across, down))
             direction = self._rays(x + self._shift, y)
             origin = self._origin(x.size)

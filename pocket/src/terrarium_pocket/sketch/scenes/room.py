@@ -20,7 +20,7 @@ class Room:
         """Choose furniture, colours and light."""
         self._palette = palette
         place = rng.fork("place")
-        self._floor = -0.46 * frame.ay + place.between(-0.05, 0.05)
+        self._floor = -0.46 * frame.half_height + place.between(-0.05, 0.05)
         self._side = place.sign()
         self._dim = 0.42 if palette.light.dark else 0.75 if palette.name == "moody" else 1.0
         wall = rgb(place.pick(("#d9c6ae", "#c9b8a4", "#b9c0b0", "#cf9f86", "#a8b4b8", "#d8c8bc")))
@@ -34,8 +34,8 @@ class Room:
             else rgb(place.pick(("#a4502f", "#4f6a5c", "#c08a3a", "#3f5a78", "#8a4a52")))
         )
         self._lamp_on = palette.light.dark or palette.name in {"moody", "candle", "bluehour"}
-        self._seat_x = place.between(-0.12, 0.2) * frame.ax * self._side
-        self._sofa = "sofa" in prompt.extras or (frame.ax > 1.2 and place.chance(0.6))
+        self._seat_x = place.between(-0.12, 0.2) * frame.half_width * self._side
+        self._sofa = "sofa" in prompt.extras or (frame.half_width > 1.2 and place.chance(0.6))
         self._plant_x = self._seat_x + self._side * (0.98 if self._sofa else 0.7)
         self._lamp_x = self._seat_x - self._side * place.between(0.18, 0.4)
         self._picture_x = self._seat_x + self._side * place.between(-0.05, 0.25)
@@ -55,7 +55,7 @@ class Room:
             tone = rgb(shade) if shade else rgb("#ecd9b4")
             away = 0.98 if self._sofa else 0.62
             at = self._seat_x - self._side * away
-            at = max(0.3 - frame.ax, min(frame.ax - 0.3, at))
+            at = max(0.3 - frame.half_width, min(frame.half_width - 0.3, at))
             self._floor_lamp = FloorLamp(at, self._floor - 0.06, tone, on=self._lamp_on)
         self._shelves: Shelves | None = None
         if "shelf" in prompt.extras:
@@ -134,7 +134,7 @@ class Room:
         pal = self._palette
         picture = band.empty()
         plaster = 1.0 + 0.035 * self._plaster.at(x * 0.3, y * 0.3)
-        fall = 0.64 - 0.16 * x * (self._side / band.frame.ax) + 0.08 * y
+        fall = 0.64 - 0.16 * x * (self._side / band.frame.half_width) + 0.08 * y
         beam = self._sunbeam(x, y)
         strength = {True: 0.22, False: 0.85}[pal.light.dark]
         ambient = mix(mix(pal.middle, pal.shade, 0.35), rgb("#fff4e8"), 0.4) * self._dim
@@ -248,7 +248,7 @@ class Room:
 
     def _pendant(self, picture: Array, band: Band) -> None:
         low = max(self._floor + 1.12, 0.42)
-        window = band.window(self._lamp_x - 0.25, self._lamp_x + 0.25, low - 0.05, band.frame.ay)
+        window = band.window(self._lamp_x - 0.25, self._lamp_x + 0.25, low - 0.05, band.frame.half_height)
         if window is None:
             return
         x, y = band.x[:, window[1]] - self._lamp_x, band.y[window[0]] - low

@@ -28,8 +28,8 @@ class Sea:
         """Choose the horizon and the swell, and place the figures."""
         self._palette = palette
         place = rng.fork("place")
-        self._horizon = place.between(-0.14, 0.02) - 0.15 * (frame.ay - 1.0)
-        self._sky = Sky(prompt, palette, rng.fork("sky"), self._horizon, frame.ay, frame.ax)
+        self._horizon = place.between(-0.14, 0.02) - 0.15 * (frame.half_height - 1.0)
+        self._sky = Sky(prompt, palette, rng.fork("sky"), self._horizon, frame.half_height, frame.half_width)
         self._extras = prompt.extras
         self._rough = place.between(0.75, 1.1) * (1.6 if "waves" in prompt.extras else 1.0)
         swell = fractal_noise(rng.fork("swell"), cells=5, octaves=4, gain=0.45, aspect=2)
@@ -63,9 +63,9 @@ class Sea:
         if any(FIGURES[group.kind](rng).stands == "land" for group in groups):
             self._headland = Headland(
                 rng.fork("headland"), lights, side=side,
-                water=self._horizon - (0.13 if far else 0.62 * (frame.ay + self._horizon)),
-                level=self._horizon + 0.05 if far else self._horizon - 0.36 * (frame.ay + self._horizon),
-                end=0.3 * frame.ax - rng.between(0.42, 0.55),
+                water=self._horizon - (0.13 if far else 0.62 * (frame.half_height + self._horizon)),
+                level=self._horizon + (0.05 if far else -0.36 * (frame.half_height + self._horizon)),
+                end=0.3 * frame.half_width - rng.between(0.42, 0.55),
             )  # fmt: skip
         self._subjects = PlacedSubjects(groups, self._palette, rng, frame, lights, self._spot, side=side)
 

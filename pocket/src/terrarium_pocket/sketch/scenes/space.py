@@ -31,8 +31,8 @@ class Space:
         self._lettered = bool(prompt.quotes)
         moon = prompt.subject_word in {"moon", "lunar"}
         self._radius = place.between(0.46, 0.64)
-        self._x = place.between(-0.3, 0.34) * frame.ax
-        self._y = place.between(-0.2, 0.12) * frame.ay - (0.12 if self._lettered else 0.0)
+        self._x = place.between(-0.3, 0.34) * frame.half_width
+        self._y = place.between(-0.2, 0.12) * frame.half_height - (0.12 if self._lettered else 0.0)
         angle = (
             math.radians(place.between(115, 175))
             if place.chance(0.5)
@@ -62,7 +62,7 @@ class Space:
         self._bands = fractal_noise(rng.fork("bands"), cells=2, octaves=6, aspect=8)
         self._cloud = fractal_noise(rng.fork("cloud"), cells=3, octaves=7)
         self._ring = rng.fork("ring").many(48, 0.15, 1.0)
-        self._at = place.between(0.0, 1.0)
+        self._noise_offset = place.between(0.0, 1.0)
         self._stars = rng.fork("stars").many(4 * 520).reshape(4, 520)
         self._stars[0] = self._stars[0] * 5.0 - 2.5
         self._stars[1] = self._stars[1] * 5.0 - 2.5
@@ -90,7 +90,7 @@ class Space:
         """Gas, stars and the far companion."""
         x, y = band.x, band.y
         picture = band.empty()
-        u, v = x * 0.17 + self._at, y * 0.17
+        u, v = x * 0.17 + self._noise_offset, y * 0.17
         warp = self._cloud.at(u, v)
         gas = self._cloud.at(u + warp * 0.1 + 0.4, v + warp * 0.06)
         thin = self._cloud.at(u * 2.0 - gas * 0.1, v * 2.0 + 0.3)
@@ -124,7 +124,7 @@ class Space:
         facing = nx * sx + ny * sy + nz * sz
         cos, sin = math.cos(self._tilt), math.sin(self._tilt)
         px, py = nx * cos + ny * sin, ny * cos - nx * sin
-        turn_by = np.arctan2(px, np.maximum(nz, 1e-3)) * 0.16 + self._at
+        turn_by = np.arctan2(px, np.maximum(nz, 1e-3)) * 0.16 + self._noise_offset
         height = np.arcsin(np.clip(py, -1.0, 1.0)) * 0.3
         if plain:
             tone = 0.55 + 0.3 * self._cloud.at(turn_by, height)

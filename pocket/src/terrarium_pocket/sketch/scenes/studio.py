@@ -54,7 +54,7 @@ class Studio:
     def ground(self, band: Band) -> Array:
         """The painted backdrop alone."""
         wash = self.wash.at(band.x * 0.2, band.y * 0.2)
-        fall = 1.0 - 0.1 * band.y / band.frame.ay + 0.04 * wash
+        fall = 1.0 - 0.1 * band.y / band.frame.half_height + 0.04 * wash
         picture = self._back[:, None, None] * fall
         dx, dy, radius = self._disc
         x, y = band.x - (self.x + dx), band.y - (self.y + dy)

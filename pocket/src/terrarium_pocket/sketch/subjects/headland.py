@@ -51,7 +51,7 @@ class Headland:
 
     def draw(self, picture: Array, band: Band) -> None:
         """Draw it over a band in place."""
-        reach = band.frame.ax
+        reach = band.frame.half_width
         low_end, high_end = sorted((self._side * (self._end - 0.4), self._side * reach))
         window = band.window(low_end, high_end, self._water - 0.05, self._level + 0.25)
         if window is None:

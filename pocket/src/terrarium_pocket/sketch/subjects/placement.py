@@ -91,7 +91,7 @@ class PlacedSubjects:
     def _place_group(self, group: FigureGroup, rng: SeededRandom, side: float, rank: int) -> None:
         frame = self._frame
         flying = VESSELS.get(group.kind) is not None or group.kind == "bird"
-        lead = side * rng.between(0.3, 0.42) * frame.ax
+        lead = side * rng.between(0.3, 0.42) * frame.half_width
         look = -side if not flying or rng.chance(0.7) else side
         if group.kind == "lighthouse":
             # The side with its keeper's house faces inland.
@@ -107,14 +107,17 @@ class PlacedSubjects:
                 self._place_in_air(figure, group, jitter, lead, index)
                 continue
             across, far = _GROUP_OFFSETS[index % len(_GROUP_OFFSETS)]
-            x = lead - side * across * frame.ax * jitter.between(0.8, 1.05)
+            x = lead - side * across * frame.half_width * jitter.between(0.8, 1.05)
             size = jitter.between(0.86, 1.08) * (0.82 if group.number > 2 else 1.0)
             if group.kind == "camel" and group.number > 1:
                 # A caravan: in single file across the picture.
                 size *= 0.8
-                step = min(1.36 * size * figure.height, 1.5 * frame.ax / group.number)
-                x, far = side * (0.72 * frame.ax - step * index * jitter.between(0.97, 1.03)), 0.02 * index
-            x = min(0.8, max(-0.8, x / frame.ax)) * frame.ax
+                step = min(1.36 * size * figure.height, 1.5 * frame.half_width / group.number)
+                x, far = (
+                    side * (0.72 * frame.half_width - step * index * jitter.between(0.97, 1.03)),
+                    0.02 * index,
+                )
+            x = min(0.8, max(-0.8, x / frame.half_width)) * frame.half_width
             turned = index > 0 and group.kind in _MAY_TURN and jitter.chance(0.4)
             self._place_on_ground(
                 figure, x, min(0.95, far + 0.12 * rank), size, -look if turned else look, rng
@@ -127,20 +130,20 @@ class PlacedSubjects:
         spot = self._ground("air", lead, 0.0)
         if spot is None:
             return
-        space = frame.ay - spot.y
+        space = frame.half_height - spot.y
         if group.kind == "bird":
             size = figure.height * (rng.between(0.34, 1.0) ** 1.4 if group.number > 1 else 1.5)
             # Steps of the golden ratio keep the birds of a flock apart.
             across, up = (index * 0.618 + 0.5) % 1.0 - 0.5, (index * 0.382 + 0.5) % 1.0
-            x = lead + across * 1.2 * frame.ax + rng.between(-0.1, 0.1)
+            x = lead + across * 1.2 * frame.half_width + rng.between(-0.1, 0.1)
             y = spot.y + space * (0.25 + 0.55 * up + rng.between(-0.1, 0.1))
         else:
             across, up, share = _FLYING_OFFSETS[index % len(_FLYING_OFFSETS)]
             size = figure.height * share * (0.85 + 0.15 * min(space, 1.4))
-            x = lead + math.copysign(1.0, lead) * across * frame.ax * rng.between(0.85, 1.0)
-            x = min(0.88, max(-0.88, x / frame.ax)) * frame.ax
+            x = lead + math.copysign(1.0, lead) * across * frame.half_width * rng.between(0.85, 1.0)
+            x = min(0.88, max(-0.88, x / frame.half_width)) * frame.half_width
             y = spot.y + space * min(0.7, max(0.06, 0.36 + up + rng.between(-0.04, 0.04)))
-            y = min(y, frame.ay - 1.06 * size)
+            y = min(y, frame.half_height - 1.06 * size)
         far = 1.0 - size / (figure.height * 1.8)
         self._add(figure, x, y, size * spot.scale, min(0.6, spot.haze + far * 0.3), rng.sign(), 1.0 + far)
 
@@ -220,7 +223,7 @@ def _add_window_glow(picture: Array, band: Band, x: float, y: float, size: float
 
 def _add_beam(picture: Array, band: Band, x: float, y: float, sun: Array) -> None:
     """Add a lamp's beam across the sky and the glow around the lamp."""
-    window = band.window(-band.frame.ax, band.frame.ax, y - 0.42, y + 0.42)
+    window = band.window(-band.frame.half_width, band.frame.half_width, y - 0.42, y + 0.42)
     if window is None:
         return
     dx, dy = band.x - x, band.y[window[0]] - y

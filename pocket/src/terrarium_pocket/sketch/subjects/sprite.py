@@ -86,13 +86,13 @@ def render_figure(
     """Render a figure that stands at (x, y), ``height`` per unit, looks to ``side``, in ``haze`` 0..1."""
     px = frame.px
     first, last, low, high = extent(figure, side)
-    left = math.floor((x + first * height + frame.ax) / px) - 3
-    right = math.ceil((x + last * height + frame.ax) / px) + 3
-    top = math.floor((frame.ay - y - high * height) / px) - 3
-    bottom = math.ceil((frame.ay - y - low * height) / px) + 3
+    left = math.floor((x + first * height + frame.half_width) / px) - 3
+    right = math.ceil((x + last * height + frame.half_width) / px) + 3
+    top = math.floor((frame.half_height - y - high * height) / px) - 3
+    bottom = math.ceil((frame.half_height - y - low * height) / px) + 3
     renderer = _FigureRenderer(right - left, bottom - top, lights, side)
     scale = height / px
-    origin = (x + frame.ax) / px - left, (frame.ay - y) / px - top
+    origin = (x + frame.half_width) / px - left, (frame.half_height - y) / px - top
     for part in figure.parts:
         renderer.part(part, [_placed(shape, origin, scale, side) for shape in part.shapes], scale)
     if figure.stands != "air":
@@ -275,7 +275,7 @@ def cast_shadow(
 ) -> Sprite:
     """The shadow of a sprite that stands at height ``y`` on level ground, away from the sun."""
     rows, columns = sprite.alpha.shape
-    foot = min(rows, max(2, round((frame.ay - y) / frame.px) - sprite.top))
+    foot = min(rows, max(2, round((frame.half_height - y) / frame.px) - sprite.top))
     sx, sy, sz = lights.sun_from
     # Offset of the shadow per pixel of height: sideways, and downward if the sun is behind the figure.
     aside, down = -sx / max(sy, 0.3) * 0.62, 0.2 if sz < 0 else -0.13
@@ -307,7 +307,7 @@ def reflection(sprite: Sprite, frame: Frame, y: float, ripple: Array, keep: floa
 
     ``ripple``, shape (n,), shifts its rows; ``keep`` is its opacity.
     """
-    foot = max(1, min(round((frame.ay - y) / frame.px) - sprite.top, sprite.alpha.shape[0]))
+    foot = max(1, min(round((frame.half_height - y) / frame.px) - sprite.top, sprite.alpha.shape[0]))
     rows = np.arange(foot)
     down = rows * frame.px
     wave: Array = ripple[(np.sqrt(down) * 70.0).astype(np.intp) % len(ripple)]

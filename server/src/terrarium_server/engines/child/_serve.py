@@ -4,10 +4,9 @@ Frames are all that goes to standard output; what a library prints goes to stand
 written into the folder that the request names.
 """
 
+import logging
 import os
 import queue
-import shutil
-import sys
 import threading
 import traceback
 from collections.abc import Callable, Sequence
@@ -18,10 +17,13 @@ from typing import Any, BinaryIO
 from terrarium_server.engines import Output
 from terrarium_server.media import Killed
 
+from ._pipes import server_pipes
 from ._setup import ignore_stop_signals, kill_session, lower_priority, temporary_files_in
-from .frames import ConnectionClosed, output_file, read_frame, write_frame
+from .frames import ConnectionClosed, FrameTooLarge, output_file, pack_frame, read_frame, write
 from .limits import Limits
 from .shortage import shortage_of
+
+_log = logging.getLogger("terrarium_server.engines")
 
 
 class JobError(Exception):
@@ -59,7 +61,7 @@ class JobContext:
         body = b""
         if preview is not None:
             header["preview"], body = _describe([preview])
-        write_frame(self._out, header, body)
+        write(self._out, pack_frame(header, body))
 
     def cancel(self, ticket: str) -> None:
         """Let the next report raise Cancelled, if the ticket is this job's."""
@@ -77,16 +79,15 @@ def serve(handle: Handler) -> None:
     limits = Limits.read(os.environ)
     limits.apply()
     lower_priority()
-    out = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
+    incoming, out = server_pipes()
     requests: queue.SimpleQueue[tuple[dict[str, Any], JobContext]] = queue.SimpleQueue()
-    threading.Thread(target=_read_requests, args=(out, requests), daemon=True).start()
+    threading.Thread(target=_read_requests, args=(incoming, out, requests), daemon=True).start()
     while True:
         request, context = requests.get()
         limits.begin_job(request.get("more_memory", 0))
         with temporary_files_in(Path(request["folder"])):
             try:
-                write_frame(out, *_run_job(handle, request, context))
+                write(out, _run_job(handle, request, context))
             except Killed:
                 # Without cleaning up, which would wait for the thread that reads requests.
                 traceback.print_exc()
@@ -95,37 +96,45 @@ def serve(handle: Handler) -> None:
                 kill_session()
 
 
-def _run_job(handle: Handler, request: dict[str, Any], context: JobContext) -> tuple[dict[str, Any], bytes]:
+def _run_job(handle: Handler, request: dict[str, Any], context: JobContext) -> bytes:
     """Handle a request and return the frame with its outcome. Raises ConnectionClosed and Killed."""
     try:
         outputs, body = _describe(_store(handle(request, context), Path(request["folder"])))
-        return {"outputs": outputs}, body
+        return pack_frame({"outputs": outputs}, body)
     except (ConnectionClosed, Killed):
         # A program of this process was killed: another process tries the job again.
         raise
     except Cancelled:
-        return {"error": "Cancelled.", "code": "GENERATION_CANCELLED"}, b""
+        return _failure("GENERATION_CANCELLED", "Cancelled.")
     except JobError as error:
-        return {"error": error.message, "code": error.code}, b""
-    except Exception as error:
+        return _failure(error.code, error.message)
+    except FrameTooLarge as error:
+        return _failure("GENERATION_INVALID_PROVIDER_RESPONSE", f"The model returned too much: {error}.")
+    except (Exception, SystemExit) as error:
         if (shortage := shortage_of(error)) is not None:
-            return {"error": shortage.message, "code": shortage.code}, b""
+            return _failure(shortage.code, shortage.message)
         # The trace goes to the server's log; the caller gets a message to act on.
         traceback.print_exc()
         message = "The model failed on this input; change it, or try once more."
-        return {"error": message, "code": "GENERATION_GENERIC_ERROR"}, b""
+        return _failure("GENERATION_GENERIC_ERROR", message)
 
 
-def _read_requests(out: BinaryIO, requests: "queue.SimpleQueue[tuple[dict[str, Any], JobContext]]") -> None:
+def _failure(code: str, message: str) -> bytes:
+    return pack_frame({"error": message, "code": code})
+
+
+def _read_requests(
+    incoming: BinaryIO, out: BinaryIO, requests: "queue.SimpleQueue[tuple[dict[str, Any], JobContext]]"
+) -> None:
     context = JobContext(out, "")
     try:
         while True:
-            request, _ = read_frame(sys.stdin.buffer)
-            if "cancel" in request:
-                context.cancel(request["cancel"])
+            header, _ = read_frame(incoming)
+            if "cancel" in header:
+                context.cancel(header["cancel"])
             else:
-                context = JobContext(out, request["ticket"])
-                requests.put((request, context))
+                context = JobContext(out, header["ticket"])
+                requests.put((header["request"], context))
     except ConnectionClosed:
         kill_session()
 
@@ -148,10 +157,23 @@ def _to_file(output: Output, file: Path) -> Output:
         case str():
             return output
         case Path() as source:
-            shutil.move(source, file)
+            _check_own_file(source, file.parent)
+            source.replace(file)
         case data:
             file.write_bytes(data)
     return replace(output, data=file)
+
+
+def _check_own_file(path: Path, folder: Path) -> None:
+    """Check that a path is a regular file in the job's folder. Raises JobError.
+
+    The server moves the file away, so it must belong to nobody else.
+    """
+    if path.parent.resolve().is_relative_to(folder.resolve()) and path.is_file() and not path.is_symlink():
+        return
+    _log.error("the handler returned %s, which is not a regular file in the job's folder %s", path, folder)
+    message = "The model returned something that is not a file of its own; tell the owner of this server."
+    raise JobError("GENERATION_INVALID_PROVIDER_RESPONSE", message)
 
 
 def _describe(outputs: Sequence[Output]) -> tuple[list[dict[str, Any]], bytes]:

@@ -10,6 +10,12 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 LENGTHS = struct.Struct(">II")
+# Texts and previews are small. A larger frame is a fault of the model.
+MAX_BYTES = 16 << 20
+
+
+class FrameTooLarge(Exception):
+    """A message is larger than the server takes."""
 
 
 class ConnectionClosed(Exception):
@@ -17,15 +23,17 @@ class ConnectionClosed(Exception):
 
 
 def pack_frame(header: dict[str, Any], body: bytes = b"") -> bytes:
-    """Return one message as bytes."""
+    """Return one message as bytes. Raises FrameTooLarge."""
     raw = json.dumps(header).encode()
+    if len(raw) + len(body) > MAX_BYTES:
+        raise FrameTooLarge(f"{(len(raw) + len(body)) >> 20} MiB; at most {MAX_BYTES >> 20} MiB are possible")
     return LENGTHS.pack(len(raw), len(body)) + raw + body
 
 
-def write_frame(stream: BinaryIO, header: dict[str, Any], body: bytes = b"") -> None:
+def write(stream: BinaryIO, frame: bytes) -> None:
     """Send one message. Raises ConnectionClosed."""
     try:
-        stream.write(pack_frame(header, body))
+        stream.write(frame)
         stream.flush()
     except (BrokenPipeError, ValueError) as error:
         raise ConnectionClosed from error
@@ -39,7 +47,8 @@ def read_frame(stream: BinaryIO) -> tuple[dict[str, Any], bytes]:
 
 def output_file(folder: Path, number: int) -> Path:
     """Return the path of the output with this number in a job's folder."""
-    return folder / f"output-{number}"
+    # A name that no handler gives to a file of its own.
+    return folder / f".terrarium-output-{number}"
 
 
 def _exactly(stream: BinaryIO, size: int) -> bytes:

@@ -1,10 +1,13 @@
+"""The base class of engines that run their jobs in a pool of model processes."""
+
 import asyncio
 import math
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator
 from typing import Any
 
-from terrarium_server.engines import Followers, Job, Mark, News, Ticket
+from terrarium_server.engines import Followers, Job, Mark, News, Refused, Ticket
+from terrarium_server.engines.child.frames import FrameTooLarge, pack_frame
 
 from ._pool import ProcessPool
 
@@ -37,7 +40,7 @@ class PooledEngine(ABC):
 
     async def prepare(self, job: Job) -> Mark:
         """Check a job; its key is both mark and ticket. Raises Refused."""
-        await asyncio.to_thread(self.request, job)
+        await asyncio.to_thread(self._check, job)
         return Mark(job.key)
 
     async def submit(self, job: Job, mark: Mark) -> Ticket:
@@ -60,3 +63,12 @@ class PooledEngine(ABC):
     async def close(self) -> None:
         """End the processes."""
         await self._pool.close()
+
+    def _check(self, job: Job) -> None:
+        """Raise an error for a request that cannot be sent, before anything else is done for the job."""
+        request = self.request(job)
+        try:
+            pack_frame(request)
+        except FrameTooLarge as error:
+            message = f"The request is too large for a model process: {error}."
+            raise Refused("GENERATION_INPUT_VALIDATION", message) from error

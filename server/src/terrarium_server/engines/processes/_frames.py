@@ -4,10 +4,7 @@ import asyncio
 import json
 from typing import Any, cast
 
-from terrarium_server.engines.child.frames import LENGTHS, ConnectionClosed
-
-# Texts and previews are small: a process that announces more than this, in bytes, is broken.
-_MAX_BYTES = 16 << 20
+from terrarium_server.engines.child.frames import LENGTHS, MAX_BYTES, ConnectionClosed
 
 
 class MalformedFrame(ConnectionClosed):
@@ -18,7 +15,7 @@ async def receive_frame(stream: asyncio.StreamReader) -> tuple[dict[str, Any], b
     """Receive one message and return its header and body. Raises ConnectionClosed and MalformedFrame."""
     try:
         header_size, body_size = LENGTHS.unpack(await stream.readexactly(LENGTHS.size))
-        if header_size + body_size > _MAX_BYTES:
+        if header_size + body_size > MAX_BYTES:
             raise MalformedFrame
         header: Any = json.loads(await stream.readexactly(header_size))
         body = await stream.readexactly(body_size)

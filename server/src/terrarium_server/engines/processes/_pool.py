@@ -64,7 +64,7 @@ class _PoolJob:
 
 
 class ProcessPool:
-    """Runs requests in at most ``processes`` children, started as ``python -m module``.
+    """Runs requests in at most ``processes`` children, which run ``module``.
 
     ``scratch`` is the folder for their outputs, and ``limits`` are their resource limits. A child that
     reports nothing for ``patience`` seconds during a job is killed. An idle child ends after

@@ -50,7 +50,7 @@ class Subprocess:
 
     @classmethod
     async def start(cls, module: str, *, threads: int, limits: Limits) -> Self:
-        """Start ``python -m module``, with so many threads for its libraries.
+        """Start a process that runs ``module``, with so many threads for its libraries.
 
         Raises OSError and RuntimeError.
         """
@@ -60,6 +60,7 @@ class Subprocess:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
+                "terrarium_server.engines.child",
                 module,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
@@ -92,7 +93,7 @@ class Subprocess:
         self._ticket = ticket
         try:
             async with asyncio.timeout(None) as self._timeout:
-                self._send({**request, "ticket": ticket, "folder": str(folder)})
+                self._send({"ticket": ticket, "request": {**request, "folder": str(folder)}})
                 while result is None:
                     async with asyncio.timeout(patience):
                         header, body = await receive_frame(self._stdout)

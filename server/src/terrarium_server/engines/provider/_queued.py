@@ -212,4 +212,10 @@ class QueuedEngine(ABC, Generic[CardT, TicketT]):
         try:
             return self.ticket.parse(ticket)
         except ValueError:
+            # The text stays out of the log, because it may hold the address of somebody's media.
+            _log.warning(
+                "%s cannot read the stored ticket of a job, perhaps one of another version; the job is lost "
+                "here, and the provider may still charge for it",
+                self.name,
+            )
             return None

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass, fields
+from dataclasses import MISSING, astuple, dataclass, fields
 from typing import Any, Self, cast
 
 from ._card import OutputType, checked_type
@@ -13,7 +13,8 @@ class ProviderTicket:
     """What is needed to poll a job and to read its results; ``type`` is what it makes.
 
     A kind adds fields. ``text`` is stored in the database, so `parse` has to understand the texts of earlier
-    versions too. By default the text is a JSON list of all fields, which have to be texts then.
+    versions too. By default the text is a JSON list of all fields, which have to be texts then. A later
+    version adds its fields at the end, each with a default, which is used for tickets of earlier versions.
     """
 
     type: OutputType
@@ -27,7 +28,8 @@ class ProviderTicket:
     def parse(cls, text: str) -> Self:
         """Return the ticket with this text. Raises ValueError if it is not one of this kind."""
         output_type, *others = split_texts(text)
-        if len(others) + 1 != len(fields(cls)):
+        required = [each for each in fields(cls) if each.default is each.default_factory is MISSING]
+        if not len(required) <= len(others) + 1 <= len(fields(cls)):
             raise ValueError("another number of fields")
         return cast(Any, cls)(checked_type(output_type), *others)
 

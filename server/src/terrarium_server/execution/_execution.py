@@ -156,10 +156,10 @@ class Execution:
             await uninterrupted(self._writes.under_lease(work))
             return
         if isinstance(result, Finished):
-            result = await uninterrupted(check_result(self.run, result))
-        if isinstance(result, Finished):
-            await uninterrupted(self._complete(result))
-            return
+            unusable = await uninterrupted(self._complete(result))
+            if unusable is None:
+                return
+            result = unusable
         # A busy provider has started nothing, also when it reports that as the failure of a job.
         busy = is_refused or result.code == _BUSY
         if busy and result.retry_after is not None and await self._postpone(result.retry_after):
@@ -291,9 +291,14 @@ class Execution:
 
     # -- ending -----------------------------------------------------------------------------------------
 
-    async def _complete(self, result: Finished) -> None:
+    async def _complete(self, result: Finished) -> Failed | None:
+        """Store the outputs and complete the run; if they cannot be used, return the failure instead."""
+        unusable = await check_result(self.run, result)
+        if unusable is not None:
+            return unusable
         outputs = await store_outputs(self._context.blobs, self.run, result.outputs)
         await self._end(lambda tx: settlement.complete(tx, self.run, outputs))
+        return None
 
     async def _fail(self, failed: Failed) -> None:
         outcome = RunOutcome(failed.code, failed.message)

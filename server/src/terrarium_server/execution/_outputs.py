@@ -20,19 +20,21 @@ _RETRY_SECONDS = 600.0
 _PAUSE_SECONDS = 5.0
 
 
-async def check_result(run: Run, result: Finished) -> Finished | Failed:
-    """Return a result, or the run's failure if the result cannot be used; its files are deleted then."""
+async def check_result(run: Run, result: Finished) -> Failed | None:
+    """Return the run's failure if a result cannot be used, and delete its files then."""
+    if any(isinstance(output.data, Path) for output in checks.outputs_in(result.outputs)):
+        return await asyncio.to_thread(_check_result, run, result)
+    return _check_result(run, result)
+
+
+def _check_result(run: Run, result: Finished) -> Failed | None:
     if result.outputs == ():
         return checks.NO_RESULT
-    outputs = checks.outputs_in(result.outputs)
-    check = partial(checks.fault_of, result.outputs, run.type)
-    has_files = any(isinstance(output.data, Path) for output in outputs)
-    fault = await asyncio.to_thread(check) if has_files else check()
+    fault = checks.fault_of(result.outputs, run.type)
     if fault is None:
-        return result
+        return None
     _log.error("run %s: engine %s returned a result that cannot be used: %s", run.run_id, run.engine, fault)
-    if has_files:
-        await asyncio.to_thread(discard, outputs)
+    discard(checks.outputs_in(result.outputs))
     return checks.UNUSABLE
 
 

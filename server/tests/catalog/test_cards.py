@@ -47,6 +47,8 @@ def test_the_owners_cards_are_added_and_win(tmp_path: Path) -> None:
         (("usd = 0.004", 'usd = 0.004\ntimes = "count"'), "price.times must name an int parameter"),
         (('"t2i-mine"', '"T2I mine"'), "id: String should match"),
         (("estimated_seconds = 3", "estimated_seconds ="), "not valid TOML"),
+        (("estimated_seconds = 3", f"estimated_seconds = {'[' * 5000}"), "not valid TOML"),
+        (("estimated_seconds = 3", f"estimated_seconds = {10**20}"), "estimated_seconds: "),
     ],
 )
 def test_a_wrong_card_is_refused_with_its_mistakes(

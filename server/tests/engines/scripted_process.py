@@ -190,6 +190,18 @@ def _handle(request: dict[str, Any], context: JobContext) -> list[Output]:
             return _leave_files(request, context)
         case "return a file":
             return _return_file(request)
+        case "leave a program":
+            # It holds the pipe to the server, out of reach of whoever kills this session.
+            out: Any = context._out  # pyright: ignore[reportPrivateUsage]
+            code = f"import os, time; os.setsid(); time.sleep({request['seconds']})"
+            subprocess.Popen([sys.executable, "-c", code], pass_fds=[out.fileno()])
+            context.report(0.5)
+            time.sleep(1)
+            os._exit(1)
+        case "follow a link":
+            link = Path(request["folder"]) / ".terrarium-output-0"
+            link.symlink_to(request["target"])
+            return [Output("audio/wav", b"overwritten")]
         case "print":
             print("working")
             os.system("echo working")

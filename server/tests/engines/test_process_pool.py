@@ -13,7 +13,7 @@ from support.server import DEADLINE
 from terrarium_server.engines import CODES, Failed, Finished, Lost, Output, Progress, Refused
 from terrarium_server.engines.processes import _pool as pools
 
-from .scripted import Open, children, do, empty, grandchild, wait_until, wait_until_gone
+from .scripted import Open, children, do, empty, end_of, grandchild, wait_until, wait_until_gone
 
 
 def test_media_come_as_files_and_nothing_else_is_left(open_pool: Open, scratch: Path) -> None:
@@ -162,6 +162,22 @@ def test_a_request_that_cannot_be_sent_is_refused_before_anything_is_done(open_p
     with pytest.raises(TypeError, match="not JSON serializable"):
         driver.submit(do("make", folder=Path()))
     assert children() == before
+
+
+def test_a_program_that_left_holds_up_no_slot(open_pool: Open) -> None:
+    driver = open_pool(patience=2.0)
+    failed = end_of(driver, driver.submit(do("leave a program", seconds=20)))
+    assert isinstance(failed, Failed) and CODES[failed.code] == "retry-now", failed
+    assert isinstance(driver.run(do("make", "run_2")), Finished)
+
+
+def test_an_output_is_never_written_through_a_link(open_pool: Open, tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    target.write_text("untouched")
+    driver = open_pool()
+    failed = driver.run(do("follow a link", target=str(target)))
+    assert isinstance(failed, Failed), failed
+    assert target.read_text() == "untouched"
 
 
 def test_a_request_may_use_any_name(open_pool: Open) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from support.scripted_engine import Script, ScriptedEngine, echo
 from support.server import CARDS
-from support.workspace import GRANT_USD, OpenWorkspace, Workspace
+from support.workspace import GRANT_USD, PRICE_MICROS, OpenWorkspace, Workspace
 from terrarium_server.engines import (
     CODES,
     Failed,
@@ -335,3 +335,65 @@ def check_failure(workspace: Workspace, run_id: str, code: str) -> None:
     assert (run.state, run.error_code, run.cost_micros) == ("failed", code, 0)
     assert run.error_message
     assert workspace.balance == GRANT
+
+
+class Raising(ScriptedEngine):
+    """Raises an exception in one of its methods, for the first job only."""
+
+    def __init__(self, method: str, error: BaseException) -> None:
+        async def script(job: Job) -> AsyncIterator[News]:
+            self.raise_in("follow")
+            async for news in echo(job):
+                yield news
+
+        super().__init__(script, repeatable=False)
+        self.method = method
+        self.errors = [error]
+
+    def raise_in(self, method: str) -> None:
+        if method == self.method and self.errors:
+            raise self.errors.pop()
+
+    async def prepare(self, job: Job) -> Mark:
+        self.raise_in("prepare")
+        return await super().prepare(job)
+
+    async def submit(self, job: Job, mark: Mark) -> Ticket:
+        ticket = await super().submit(job, mark)
+        self.raise_in("submit")
+        return ticket
+
+
+@pytest.mark.parametrize("method", ["prepare", "submit", "follow"])
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, asyncio.CancelledError, StopIteration])
+def test_an_exception_that_would_end_a_worker_fails_one_run(
+    open_rehearsal: Open, method: str, error: type[BaseException]
+) -> None:
+    with open_rehearsal(Raising(method, error("enough"))) as workspace:
+        assert workspace.ended(workspace.start()).state == "failed"
+        assert workspace.ended(workspace.start()).state == "completed"
+        assert workspace.balance == GRANT - PRICE_MICROS
+
+
+@pytest.mark.parametrize("message", [None, "", b"x", "\x00", "\ud800", "x" * 5000, 7])
+def test_a_message_that_cannot_be_shown_is_replaced(open_rehearsal: Open, message: Any) -> None:
+    async def script(job: Job) -> AsyncIterator[News]:
+        yield Failed("GENERATION_PROMPT_MODERATED", message)
+
+    with open_rehearsal(ScriptedEngine(script)) as workspace:
+        run = workspace.ended(workspace.start())
+        check_failure(workspace, run.run_id, "GENERATION_PROMPT_MODERATED")
+        assert "without saying why" in (run.error_message or "")
+
+
+def test_an_engine_that_does_not_close_delays_the_others_for_a_while_only(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("terrarium_server.engines.registry._CLOSE_SECONDS", 0.1)
+
+    class Hanging(ScriptedEngine):
+        async def close(self) -> None:
+            await asyncio.sleep(1000)
+
+    asyncio.run(Engines([Hanging()]).close())
+    assert "engine rehearsal could not be closed" in caplog.text

@@ -116,7 +116,7 @@ class ModelCard(_Part):
     # The highest among the available models of a type is its default, unless the owner chose one.
     default_rank: int = Field(0, ge=0, le=100)
     beta: bool = False
-    estimated_seconds: int = Field(ge=0)
+    estimated_seconds: int = Field(ge=0, le=604_800)
     price: Price = Price(usd=0.0)
     params: tuple[Param, ...] = ()
     weights: Weights | None = None
@@ -155,7 +155,7 @@ def read_card(path: Path) -> ModelCard:
     """Parse one card. Raises CardError naming the file and all its mistakes."""
     try:
         card = ModelCard.model_validate(tomllib.loads(path.read_text("utf-8")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise CardError(f"{path}: not valid TOML: {error}") from error
     except OSError as error:
         raise CardError(f"{path}: cannot be read: {error.strerror}") from error

@@ -121,9 +121,16 @@ class Checked(_Wrapper):
     one of `CODES` becomes GENERATION_GENERIC_ERROR, and progress is brought into its range.
     """
 
+    def problem(self, job_options: Mapping[str, Any]) -> str | None:
+        """Return the engine's reason. Raises TypeError if it is neither a str nor None."""
+        reason = super().problem(job_options)
+        if reason is None or checks.is_text(reason):
+            return reason
+        raise TypeError(f"engine {self.name}: problem returned {reason!r}; a reason is a str, or None")
+
     async def prepare(self, job: Job) -> Mark:
         """Prepare a job. Raises Refused, and TypeError if the mark is not a str or is empty."""
-        with self._known_codes():
+        with self._contained(), self._known_codes():
             mark = await super().prepare(job)
         if not _is_filled(mark):
             raise TypeError(f"engine {self.name}: prepare returned {mark!r}; a mark is a str, and not empty")
@@ -131,7 +138,7 @@ class Checked(_Wrapper):
 
     async def submit(self, job: Job, mark: Mark) -> Ticket:
         """Submit a job. Raises Refused, and TypeError if the ticket is not a str or is empty."""
-        with self._known_codes():
+        with self._contained(), self._known_codes():
             ticket = await super().submit(job, mark)
         if not _is_filled(ticket):
             raise TypeError(
@@ -141,7 +148,8 @@ class Checked(_Wrapper):
 
     async def find(self, mark: Mark) -> Ticket | Unknown | None:
         """Find a submission; an answer that is none of the three means `Unknown`."""
-        answer = await super().find(mark)
+        with self._contained():
+            answer = await super().find(mark)
         if answer is None or isinstance(answer, Unknown) or _is_filled(answer):
             return answer
         _log.error("engine %s: find returned %r; a ticket is a str, and not empty", self.name, answer)
@@ -150,8 +158,12 @@ class Checked(_Wrapper):
     async def follow(self, ticket: Ticket) -> AsyncGenerator[News]:
         """Follow a job to its end, which is always one of `Finished`, `Failed` and `Lost`."""
         async with aclosing(super().follow(ticket)) as news:
-            async for update in news:
+            while True:
+                with self._contained():
+                    update = await anext(news, None)
                 match update:
+                    case None:
+                        break
                     case Progress():
                         yield _in_range(update)
                     case Failed():
@@ -167,6 +179,29 @@ class Checked(_Wrapper):
         _log.error("engine %s: follow ended without a result", self.name)
         yield checks.UNUSABLE
 
+    async def cancel(self, ticket: Ticket) -> None:
+        """Cancel a job."""
+        with self._contained():
+            await super().cancel(ticket)
+
+    async def close(self) -> None:
+        """Close the engine."""
+        with self._contained():
+            await super().close()
+
+    @contextmanager
+    def _contained(self) -> Generator[None]:
+        """Turn exceptions that would end the event loop or this task into errors of the engine."""
+        try:
+            yield
+        except (SystemExit, KeyboardInterrupt) as error:
+            raise RuntimeError(f"engine {self.name} raised {error!r}") from error
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            raise RuntimeError(f"engine {self.name} raised {error!r}, but nobody had cancelled it") from error
+
     @contextmanager
     def _known_codes(self) -> Generator[None]:
         try:
@@ -179,13 +214,15 @@ class Checked(_Wrapper):
 
     def _known(self, failed: Failed) -> Failed:
         """Return a failure with a code of `CODES`, and with a delay only if that is a number of seconds."""
-        if failed.code not in CODES:
+        if not checks.is_text(failed.code) or failed.code not in CODES:
             _log.error(
                 "engine %s: a job failed with the code %r, which is not one of CODES", self.name, failed.code
             )
             failed = replace(failed, code="GENERATION_GENERIC_ERROR")
-        # False for NaN too.
-        if failed.retry_after is not None and not failed.retry_after >= 0:
+        if not checks.is_message(failed.message):
+            _log.error("engine %s: a job failed with the message %.200r", self.name, failed.message)
+            failed = replace(failed, message=checks.NO_MESSAGE)
+        if failed.retry_after is not None and not checks.is_delay(failed.retry_after):
             failed = replace(failed, retry_after=None)
         return failed
 

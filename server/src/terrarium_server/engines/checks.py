@@ -17,7 +17,11 @@ UNUSABLE = Failed(
 )
 NO_RESULT = Failed("GENERATION_NO_RESULT", "The engine made nothing; try again later.")
 
+# For callers, where an engine says nothing that can be shown.
+NO_MESSAGE = "The engine failed without saying why; try once more, or tell the owner of this server."
+
 MOST_OUTPUTS = 64
+_LONGEST_MESSAGE = 4000
 # In characters; a message of a model process can be as many bytes long.
 _LONGEST_TEXT = 16 << 20
 _MOST_PIXELS = 100_000
@@ -52,6 +56,23 @@ def outputs_in(outputs: object) -> list[Output]:
     if not isinstance(outputs, tuple | list):
         return []
     return [output for output in cast(Iterable[object], outputs) if isinstance(output, Output)]
+
+
+def is_text(value: object) -> bool:
+    """Whether this is a str, whatever an annotation says."""
+    return isinstance(value, str)
+
+
+def is_message(message: object) -> bool:
+    """Whether this can be stored and shown as the message of a failure."""
+    if not isinstance(message, str) or not message.strip():
+        return False
+    return len(message) <= _LONGEST_MESSAGE and _is_storable(message)
+
+
+def is_delay(seconds: object) -> bool:
+    """Whether this is a delay in seconds."""
+    return _is_number(seconds, 0, _LONGEST_SECONDS, int, float)
 
 
 def is_preview(preview: object) -> bool:

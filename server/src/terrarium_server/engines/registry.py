@@ -1,5 +1,6 @@
 """The engines of a server: kinds found through entry points, and one engine for each that is set up."""
 
+import asyncio
 import importlib
 import logging
 import os
@@ -28,6 +29,10 @@ GROUP = "terrarium.engines"
 
 # The attributes and methods of the contract.
 _MEMBERS = [name for name in (*Engine.__annotations__, *vars(Engine)) if not name.startswith("_")]
+
+
+# A pool takes up to five seconds to end its processes.
+_CLOSE_SECONDS = 8.0
 
 
 class KindError(Exception):
@@ -70,12 +75,16 @@ class Engines:
         return f"no engine named {name} is set up; add it as an [[engine]] to terrarium.toml"
 
     async def close(self) -> None:
-        """Close all engines; an error of one is logged."""
-        for engine in self:
-            try:
-                await engine.close()
-            except Exception:
-                _log.exception("engine %s could not be closed", engine.name)
+        """Close all engines; one that fails or takes too long is logged."""
+        await asyncio.gather(*(_close(engine) for engine in self))
+
+
+async def _close(engine: Engine) -> None:
+    try:
+        async with asyncio.timeout(_CLOSE_SECONDS):
+            await engine.close()
+    except Exception:
+        _log.exception("engine %s could not be closed", engine.name)
 
 
 @cache

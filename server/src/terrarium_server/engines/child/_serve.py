@@ -160,7 +160,9 @@ def _to_file(output: Output, file: Path) -> Output:
             _check_own_file(source, file.parent)
             source.replace(file)
         case data:
-            file.write_bytes(data)
+            # Not through a link that the handler may have made there.
+            with file.open("xb") as stream:
+                stream.write(data)
     return replace(output, data=file)
 
 
@@ -169,7 +171,8 @@ def _check_own_file(path: Path, folder: Path) -> None:
 
     The server moves the file away, so it must belong to nobody else.
     """
-    if path.parent.resolve().is_relative_to(folder.resolve()) and path.is_file() and not path.is_symlink():
+    is_inside = path.parent.resolve().is_relative_to(folder.resolve()) and not folder.is_symlink()
+    if is_inside and path.is_file() and not path.is_symlink():
         return
     _log.error("the handler returned %s, which is not a regular file in the job's folder %s", path, folder)
     message = "The model returned something that is not a file of its own; tell the owner of this server."

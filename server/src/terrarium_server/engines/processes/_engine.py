@@ -45,7 +45,7 @@ class PooledEngine(ABC):
 
     async def submit(self, job: Job, mark: Mark) -> Ticket:
         """Queue a job for the next process that is free. Raises Refused."""
-        return self._pool.submit(Ticket(mark), await asyncio.to_thread(self.request, job))
+        return self._pool.submit(Ticket(mark), await asyncio.to_thread(self._request, job))
 
     async def find(self, mark: Mark) -> Ticket | None:
         """Return the ticket of a job of this pool, else None."""
@@ -66,9 +66,16 @@ class PooledEngine(ABC):
 
     def _check(self, job: Job) -> None:
         """Raise an error for a request that cannot be sent, before anything else is done for the job."""
-        request = self.request(job)
+        request = self._request(job)
         try:
             pack_frame(request)
         except FrameTooLarge as error:
             message = f"The request is too large for a model process: {error}."
             raise Refused("GENERATION_INPUT_VALIDATION", message) from error
+
+    def _request(self, job: Job) -> dict[str, Any]:
+        try:
+            return self.request(job)
+        except StopIteration as error:
+            # No future can hold this exception: whoever waits for the thread would wait for ever.
+            raise RuntimeError(f"engine {self.name}: request raised {error!r}") from error

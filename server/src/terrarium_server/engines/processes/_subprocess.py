@@ -24,6 +24,8 @@ _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TERRA
 # Signals that stop a server also reach its children: a terminal sends Ctrl-C to its whole process group, and
 # a service manager sends SIGTERM to every process of a service. Only the server reacts to them.
 STOP_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM})
+# How long it takes at most until the pipes of a killed process are closed.
+_END_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +142,14 @@ class Subprocess:
         """Kill the process and wait until it has ended."""
         self.kill()
         self._stdin.close()
-        # Its output must be read, because asyncio notices the end of a pipe only by reading it.
-        await self._process.communicate()
+        # Its output must be read, because asyncio notices the end of a pipe only by reading it. A program
+        # that has left the process's session may hold the pipe open; that cannot be prevented.
+        try:
+            async with asyncio.timeout(_END_SECONDS):
+                await self._process.communicate()
+        except TimeoutError:
+            # asyncio has no public way to close the pipes of a process.
+            self._process._transport.close()  # pyright: ignore
 
     def _exit(self) -> ChildLost:
         status = self._process.returncode or 0

@@ -12,7 +12,7 @@ from terrarium_server.store import Transaction
 
 from . import _submissions as submissions
 from ._context import Context
-from ._lease import Lease, forget_dead, live_engines
+from ._lease import Lease, forget_dead
 from ._process import is_gone, this_process
 from ._submissions import Submission
 from ._writes import Writes
@@ -149,10 +149,8 @@ class AbandonedWork:
 
     async def _fail_unserved(self) -> None:
         """Fail pending runs whose engine no live worker has had for ten minutes, as observed by this one."""
-        # On SQLite this worker's lease is not renewed in the database, and anywhere it may be late.
-        own = {engine.name for engine in self._context.engines}
         unserved = await self._context.database.read(
-            lambda tx: runs.engines_waited_for(tx) - live_engines(tx) - own
+            lambda tx: runs.engines_waited_for(tx) - self._lease.served_engines(tx)
         )
         for name in self._overdue(self._unserved, unserved):
             waiting = await self._context.database.read(

@@ -11,7 +11,7 @@ from terrarium_server import runs
 from terrarium_server.store import UNAVAILABLE
 
 from ._context import Context
-from ._lease import Lease, Renewal, clock_seconds, live_engines
+from ._lease import Lease, Renewal, clock_seconds
 from ._process import this_machine
 from ._worker import Chore, Worker
 
@@ -98,7 +98,7 @@ class Workers:
 
     def _warn_of_missing_engines(self) -> None:
         with self._context.database.transaction() as tx:
-            waiting, available = runs.waiting_by_engine(tx), live_engines(tx)
+            waiting, available = runs.waiting_by_engine(tx), self._lease.served_engines(tx)
         missing = [f"{name} ({count})" for name, count in sorted(waiting.items()) if name not in available]
         if missing:
             message = (

@@ -103,6 +103,15 @@ class Lease:
             return sa.or_(unowned, others)
         return sa.or_(unowned, sa.and_(others, ~is_alive(tx, runs.runs.c.worker_id)))
 
+    def served_engines(self, tx: Transaction) -> set[str]:
+        """Return the names of the engines that this worker and the other live workers have.
+
+        This worker's are added because its row may look expired: with ``single_process`` it is written once.
+        """
+        alive = sa.select(workers.c.engines).where(workers.c.lease_until > tx.clock)
+        rows = [row[0] for row in tx.execute(alive)]
+        return {name for engines in (self._row["engines"], *rows) for name in engines.split()}
+
     def _write(self, tx: Transaction) -> None:
         until = tx.clock + self._milliseconds
         mine = workers.c.worker_id == self._worker_id
@@ -113,12 +122,6 @@ class Lease:
 def is_alive(tx: Transaction, worker_id: sa.ColumnElement[str | None]) -> sa.ColumnElement[bool]:
     """Return the condition that the worker with this id has an unexpired lease."""
     return sa.exists().where(workers.c.worker_id == worker_id, workers.c.lease_until > tx.clock)
-
-
-def live_engines(tx: Transaction) -> set[str]:
-    """Return the names of the engines that the live workers have."""
-    alive = sa.select(workers.c.engines).where(workers.c.lease_until > tx.clock)
-    return {name for row in tx.execute(alive) for name in row[0].split()}
 
 
 def forget_dead(tx: Transaction, *, worker_id: str) -> None:

@@ -2,7 +2,7 @@
 
 import sys
 
-from . import admission, band, busy, keeping, llama, painter, sketch, speech, waiting
+from . import admission, band, busy, keeping, llama, painter, scale, sketch, speech, waiting
 
 BENCHMARKS = {
     "admission": admission.run,
@@ -11,6 +11,7 @@ BENCHMARKS = {
     "keeping": keeping.run,
     "llama": llama.run,
     "painter": painter.run,
+    "scale": scale.run,
     "sketch": sketch.run,
     "speech": speech.run,
     "waiting": waiting.run,

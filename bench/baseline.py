@@ -25,8 +25,8 @@ def _statements(marks: list[str]) -> list[str]:
     one, two, three, four, five, six = marks[:6]
     # Inserts first, so that the two rows that all runs share are locked for the shortest time.
     return [
-        "INSERT INTO idempotency_keys (workspace_id, operation, key, run_id, expires_at)"
-        f" VALUES ({one}, 'generation', {two}, {three}, {four})",
+        "INSERT INTO idempotency_keys (workspace_id, operation, destination, key, resource_type, resource_id,"
+        f" expires_at) VALUES ({one}, 'generation', 'project', {two}, 'run', {three}, {four})",
         f"INSERT INTO canvas_nodes (node_id, project_id, place, {_OUTPUT_INDEX}, type, label, run_id, x, y,"
         f" created_at) VALUES ({one}, {two}, {three}, 0, 'text', 'nothing', {four}, 0, 0, {five})",
         # In the state failed, so that no worker claims it.

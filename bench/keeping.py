@@ -10,6 +10,7 @@ from pathlib import Path
 
 from support.records import pending_run
 from terrarium_server import accounts, assets, ids, ledger, migrations, runs, settlement
+from terrarium_server.rates import Rate
 from terrarium_server.store import Blobs, Database
 
 _SIZES = {"100 KiB": 100 << 10, "10 MiB": 10 << 20}
@@ -50,7 +51,7 @@ class _Kept:
     def __call__(self, made: Path) -> float:
         run_id = ids.mint("run")
         with self._database.transaction() as tx:
-            ledger.hold(tx, self._workspace_id, run_id, 1000)
+            ledger.hold(tx, self._workspace_id, run_id, 1000, Rate(1_000_000))
             runs.record(tx, pending_run(run_id, workspace_id=self._workspace_id, **_RUN))
             [run] = runs.claim(tx, "wrk_bench", 1, {"bench": 1})
         began = time.perf_counter()

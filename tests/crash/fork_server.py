@@ -19,11 +19,10 @@ import traceback
 from typing import Any
 
 # Imported in advance for the forks.
+import granian.server.embed  # noqa: F401
 import sqlalchemy.dialects.postgresql.psycopg
 import sqlalchemy.dialects.sqlite.pysqlite  # noqa: F401
-import uvicorn.lifespan.on
-import uvicorn.protocols.http.auto
-import uvicorn.protocols.websockets.auto  # noqa: F401
+import uvloop  # noqa: F401
 
 from crash.faults import inject_faults
 from crash.scripted import scripted_engines

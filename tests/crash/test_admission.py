@@ -12,7 +12,7 @@ from crash.provider import Provider
 from crash.scenarios import MakeDeployment, Results, Scenarios
 from crash.steps import MODELS
 from support.server import DEADLINE, Account
-from terrarium_server.admission import idempotency_keys
+from terrarium_server.idempotency import idempotency_keys
 from terrarium_server.ledger import entries
 
 SCENARIOS = Scenarios()

@@ -34,6 +34,8 @@ test("models.list filters by type and declares the parameters", async () => {
   const { params } = models.find((model) => model.model_id === "t2i-sketch");
   const ratio = params.find((param) => param.name === "aspect_ratio");
   assert.ok(ratio.options.some((option) => option.value === "16:9"));
+  const options = models.flatMap((model) => model.params.flatMap((param) => param.options ?? []));
+  assert.deepEqual([...new Set(options.map((option) => typeof option.value))], ["string"]);
 });
 
 test("projects.create and projects.retrieve agree", async () => {

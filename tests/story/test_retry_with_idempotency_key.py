@@ -43,3 +43,20 @@ def test_a_refused_request_may_be_sent_again_with_its_key(server: Server) -> Non
         assert wrong.status_code == 400
         right = terrarium.post("/generate", json=account.body(params={"seed": 1}), headers=key)
         assert right.status_code == 201
+
+
+def test_every_request_that_writes_takes_a_key(server: Server) -> None:
+    account = server.new_account()
+    key = {"Idempotency-Key": "once"}
+    body = {"workspace_id": account.workspace_id, "name": "Lighthouses"}
+    with server.client(account.api_key) as terrarium:
+        made = terrarium.post("/projects", json=body, headers=key).json()
+        again = terrarium.post("/projects", json=body, headers=key)
+        assert again.status_code == 409
+        assert httpx.get(again.headers["location"], headers=terrarium.headers).json() == made
+
+        # A key counts for one project: the same one starts a run in another.
+        for project_id in (account.project_id, made["project_id"]):
+            start = {**account.body("A lighthouse"), "project_id": project_id}
+            assert terrarium.post("/generate", json=start, headers=key).status_code == 201
+            assert terrarium.post("/generate", json=start, headers=key).status_code == 409

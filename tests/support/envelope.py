@@ -1,5 +1,6 @@
 """The shape that all refusals share."""
 
+import re
 from typing import Any
 
 import httpx
@@ -14,6 +15,7 @@ CODES = {
     "not_found",
     "idempotency_duplicate",
     "rate_limited",
+    "service_unavailable",
     "unknown_error",
 }
 
@@ -31,7 +33,8 @@ def error_of(answer: httpx.Response) -> dict[str, Any]:
     if "fields" in error:
         assert error["fields"] and all(set(field) == {"field", "message"} for field in error["fields"])
         first = error["fields"][0]
-        assert error["message"] == f"{first['field']}: {first['message']}"
+        count = r"( \(\d+ fields were rejected, the first 100 are listed\))?"
+        assert re.fullmatch(re.escape(f"{first['field']}: {first['message']}") + count, error["message"])
     return error
 
 

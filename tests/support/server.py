@@ -172,7 +172,7 @@ def _greeted(
         greeting += line
         if line.startswith("Stop with"):
             break
-    address = re.search(r"is at (http://127\.0\.0\.1:\d+)", greeting)
+    address = re.search(r"is at (http://(?:127\.0\.0\.1|localhost):\d+)", greeting)
     if address is None:
         raise RuntimeError(f"the server did not start:\n{greeting}{log_path.read_text()}")
     printed_key = re.search(r"FLORA_API_KEY=(\S+)", greeting)

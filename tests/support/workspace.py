@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from support.server import DEADLINE, Account
-from terrarium_server import accounts, ledger, runs, settlement
+from terrarium_server import accounts, ids, ledger, runs, settlement
 from terrarium_server.admission import GenerationRequest
 from terrarium_server.app import Services
 from terrarium_server.execution import submissions
@@ -30,11 +30,11 @@ class Workspace:
         self, model: str = "t2t-rehearsal", *, prompt: str = "a fern", type: str = "text", **params: Any
     ) -> str:
         """Admit a run."""
-        ids = (self.account.workspace_id, self.account.project_id)
-        request = GenerationRequest(*ids, type, prompt, model, params)
+        target = (self.account.workspace_id, self.account.project_id)
+        request = GenerationRequest(*target, type, prompt, model, params)
         with self.services.database.transaction() as tx:
             caller = accounts.authenticate(tx, self.account.api_key)
-            return self.services.admission.admit(tx, caller, request, None).run_id
+            return self.services.admission.admit(tx, caller, request, ids.mint("run")).run.run_id
 
     def cancel(self, run_id: str, *, notify: bool = True) -> Run:
         """Cancel a run as the API does; without ``notify``, as the API in another process does."""

@@ -32,8 +32,8 @@ def exchange(operation: Operation[T], config: Config, clock: Clock) -> Steps[API
     """Send ``operation``, retry where that may help, and return the response.
 
     Every attempt of a writing call has the same idempotency key. Suppose the response to one attempt is lost
-    and the server answers the next one that the key has been used. Then the earlier attempt has arrived: its
-    run is read, and the call succeeds.
+    and the server answers the next one that the key has been used. Then the earlier attempt has arrived: what
+    it made is read, and the call succeeds.
     """
     key = operation.options.get("idempotency_key") or (str(uuid4()) if operation.writes else None)
     request = prepare(operation, config, key)
@@ -53,10 +53,10 @@ def exchange(operation: Operation[T], config: Config, clock: Clock) -> Steps[API
             if response.status_code < 400:
                 read = partial(read_as, operation.shape)
                 return APIResponse(response, read, idempotency_key=key, retries_taken=attempt)
-            run_id = _conflicting_run_id(response) if may_have_arrived else None
-            if run_id and operation.recover:
-                log.info("An earlier attempt has arrived; its run is %s", run_id)
-                recovered = yield from operation.recover(run_id, _NestedExchange(config, clock))
+            made = _made_before(response, operation.made_prefix) if may_have_arrived else None
+            if made and operation.recover:
+                log.info("An earlier attempt has arrived; it made %s", made)
+                recovered = yield from operation.recover(made, _NestedExchange(config, clock))
                 return _recovered_response(response, recovered, key, attempt)
             # A gateway sends these without knowing whether the server behind it received the request.
             may_have_arrived |= response.status_code == 408 or response.status_code >= 500
@@ -85,8 +85,8 @@ class _NestedExchange:
         return response.parse()
 
 
-def _conflicting_run_id(response: httpx.Response) -> str | None:
-    """The id of the run that used our key, from the ``location`` of a 409.
+def _made_before(response: httpx.Response, prefix: str) -> str | None:
+    """The id of what was made with our key, from the ``location`` of a 409.
 
     Only the id is used. The host in that URL may be another one, and the key must not be sent there.
     """
@@ -94,4 +94,4 @@ def _conflicting_run_id(response: httpx.Response) -> str | None:
         return None
     location: str = response.headers.get("location", "")
     segment = unquote(urlsplit(location).path.rstrip("/").rpartition("/")[2])
-    return segment if re.fullmatch(r"run_\S+", segment) else None
+    return segment if re.fullmatch(rf"{prefix}\S+", segment) else None

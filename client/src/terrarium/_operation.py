@@ -57,7 +57,8 @@ class Operation(Generic[T]):
     body: Mapping[str, object] | None = None
     writes: bool = False
     options: WriteOptions = field(default_factory=WriteOptions)
-    # Rebuilds a lost response from the id of the run that used our key.
+    # Rebuilds a lost response from the id of what our key made; the id begins with `made_prefix`.
+    made_prefix: str = "run_"
     recover: Callable[[str, Exchange], Steps[T]] | None = None
 
 

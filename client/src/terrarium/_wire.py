@@ -32,6 +32,7 @@ class ErrorDetail(FloraModel):
         "not_found",
         "idempotency_duplicate",
         "rate_limited",
+        "service_unavailable",
         "unknown_error",
     ]
     fields: list[ErrorField] | None = None
@@ -72,11 +73,11 @@ class NodePage(FloraModel):
 
 
 class ParamOption(FloraModel):
-    """One accepted value."""
+    """One accepted value. A number is written as text; a start takes the text and the number."""
 
     description: str | None = None
     label: str
-    value: str | int | float | bool
+    value: str
 
 
 class ParamProperty(FloraModel):
@@ -88,7 +89,7 @@ class ParamProperty(FloraModel):
 
 
 class ModelParam(FloraModel):
-    """One parameter a model accepts."""
+    """One parameter a model accepts. ``max`` of a ``string[]`` is the most strings in it."""
 
     default: Any = None
     description: str | None = None
@@ -105,6 +106,7 @@ class ModelParam(FloraModel):
 class Model(FloraModel):
     """A model as ``GET /models`` lists it. One credit is 0.001 USD."""
 
+    aliases: list[str] | None = None
     beta: bool | None = None
     capabilities: list[str]
     description: str | None = None
@@ -269,7 +271,11 @@ class RunTechnique(FloraModel):
 
 
 class RunStarted(FloraModel):
-    """Answer to every start of a run. ``charged_cost`` is the quote in USD."""
+    """
+    Answer to every start of a run. ``charged_cost`` is the quote in USD.
+
+    ``run`` is ours: the run, if the caller waited for its end with ``Prefer: wait=N``.
+    """
 
     action: RunAction | None = None
     charged_cost: float
@@ -277,6 +283,7 @@ class RunStarted(FloraModel):
     model: RunModel | None = None
     poll_url: str | None = None
     project_id: str | None = None
+    run: Run | None = None
     run_id: str
     technique: RunTechnique | None = None
     type: Literal["generation", "technique", "action"]

@@ -292,6 +292,24 @@ def test_models_are_listed(working_server: ScriptedServer) -> None:
     assert call("models", "--type", "smell").exit_code == 2
 
 
+def test_aliases_are_listed_with_the_models_that_they_stand_for(working_server: ScriptedServer) -> None:
+    aliases = ["t2i-flux-2-pro", "t2i-*"]
+    working_server.routes["GET /models"] = Response(200, {"models": [{**MODEL, "aliases": aliases}]})
+    assert call("models").stdout.splitlines()[2:] == [
+        "",
+        "ALIAS           MODEL",
+        "t2i-flux-2-pro  t2i-sketch",
+        "t2i-*           t2i-sketch",
+    ]
+
+
+def test_parameters_of_an_alias_have_the_types_of_its_model(working_server: ScriptedServer) -> None:
+    listed = {"models": [{**MODEL, "aliases": ["t2i-flux-2-pro"]}]}
+    working_server.routes["GET /models"] = Response(200, listed)
+    call("generate", "mug", "--model", "t2i-flux-2-pro", "-p", "image_urls=a,b", "-p", "aspect_ratio=1")
+    assert posted_body(working_server)["params"] == {"image_urls": ["a", "b"], "aspect_ratio": "1"}
+
+
 def test_projects_and_workspaces_are_listed(working_server: ScriptedServer) -> None:
     assert "prj_1    Spring" in call("projects", "list").stdout
     assert json.loads(call("projects", "list", "--json", "-w", "ws_1").stdout) == [PROJECT]

@@ -226,6 +226,22 @@ class TestLostResponses:
             )
         assert len(attempts) == 2
 
+    def test_a_project_that_was_made_is_found(self, flora: Clients, server: ScriptedServer) -> None:
+        location = "http://elsewhere.example/api/v1/projects/prj_1"
+        taken = refusal(409, "idempotency_duplicate", "Duplicate.", location=location, x_should_retry="false")
+        project = {
+            "project_id": "prj_1",
+            "name": "Once",
+            "workspace_id": "ws_1",
+            "origin": "api",
+            "last_modified": 1,
+            "created_at": 1,
+        }
+        server.routes = {"GET /projects/prj_1": Response(200, project)}
+        server.script = [LOST, taken]
+        made = flora(lambda client: client.projects.create(name="Once", workspace_id="ws_1"))
+        assert (made.project_id, made.name) == ("prj_1", "Once")
+
     def test_a_conflict_without_a_run_is_raised(self, flora: Clients, server: ScriptedServer) -> None:
         server.script = [LOST, refusal(409, "idempotency_duplicate", "Duplicate.", x_should_retry="false")]
         with pytest.raises(ConflictError):

@@ -30,6 +30,11 @@ def written(prompt: str, seed: int = 7, **params: Any) -> Score:
     return compose(read_brief(prompt, params, seed))
 
 
+def test_a_long_number_in_a_prompt_is_read_in_one_pass() -> None:
+    # In time that grows with the square of its length this would take minutes.
+    assert read_brief("1" * 60_000, {}, 7).seconds == 30
+
+
 def names(score: Score) -> set[str]:
     return {part.instrument.name for part in score.parts}
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 
-from terrarium_server import __version__, accounts, ids, ledger, migrations, money
-from terrarium_server.admission import Admission, RateLimits
+from terrarium_server import __version__, accounts, idempotency, ids, ledger, migrations, money
+from terrarium_server.admission import Admission
 from terrarium_server.assets import Sweep
 from terrarium_server.catalog import Availability, Catalog, ModelCard, load_cards, weights_folder
 from terrarium_server.configuration import Configuration
@@ -18,9 +18,15 @@ from terrarium_server.engines.processes import TemporaryFolder, remove_abandoned
 from terrarium_server.engines.registry import Engines, discover
 from terrarium_server.http import (
     BodyLimit,
+    Callers,
+    HeadAsGet,
     HttpContext,
+    KnownHosts,
+    ModelLists,
+    RequestRates,
     ResponseHeaders,
     api,
+    declare_headers,
     install_refusals,
     unversioned,
 )
@@ -58,7 +64,8 @@ class Services:
             cards,
             price_scale=settings.price_scale,
             defaults=self.configuration.defaults,
-            problem_of=Availability(self.engines, self.weights).problem_of,
+            aliases=self.configuration.aliases,
+            problems=Availability(cards, self.engines, self.weights).problems,
         )
         lease = settings.worker_timeout
         self.database = Database(settings.database, lock_timeout=lease / 4, idle_timeout=lease)
@@ -68,11 +75,10 @@ class Services:
         migrations.upgrade(self.database, facts)
         self.blobs = Blobs(settings.data_dir / "media")
         self.signals = Signals()
-        self.rates = RateLimits(settings.rate_limit)
         self.fetch_rules = FetchRules(
             max_bytes=settings.max_media_bytes, allow_private=settings.allow_private_fetch
         )
-        self.admission = Admission(self.catalog, self.rates, self.fetch_rules, self.wake)
+        self.admission = Admission(self.catalog, settings.rate_limit, self.fetch_rules, self.wake)
         self.workers: Workers | None = None
         self.is_accepting = False
 
@@ -119,7 +125,7 @@ class Services:
         self.workers = workers
 
     async def _forget_expired(self) -> None:
-        await self.database.write_for_worker(self.admission.forget_expired)
+        await self.database.write_for_worker(idempotency.forget_expired)
 
     def stopping(self, *, skip_waiting: bool = False) -> None:
         """Prepare to stop: requests stop waiting for runs.
@@ -145,11 +151,15 @@ def _workspaces(tx: Transaction) -> set[str]:
 
 
 def _check_models(configuration: Configuration, cards: list[ModelCard]) -> None:
-    """Raises ConfigurationError for a default or a fallback model that is missing or of the wrong type."""
-    by_id = {card.id: card for card in cards}
+    """Raises ConfigurationError for a model that is missing, of the wrong type or hidden by an alias."""
+    by_id = {card.id: card for card in cards if card.id not in configuration.aliases}
+    for alias, model in configuration.aliases.items():
+        if model not in by_id:
+            message = f"{model} is not a model of this server; one of: {', '.join(sorted(by_id))}"
+            raise configuration.error("aliases", alias, message)
     for type, model in configuration.defaults.items():
         if model not in by_id or by_id[model].type != type:
-            names = ", ".join(sorted(card.id for card in cards if card.type == type))
+            names = ", ".join(sorted(card.id for card in by_id.values() if card.type == type))
             message = f"{model} is not a model of this type; one of: {names}"
             raise configuration.error("defaults", type, message)
     for model, fallback in configuration.fallback.items():
@@ -198,6 +208,8 @@ def create_app(services: Services, *, workers: bool = True) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
+        # The framework would redirect to whatever host a request names.
+        redirect_slashes=False,
     )
     app.state.context = HttpContext(
         database=services.database,
@@ -205,15 +217,24 @@ def create_app(services: Services, *, workers: bool = True) -> FastAPI:
         catalog=services.catalog,
         admission=services.admission,
         signals=services.signals,
-        public_url=services.settings.public_url,
+        known_hosts=KnownHosts(
+            services.settings.public_url, services.settings.known_hosts, services.settings.trusted_proxies
+        ),
+        requests_per_minute=services.settings.request_rate_limit,
         is_ready=lambda: services.is_accepting,
         run_ended=services.run_ended,
+        callers=Callers(services.database),
+        request_rates=RequestRates(),
+        model_lists=ModelLists(services.catalog),
     )
     app.include_router(api)
     app.include_router(unversioned)
     install_refusals(app)
-    app.add_middleware(BodyLimit, max_bytes=services.settings.max_body_bytes)
-    app.add_middleware(ResponseHeaders, rates=services.rates)
+    app.add_middleware(
+        BodyLimit, max_bytes=services.settings.max_body_bytes, seconds=services.settings.body_seconds
+    )
+    app.add_middleware(ResponseHeaders)
+    app.add_middleware(HeadAsGet)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
 
@@ -251,5 +272,6 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
                 operation.get("responses", {}).pop("422", None)
         for name in ("HTTPValidationError", "ValidationError"):
             document["components"]["schemas"].pop(name, None)
+        declare_headers(document)
         app.openapi_schema = document
     return app.openapi_schema

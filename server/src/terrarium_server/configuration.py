@@ -1,4 +1,4 @@
-"""The owner's ``terrarium.toml``: engines, default models, the folder of their cards.
+"""The owner's ``terrarium.toml``: engines, default models, aliases, the folder of their cards.
 
 Every mistake in it is reported with the file, the line and what to change; nothing is ignored.
 """
@@ -49,6 +49,7 @@ class _Document(_Table):
     cards: str | None = None
     defaults: _Defaults = _Defaults()
     fallback: dict[str, str] = Field(default_factory=dict)
+    aliases: dict[str, str] = Field(default_factory=dict)
     engine: tuple[_Engine, ...] = ()
 
 
@@ -74,11 +75,15 @@ class EngineEntry:
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """The owner's choices; ``defaults`` maps a type to a model id, ``fallback`` a model id to another."""
+    """The owner's choices; ``defaults`` maps a type to a model id, ``fallback`` a model id to another.
+
+    ``aliases`` maps published ids, and patterns with ``*``, to the ids of the models that stand for them.
+    """
 
     cards: Path | None = None
     defaults: dict[str, str] = field(default_factory=dict[str, str])
     fallback: dict[str, str] = field(default_factory=dict[str, str])
+    aliases: dict[str, str] = field(default_factory=dict[str, str])
     engines: tuple[EngineEntry, ...] = ()
     path: Path | None = None
     text: str = ""
@@ -122,7 +127,7 @@ class Configuration:
                 raise entry.error("name: taken by an engine above; give this one another name")
             names.add(entry.name)
         cards = path.parent / document.cards if document.cards is not None else None
-        return cls(cards, defaults, document.fallback, entries, path, text)
+        return cls(cards, defaults, document.fallback, document.aliases, entries, path, text)
 
 
 def _entry(path: Path, text: str, number: int, engine: _Engine) -> EngineEntry:

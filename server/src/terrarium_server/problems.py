@@ -5,6 +5,7 @@ The codes are FLORA's closed list; `http/refusals.py` maps a class to a status a
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +14,14 @@ class FieldProblem:
 
     field: str
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """Something with an address of its own."""
+
+    type: Literal["run", "project"]
+    id: str
 
 
 class Problem(Exception):
@@ -49,6 +58,12 @@ class InvalidJson(Problem):
 
 class TooLarge(Problem):
     """The body is larger than the server's limit."""
+
+    code = "input_validation_error"
+
+
+class TooSlow(Problem):
+    """The body takes longer than the server's limit."""
 
     code = "input_validation_error"
 
@@ -90,13 +105,13 @@ class NotFound(Problem):
 
 
 class DuplicateKey(Problem):
-    """The idempotency key was used within two hours; ``run_id`` is the run that holds it."""
+    """The idempotency key was used within two hours; ``resource`` is what that request made or changed."""
 
     code = "idempotency_duplicate"
 
-    def __init__(self, run_id: str) -> None:
+    def __init__(self, resource: Resource) -> None:
         super().__init__("Duplicate idempotency key.")
-        self.run_id = run_id
+        self.resource = resource
 
 
 class RateLimited(Problem):

@@ -4,11 +4,15 @@ The table in `docs/settings.md` is compared with this class by a test.
 """
 
 import os
+import re
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+_NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 
 class Settings(BaseSettings):
@@ -22,8 +26,24 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8787, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
+    max_connections: int = Field(
+        default=2048,
+        ge=1,
+        le=32_768,
+        description="Connections that are open at the same time; further clients wait.",
+    )
     public_url: str | None = Field(
-        default=None, description="Address that clients see, for links; unset means the request's own Host."
+        default=None,
+        description="Address that clients see, for links; unset means the request's Host, if it is known.",
+    )
+    known_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Hosts for links besides those of this machine, separated by commas: `studio.lan`.",
+    )
+    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
+        default=(),
+        description="Addresses or networks of proxies whose `X-Forwarded-Proto`, `-Host` and `-Prefix` are "
+        "believed, separated by commas.",
     )
     bootstrap_key: str | None = Field(
         default=None,
@@ -38,6 +58,13 @@ class Settings(BaseSettings):
         ge=1,
         le=1_000_000,
         description="Runs a workspace may start per minute unless set for it.",
+    )
+    request_rate_limit: int | None = Field(
+        default=None,
+        ge=1,
+        le=10_000_000,
+        description="Other requests a workspace may send per minute to one process; unset means ten times as "
+        "many as the runs it may start.",
     )
     price_scale: float = Field(
         default=1.0, ge=0, le=1000, description="Factor on every model's price; 0 makes all runs free."
@@ -76,6 +103,9 @@ class Settings(BaseSettings):
         default=max(1, (os.cpu_count() or 2) // 2), ge=1, le=64, description="Processes that paint sketches."
     )
     max_body_bytes: int = Field(default=1 << 20, ge=1024, description="Largest JSON body that is read.")
+    body_seconds: float = Field(
+        default=30.0, gt=0, le=3600, description="Seconds within which a body must arrive."
+    )
     worker_timeout: Annotated[float, Field(gt=1)] = Field(
         default=10.0,
         description="Seconds that a worker's lease lasts without being renewed; then others take its runs.",
@@ -89,6 +119,21 @@ class Settings(BaseSettings):
             raise ValueError("must start with postgresql:// or sqlite:///")
         return value
 
+    @field_validator("known_hosts", "trusted_proxies", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return [part.strip() for part in value.split(",") if part.strip()]
+        return value
+
+    @field_validator("known_hosts")
+    @classmethod
+    def _check_known_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if not _NAME.fullmatch(name) and not _is_address(name):
+                raise ValueError(f"{name!r} must be a name or an address, without a scheme and a port")
+        return value
+
     @field_validator("public_url")
     @classmethod
     def _check_public_url(cls, value: str | None) -> str | None:
@@ -100,3 +145,11 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """The database's URL: the owner's, or a SQLite file in the data folder."""
         return self.database_url or f"sqlite:///{self.data_dir / 'terrarium.db'}"
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True

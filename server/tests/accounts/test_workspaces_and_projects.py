@@ -78,6 +78,50 @@ def test_projects_are_listed_in_the_order_of_their_use(migrated_url: str) -> Non
     database.close()
 
 
+def order(database: Database, workspace_id: str) -> list[str]:
+    """The names of a workspace's projects, the most recent one first."""
+    with database.transaction() as tx:
+        return [project.name for project in accounts.list_projects(tx, workspace_id, limit=100)]
+
+
+@pytest.mark.parametrize("step_ms", [-30_000, 0, 1, 2_000])
+def test_the_last_used_project_is_first_whatever_the_clocks_say(migrated_url: str, step_ms: int) -> None:
+    now = 1_000_000
+    database = Database(migrated_url, clock_ms=lambda: now)
+    with database.transaction() as tx:
+        workspace_id = accounts.create_workspace(tx, "Studio").workspace_id
+        other = accounts.create_project(tx, accounts.create_workspace(tx, "Other").workspace_id, "z")
+        ids = {name: accounts.create_project(tx, workspace_id, name).project_id for name in "abc"}
+    for name in "cabbacbaacc":
+        now += step_ms
+        with database.transaction() as tx:
+            accounts.touch_project(tx, workspace_id, ids[name])
+        assert order(database, workspace_id)[0] == name
+    now += step_ms
+    with database.transaction() as tx:
+        accounts.create_project(tx, workspace_id, "new")
+    assert order(database, workspace_id) == ["new", "c", "a", "b"]
+    with database.transaction() as tx:
+        assert accounts.find_project(tx, other.workspace_id, other.project_id) == other
+    database.close()
+
+
+def test_a_project_that_is_first_already_is_written_once_a_second(migrated_url: str) -> None:
+    now = 1_000_000
+    database = Database(migrated_url, clock_ms=lambda: now)
+    with database.transaction() as tx:
+        workspace_id = accounts.create_workspace(tx, "Studio").workspace_id
+        project_id = accounts.create_project(tx, workspace_id, "a").project_id
+    times: list[int] = []
+    for _ in range(5):
+        now += 500
+        with database.transaction() as tx:
+            accounts.touch_project(tx, workspace_id, project_id)
+            times.append(accounts.find_project(tx, workspace_id, project_id).last_modified)
+    assert [time - 1_000_000 for time in times] == [0, 0, 1_500, 1_500, 1_500]
+    database.close()
+
+
 @pytest.mark.parametrize(
     ("query", "names"),
     [("mug", ["Mugs"]), ("MUG", ["Mugs"]), ("%", ["100%"]), ("_", ["a_b"]), ("\\", ["c\\d"]), ("z", [])],

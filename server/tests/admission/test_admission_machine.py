@@ -1,4 +1,7 @@
-"""Any order of valid and invalid starts, with and without idempotency keys, while time passes."""
+"""Any order of valid and invalid starts, with and without idempotency keys, while time passes.
+
+A start claims its key and is admitted in one transaction, as the HTTP layer does it.
+"""
 
 from dataclasses import replace
 from typing import Any
@@ -10,10 +13,11 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from support.machines import run_machine
 from support.server import CARDS, new_account
-from terrarium_server import accounts, ledger
+from terrarium_server import accounts, idempotency, ids, ledger
 from terrarium_server.accounts import Caller
-from terrarium_server.admission import Admission, GenerationRequest, RateLimits
+from terrarium_server.admission import Admission, GenerationRequest
 from terrarium_server.catalog import Catalog, load_cards
+from terrarium_server.idempotency import Scope
 from terrarium_server.media import FetchRules
 from terrarium_server.problems import (
     DuplicateKey,
@@ -23,7 +27,9 @@ from terrarium_server.problems import (
     NotFound,
     Problem,
     RateLimited,
+    Resource,
 )
+from terrarium_server.runs import Run
 from terrarium_server.store import Database, Transaction, metadata
 
 HOUR_MS = 60 * 60 * 1000
@@ -64,8 +70,7 @@ class AdmissionMachine(RuleBasedStateMachine):
         self.now_ms = 1_800_000_000_000
         self.database = Database(url, clock_ms=lambda: self.now_ms)
         self.wakes = 0
-        self.rates = RateLimits(1_000_000)
-        self.admission = Admission(Catalog(load_cards(CARDS)), self.rates, FetchRules(), self._wake)
+        self.admission = Admission(Catalog(load_cards(CARDS)), 1_000_000, FetchRules(), self._wake)
         with self.database.transaction() as tx:
             for table in reversed(metadata.sorted_tables):
                 tx.execute(sa.delete(table))
@@ -97,7 +102,7 @@ class AdmissionMachine(RuleBasedStateMachine):
     @rule()
     def expired_keys_are_deleted(self) -> None:
         with self.database.transaction() as tx:
-            self.admission.forget_expired(tx)
+            idempotency.forget_expired(tx)
         self.holders = {key: held for key, held in self.holders.items() if held[1] > self.now_ms}
 
     @rule()
@@ -117,10 +122,10 @@ class AdmissionMachine(RuleBasedStateMachine):
             refusal = InsufficientCredits
         if refusal is not None:
             problem = self._refused(caller, self._request(), key, refusal)
-            assert not isinstance(problem, DuplicateKey) or problem.run_id == run_id
+            assert not isinstance(problem, DuplicateKey) or problem.resource == Resource("run", run_id)
             return
         with self.database.transaction() as tx:
-            run = self.admission.admit(tx, caller, self._request(), key)
+            run = self._admit(tx, caller, self._request(), key)
         assert (run.state, run.held_micros, run.created_at) == ("pending", PRICE, self.now_ms)
         self.started.append(run.run_id)
         self.balance -= PRICE
@@ -151,12 +156,13 @@ class AdmissionMachine(RuleBasedStateMachine):
             case "viewer":
                 caller = replace(caller, role="viewer")
             case _:
-                caller = replace(caller, rate_limit=1)
-                self._fill_the_window()
-        before_the_key = flaw in ("another workspace", "viewer", "unprintable key")
-        if not before_the_key and self.holders.get(key or "", ("", 0))[1] > self.now_ms:
+                self._set_rate(full_at=(self.now_ms + 60_000) * 1000)
+        # A key counts for one project.
+        is_held = self.holders.get(key or "", ("", 0))[1] > self.now_ms
+        if is_held and request.project_id == self.mine.project_id:
             expected = DuplicateKey
         self._refused(caller, request, key, expected)
+        self._set_rate(full_at=0)
 
     @rule(key=KEYS)
     def an_admission_is_rolled_back(self, key: str | None) -> None:
@@ -167,7 +173,7 @@ class AdmissionMachine(RuleBasedStateMachine):
             return
         before, wakes = self._all_rows(), self.wakes
         with pytest.raises(Crash), self.database.transaction() as tx:
-            self.admission.admit(tx, self.caller, self._request(), key)
+            self._admit(tx, self.caller, self._request(), key)
             raise Crash
         assert (self._all_rows(), self.wakes) == (before, wakes)
 
@@ -176,10 +182,21 @@ class AdmissionMachine(RuleBasedStateMachine):
             self.mine.workspace_id, self.mine.project_id, "text", "a fern", "t2t-rehearsal", {}
         )
 
-    def _fill_the_window(self) -> None:
-        with pytest.raises(RateLimited):
-            for _ in range(2):
-                self.rates.hit(self.mine.workspace_id, 1)
+    def _admit(self, tx: Transaction, caller: Caller, request: GenerationRequest, key: str | None) -> Run:
+        run_id = ids.mint("run", now_ms=tx.now_ms)
+        if key is not None:
+            scope = Scope(caller.workspace_id, "generation", request.project_id)
+            idempotency.claim(tx, scope, key, Resource("run", run_id))
+        return self.admission.admit(tx, caller, request, run_id).run
+
+    def _set_rate(self, *, full_at: int) -> None:
+        """Set when all starts of the workspace are available again, in microseconds."""
+        with self.database.transaction() as tx:
+            tx.execute(
+                sa.update(ledger.balances)
+                .where(ledger.balances.c.workspace_id == self.mine.workspace_id)
+                .values(starts_full_at=full_at)
+            )
 
     def _refused(
         self, caller: Caller, request: GenerationRequest, key: str | None, expected: type[Problem]
@@ -187,7 +204,7 @@ class AdmissionMachine(RuleBasedStateMachine):
         """Expect a refusal that writes nothing, no claim, hold, run or node, and wakes no worker."""
         before, wakes = self._all_rows(), self.wakes
         with pytest.raises(expected) as raised, self.database.transaction() as tx:
-            self.admission.admit(tx, caller, request, key)
+            self._admit(tx, caller, request, key)
         assert (self._all_rows(), self.wakes) == (before, wakes)
         return raised.value
 
@@ -200,7 +217,7 @@ class AdmissionMachine(RuleBasedStateMachine):
         tables = self._all_rows()
         assert sorted(row[0] for row in tables["runs"]) == sorted(self.started)
         assert len(tables["canvas_nodes"]) == len(self.started) == self.wakes
-        claims = {row[2]: (row[3], row[4]) for row in tables["idempotency_keys"]}
+        claims = {key: (run_id, until) for *_, key, _, run_id, until in tables["idempotency_keys"]}
         assert claims == self.holders
         with self.database.transaction() as tx:
             assert ledger.read_balance(tx, self.mine.workspace_id) == self.balance

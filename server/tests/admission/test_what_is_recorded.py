@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from support.server import CARDS, Account, new_account
-from terrarium_server import accounts, canvas, runs
+from terrarium_server import accounts, canvas, ids, runs
 from terrarium_server.accounts import Caller
-from terrarium_server.admission import Admission, GenerationRequest, RateLimits
+from terrarium_server.admission import Admission, GenerationRequest
 from terrarium_server.catalog import Catalog, ModelCard, load_cards
 from terrarium_server.media import FetchRules
 from terrarium_server.runs import Run
@@ -25,10 +25,10 @@ class AdmittingWorkspace:
     caller: Caller
 
     def admit(self, model: str | None, *, type: str = "image", **params: Any) -> Run:
-        ids = (self.account.workspace_id, self.account.project_id)
-        request = GenerationRequest(*ids, type, "a fern", model, params)
+        target = (self.account.workspace_id, self.account.project_id)
+        request = GenerationRequest(*target, type, "a fern", model, params)
         with self.database.transaction() as tx:
-            return self.admission.admit(tx, self.caller, request, None)
+            return self.admission.admit(tx, self.caller, request, ids.mint("run")).run
 
     def read(self, run: Run) -> Run:
         with self.database.transaction() as tx:
@@ -36,7 +36,7 @@ class AdmittingWorkspace:
 
 
 def opened(database: Database, cards: list[ModelCard]) -> AdmittingWorkspace:
-    admission = Admission(Catalog(cards), RateLimits(1_000_000), FetchRules(), lambda: None)
+    admission = Admission(Catalog(cards), 1_000_000, FetchRules(), lambda: None)
     with database.transaction() as tx:
         account = new_account(tx)
         return AdmittingWorkspace(database, admission, account, accounts.authenticate(tx, account.api_key))

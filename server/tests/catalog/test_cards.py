@@ -21,6 +21,9 @@ usd = 0.004
 """
 
 
+PARAM = 'usd = 1\n[[params]]\nname = "many"\n'
+
+
 def test_the_shipped_cards_have_a_default_for_image_and_text() -> None:
     catalog = Catalog(load_cards(), defaults={"image": "t2i-sketch", "text": "t2t-sketch"})
     assert catalog.choose("image", None).id == "t2i-sketch"
@@ -49,6 +52,13 @@ def test_the_owners_cards_are_added_and_win(tmp_path: Path) -> None:
         (("estimated_seconds = 3", "estimated_seconds ="), "not valid TOML"),
         (("estimated_seconds = 3", f"estimated_seconds = {'[' * 5000}"), "not valid TOML"),
         (("estimated_seconds = 3", f"estimated_seconds = {10**20}"), "estimated_seconds: "),
+        (("estimated_seconds = 3", "estimated_seconds = 3\nmax_prompt = 0"), "max_prompt: "),
+        (("usd = 0.004", PARAM + 'type = "string"\nmax_items = 2'), "max_items must be of type string[]"),
+        (("usd = 0.004", PARAM + 'type = "string[]"\nmax_items = 0'), "params.0.max_items: "),
+        (
+            ("usd = 0.004", PARAM + 'type = "string[]"\nmedia = "image"\nmax_items = 17'),
+            "max_items of a parameter with media must be at most 16",
+        ),
     ],
 )
 def test_a_wrong_card_is_refused_with_its_mistakes(
@@ -117,6 +127,7 @@ def test_a_cards_version_changes_with_anything_in_it() -> None:
         {"params": [{"name": "count", "type": "int", "default": 1}]},
         {"params": [{"name": "count", "type": "int", "default": 2}]},
         {"options": {"steps": 4}},
+        {"max_prompt": 4},
         {"weights": weights},
         {"weights": {**weights, "sha256": "1" * 64}},
     ]

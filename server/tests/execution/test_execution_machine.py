@@ -20,6 +20,7 @@ from support.records import pending_run
 from support.server import new_account
 from terrarium_server import accounts, ledger, runs, settlement
 from terrarium_server.ledger import entries
+from terrarium_server.rates import Rate
 from terrarium_server.store import Blobs, Database, Transaction, metadata
 
 from .observer import CANCELLED, Event, Rows
@@ -125,7 +126,7 @@ class ExecutionMachine(RuleBasedStateMachine):
         )
         with self.database.transaction() as tx:
             accounts.spend(tx, self.key_id, PRICE)
-            ledger.hold(tx, run.workspace_id, run_id, PRICE)
+            ledger.hold(tx, run.workspace_id, run_id, PRICE, Rate(1_000_000))
             runs.record(tx, run)
             rows = self.simulation.observer.read(tx)
         self.simulation.observer.wrote(None, rows)

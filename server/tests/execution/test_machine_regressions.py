@@ -9,6 +9,7 @@ import pytest
 from support.records import pending_run
 from support.server import new_account
 from terrarium_server import ledger, runs
+from terrarium_server.rates import Rate
 from terrarium_server.store import Blobs, Database
 
 from .observer import RunRow
@@ -40,7 +41,7 @@ class Example:
             "run_1", subject=model, engine=MODELS[model], held_micros=PRICE, actor="system", **ids
         )
         with self.simulation.database.transaction() as tx:
-            ledger.hold(tx, run.workspace_id, run.run_id, PRICE)
+            ledger.hold(tx, run.workspace_id, run.run_id, PRICE, Rate(1_000_000))
             runs.record(tx, run)
             rows = self.simulation.observer.read(tx)
         self.simulation.observer.wrote(None, rows)

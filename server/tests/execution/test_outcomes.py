@@ -24,6 +24,7 @@ from terrarium_server.engines import (
 )
 from terrarium_server.engines.rehearsal.engine import RehearsalEngine
 from terrarium_server.problems import InvalidInput
+from terrarium_server.rates import Rate
 
 GRANT = round(GRANT_USD * 1_000_000)
 CODES = {
@@ -79,7 +80,7 @@ def test_a_model_without_its_engine_is_refused_and_earlier_runs_fail(
         with pytest.raises(InvalidInput, match="no engine named sketch is set up"):
             workspace.start("t2t-sketch")
         with workspace.services.database.transaction() as tx:
-            ledger.hold(tx, workspace.account.workspace_id, "run_before", 1000)
+            ledger.hold(tx, workspace.account.workspace_id, "run_before", 1000, Rate(1_000_000))
             ids = {"workspace_id": workspace.account.workspace_id, "project_id": workspace.account.project_id}
             # As if its card had named another engine when it was admitted.
             runs.record(tx, pending_run("run_before", subject="t2t-sketch", held_micros=1000, **ids))
@@ -235,4 +236,7 @@ def test_the_fallback_model_is_used_if_the_first_fails(open_workspace: OpenWorks
             "GENERATION_DOWNSTREAM_SERVICE_ERROR",
             "down",
         )
+        # Nor is a prompt sent to it that is too long for it.
+        long = workspace.ended(workspace.start(prompt="x" * 1001))
+        assert (long.state, long.error_message) == ("failed", "down")
         assert workspace.balance == GRANT - PRICE_MICROS

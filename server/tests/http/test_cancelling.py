@@ -10,7 +10,7 @@ from support.application import Application, Client
 from support.envelope import assert_refused
 from support.server import DEADLINE, Account, finished
 from terrarium_server import accounts, assets, ledger, runs, settlement
-from terrarium_server.http import runs as run_routes
+from terrarium_server.http import _waiting
 from terrarium_server.runs import Run
 
 WAIT = {"prefer": "wait=60"}
@@ -68,7 +68,7 @@ class WaitingRequest:
             waits.set()
             return event
 
-        patch.setattr(run_routes, "_POLL_SECONDS", DEADLINE)
+        patch.setattr(_waiting, "_POLL_SECONDS", DEADLINE)
         patch.setattr(api_only.services.signals, "expect", expect_and_note)
         self._answer = pool.submit(client.get, f"/runs/{run_id}", headers=WAIT)
         assert waits.wait(DEADLINE)

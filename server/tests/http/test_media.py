@@ -85,7 +85,7 @@ def test_a_range_is_sent(
 @pytest.mark.parametrize("header", ["bytes=99999999-", "bytes=-0", "bytes=9-3", "bytes=99999999-99999999"])
 def test_a_range_outside_is_416(application: Application, picture: Picture, header: str) -> None:
     answer = application.anonymous.get(picture.path, headers={"range": header})
-    assert (answer.status_code, answer.content) == (416, b"")
+    assert str(len(picture.data)) in assert_refused(answer, 416, "input_validation_error")["message"]
     assert answer.headers["content-range"] == f"bytes */{len(picture.data)}"
 
 

@@ -7,6 +7,7 @@ import pytest
 import requests
 import schemathesis
 from hypothesis import HealthCheck, Phase, settings
+from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -20,7 +21,8 @@ from support.envelope import error_of
 from support.server import Account
 from terrarium_server.app import openapi_document
 
-SCHEMA = schemathesis.openapi.from_dict(openapi_document())
+DOCUMENT = openapi_document()
+SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -38,7 +40,11 @@ EXACT = settings(
     # A module's fixtures serve all examples, and some operations have few valid ones.
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
-tried: dict[str, set[bool]] = {}
+OPERATIONS = {f"{method.upper()} {path}" for path in DOCUMENT["paths"] for method in DOCUMENT["paths"][path]}
+# Every message has these by HTTP itself.
+OF_EVERY_MESSAGE = {"content-length", "content-type", "date"}
+# By operation: whether the data was meant to be valid, and whether it was accepted.
+tried: dict[str, set[tuple[GenerationMode, bool]]] = {}
 
 
 @pytest.fixture(scope="module")
@@ -74,14 +80,45 @@ def send(case: schemathesis.Case, api_only: Application, account: Account) -> No
     answer: httpx.Response = api_only.anonymous.request(
         str(prepared.method), str(prepared.url), headers=dict(prepared.headers), content=body
     )
-    tried.setdefault(case.operation.label, set()).add(answer.is_success)
+    assert case.meta is not None
+    tried.setdefault(case.operation.label, set()).add((case.meta.generation.mode, answer.is_success))
     if answer.status_code == 405:  # no operation has it, so the document does not describe it
         error_of(answer)
         return
     case.validate_response(answer, checks=CHECKS)
+    assert undeclared_headers(case.operation.label, answer) == set()
     if answer.is_error:
         error_of(answer)
 
 
-def test_every_operation_succeeded_at_least_once() -> None:
-    assert [label for label, outcomes in tried.items() if True not in outcomes] == []
+def undeclared_headers(operation: str, answer: httpx.Response) -> set[str]:
+    """The headers of an answer that the document does not name for its status."""
+    method, path = operation.split(" ")
+    response = DOCUMENT["paths"][path][method.lower()]["responses"][str(answer.status_code)]
+    return set(answer.headers) - OF_EVERY_MESSAGE - {name.lower() for name in response["headers"]}
+
+
+def test_every_operation_was_tried_with_valid_and_invalid_data() -> None:
+    assert set(tried) == OPERATIONS
+    for outcomes in tried.values():
+        assert {mode for mode, _success in outcomes} == set(GenerationMode)
+        assert {success for _mode, success in outcomes} == {True, False}
+
+
+def test_the_headers_of_refusals_are_declared(api_only: Application, account: Account) -> None:
+    limited = api_only.account(rate_limit=1)
+
+    def start(api_key: str, body: dict[str, Any], **headers: str) -> httpx.Response:
+        return api_only.client(api_key).post("/generate", json=body, headers=headers)
+
+    start(account.api_key, account.body(), **{"idempotency-key": "k"})
+    start(limited.api_key, limited.body())
+    answers = [
+        start("sk_live_unknown", account.body()),
+        start(account.api_key, account.body(), **{"idempotency-key": "k"}),
+        start(account.api_key, account.body("a" * (1 << 20))),
+        start(limited.api_key, limited.body()),
+    ]
+    assert [answer.status_code for answer in answers] == [401, 409, 413, 429]
+    for answer in answers:
+        assert undeclared_headers("POST /api/v1/generate", answer) == set()

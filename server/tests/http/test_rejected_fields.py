@@ -136,6 +136,25 @@ def test_a_wrong_project_is_refused(client: Client, body: dict[str, Any], expect
     assert rejected_fields(client.post("/projects", json=body)) == expected
 
 
+def test_a_name_and_a_part_of_it_have_at_most_1000_characters(client: Client, account: Account) -> None:
+    too_long = "Must have at most 1000 characters"
+    body = {"name": "\u6f22" * 1_000, "workspace_id": account.workspace_id}
+    assert client.post("/projects", json=body).status_code == 201
+    body["name"] += "a"
+    assert rejected_fields(client.post("/projects", json=body)) == {"name": too_long}
+    query = {"query": "%" * 1_000, "workspace_id": account.workspace_id}
+    assert client.get("/projects", params=query).status_code == 200
+    query["query"] += "%"
+    assert rejected_fields(client.get("/projects", params=query)) == {"query": too_long}
+
+
+@pytest.mark.parametrize("field", ["workspace_id", "project_id"])
+def test_an_identifier_has_at_most_100_characters(client: Client, account: Account, field: str) -> None:
+    prefix = account.body()[field].partition("_")[0]
+    body = account.body(**{field: f"{prefix}_{'x' * 100}"})
+    assert rejected_fields(client.post("/generate", json=body)) == {field: "Must have at most 100 characters"}
+
+
 @pytest.mark.parametrize("key", ["", " ", "\x7f", "k" * 256, "caf\xad"])
 def test_a_wrong_idempotency_key_is_refused(client: Client, account: Account, key: str) -> None:
     answer = client.post("/generate", json=account.body(), headers={"idempotency-key": key.encode("latin-1")})
@@ -148,3 +167,23 @@ def test_a_body_that_is_no_object_is_refused(client: Client) -> None:
             "/generate", content=json.dumps(body), headers={"content-type": "application/json"}
         )
         assert_refused(answer, 400, "input_validation_error")
+
+
+@pytest.mark.parametrize("place", ["body", "params"])
+def test_of_very_many_rejected_fields_the_first_hundred_are_listed_and_all_are_counted(
+    client: Client, account: Account, place: str
+) -> None:
+    unknown: dict[str, Any] = {f"unknown{number}": number for number in range(50_000)}
+    body = {**account.body(), **(unknown if place == "body" else {"params": unknown})}
+    answer = client.post("/generate", json=body)
+    error = assert_refused(answer, 400, "input_validation_error")
+    assert len(error["fields"]) == 100
+    assert error["message"].endswith("(50000 fields were rejected, the first 100 are listed)")
+    assert len(answer.content) < 64 * 1024
+
+
+def test_a_very_long_name_is_shortened_in_the_answer(client: Client, account: Account) -> None:
+    answer = client.post("/generate", json={**account.body(), "x" * 500_000: 1})
+    [field] = assert_refused(answer, 400, "input_validation_error")["fields"]
+    assert (len(field["field"]), field["field"][-1]) == (100, "…")
+    assert len(answer.content) < 4 * 1024

@@ -10,6 +10,7 @@ from support.server import Account, finished
 from terrarium_server import accounts, runs
 
 WAIT = {"prefer": "wait=60"}
+KEY = {"idempotency-key": "once"}
 
 
 @pytest.fixture
@@ -132,3 +133,49 @@ def test_a_key_revoked_meanwhile_ends_the_wait(api_only: Application) -> None:
         with api_only.services.database.transaction() as tx:
             accounts.revoke_key(tx, key.key_id)
         assert waiting.result().status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/generate", "/runs/generation"])
+def test_a_start_that_waits_is_answered_with_the_finished_run(
+    client: Client, account: Account, path: str
+) -> None:
+    body = account.body(model="t2t-rehearsal", params={"seconds": 0.3})
+    answer = client.post(path, json=body, headers={"prefer": "wait=30"})
+    assert (answer.status_code, answer.headers["preference-applied"]) == (201, "wait=30")
+    reply = answer.json()
+    run = reply.pop("run")
+    assert run == client.get(f"/runs/{run['run_id']}").json()
+    assert (run["status"], len(run["outputs"])) == ("completed", 1)
+    without = client.post(path, json=body).json()
+    assert set(reply) == set(without) and reply["run_id"] == run["run_id"]
+
+
+def test_a_start_that_waits_is_answered_when_the_run_failed(client: Client, account: Account) -> None:
+    body = account.body(model="t2t-rehearsal", params={"outcome": "moderated"})
+    run = client.post("/generate", json=body, headers={"prefer": "wait=30"}).json()["run"]
+    assert (run["status"], run["charged_cost"]) == ("failed", 0) and run["error_code"]
+
+
+def test_a_start_that_waits_is_answered_without_the_run_when_the_time_is_up(api_only: Application) -> None:
+    account = api_only.account()
+    client = api_only.client(account.api_key)
+    answer = client.post("/generate", json=account.body(), headers={**KEY, "prefer": "wait=1"})
+    assert (answer.status_code, answer.headers["preference-applied"]) == (201, "wait=1")
+    assert "run" not in answer.json()
+    # The start was committed before the wait, so it has its key.
+    assert client.post("/generate", json=account.body(), headers=KEY).status_code == 409
+
+
+@pytest.mark.parametrize("preference", ["respond-async", "wait", "handling=strict", ""])
+def test_other_preferences_change_nothing(api_only: Application, preference: str) -> None:
+    account = api_only.account()
+    client = api_only.client(account.api_key)
+    answer = client.post("/generate", json=account.body(), headers={"prefer": preference})
+    assert answer.status_code == 201 and "preference-applied" not in answer.headers
+    assert "run" not in answer.json()
+
+
+def test_a_start_waits_at_most_thirty_seconds(client: Client, account: Account) -> None:
+    body = account.body(model="t2t-rehearsal")
+    answer = client.post("/generate", json=body, headers={"prefer": "respond-async, wait=3600"})
+    assert answer.headers["preference-applied"] == "wait=30"

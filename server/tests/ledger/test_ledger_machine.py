@@ -16,6 +16,7 @@ from support.machines import run_machine
 from terrarium_server import ids, ledger
 from terrarium_server.ledger import Imbalance, balances, entries
 from terrarium_server.problems import InsufficientCredits
+from terrarium_server.rates import Rate
 from terrarium_server.store import Database
 
 AMOUNTS = st.integers(0, 5_000_000) | st.integers(0, 10**12)
@@ -56,19 +57,19 @@ class LedgerMachine(RuleBasedStateMachine):
     def hold(self, share: float) -> tuple[str, int]:
         run_id, amount = ids.mint("run"), int(self.balance * share)
         with self.database.transaction() as tx:
-            ledger.hold(tx, self.workspace, run_id, amount)
+            ledger.hold(tx, self.workspace, run_id, amount, Rate(1_000_000))
         self._wrote(-amount)
         return run_id, amount
 
     @rule(over=st.integers(1, 10**12))
     def hold_more_than_the_balance(self, over: int) -> None:
         with pytest.raises(InsufficientCredits), self.database.transaction() as tx:
-            ledger.hold(tx, self.workspace, ids.mint("run"), self.balance + over)
+            ledger.hold(tx, self.workspace, ids.mint("run"), self.balance + over, Rate(1_000_000))
 
     @rule(run=open_runs)
     def hold_twice(self, run: tuple[str, int]) -> None:
         with pytest.raises((IntegrityError, InsufficientCredits)), self.database.transaction() as tx:
-            ledger.hold(tx, self.workspace, *run)
+            ledger.hold(tx, self.workspace, *run, Rate(1_000_000))
 
     @rule(target=closed_runs, run=consumes(open_runs), share=st.floats(0, 1))
     def settle(self, run: tuple[str, int], share: float) -> tuple[str, int]:
@@ -127,7 +128,7 @@ def test_the_check_finds_a_balance_that_is_not_the_sum(database: Database, wrong
         for workspace in (good, bad):
             ledger.open_account(tx, workspace)
             ledger.grant(tx, workspace, 1_000_000)
-            ledger.hold(tx, workspace, ids.mint("run"), 300_000)
+            ledger.hold(tx, workspace, ids.mint("run"), 300_000, Rate(1_000_000))
     with database.transaction() as tx:
         assert ledger.check(tx) == []
         balance = balances.c.balance_micros

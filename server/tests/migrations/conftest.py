@@ -15,11 +15,11 @@ import sqlalchemy as sa
 from support.databases import copy_of_built
 
 # All packages with tables, so that all tables are declared.
-from terrarium_server import accounts, admission, assets, canvas, execution, ledger, migrations, runs
+from terrarium_server import accounts, assets, canvas, execution, idempotency, ledger, migrations, runs
 from terrarium_server.migrations import Facts
 from terrarium_server.store import Database
 
-PACKAGES = [accounts, admission, assets, canvas, execution, ledger, runs]
+PACKAGES = [accounts, assets, canvas, execution, idempotency, ledger, runs]
 RECORDED = Path(__file__).parent / "recorded"
 
 # A few minutes after the server was killed, by the database's clock.

@@ -193,8 +193,8 @@ def test_foreign_keys_are_off_during_an_upgrade_and_on_afterwards(recorded: Data
         with pytest.raises(IntegrityError), recorded.transaction() as tx:
             tx.execute(sa.text("INSERT INTO projects VALUES ('prj_1', 'nowhere', 'x', NULL, 1, 1)"))
         migrations.upgrade(recorded, facts)
-    # The first migration ran twice, the others once.
-    assert states == [0, 0, 0, 0]
+    # The first migration since version 0002 ran twice, the others once.
+    assert states == [0] * (int(migrations.HEAD) - 2 + 1)
 
 
 @ON_SQLITE

@@ -53,11 +53,22 @@ QUERIES: dict[str, tuple[Callable[[Transaction], object], set[str]]] = {
         {"key"},
     ),
     "read_run": (lambda tx: runs.read_run(tx, RUN.run_id), {"key"}),
-    "a workspace's": (lambda tx: runs.list_runs(tx, "ws_1", limit=5), {"ix_runs_workspace"}),
-    "older ones": (lambda tx: runs.list_runs(tx, "ws_1", limit=5, before=RUN.run_id), {"ix_runs_workspace"}),
+    "a workspace's": (lambda tx: runs.list_runs(tx, "ws_1", limit=5), {"ix_runs_workspace", "key"}),
+    "older ones": (
+        lambda tx: runs.list_runs(tx, "ws_1", limit=5, before=RUN.run_id),
+        {"ix_runs_workspace", "key"},
+    ),
+    "failed ones": (
+        lambda tx: runs.list_runs(tx, "ws_1", limit=5, state="failed"),
+        {"ix_runs_workspace", "key"},
+    ),
     "a project's": (
         lambda tx: runs.list_runs(tx, "ws_1", limit=5, project_id="prj_1", before=RUN.run_id),
-        {"ix_runs_project"},
+        {"ix_runs_project", "key"},
+    ),
+    "a project's running ones": (
+        lambda tx: runs.list_runs(tx, "ws_1", limit=5, project_id="prj_1", state="running"),
+        {"ix_runs_project", "key"},
     ),
     "recent_durations": (lambda tx: runs.recent_durations(tx, "t2t-rehearsal", 20), {"ix_runs_durations"}),
     "forget_progress": (lambda tx: runs.forget_progress(tx, older_than_ms=1, limit=5), {"key"}),

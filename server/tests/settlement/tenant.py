@@ -7,12 +7,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from support.server import CARDS, new_account
-from terrarium_server import accounts, assets, ledger, runs, settlement
+from terrarium_server import accounts, assets, idempotency, ids, ledger, runs, settlement
 from terrarium_server.accounts import Caller
-from terrarium_server.admission import Admission, GenerationRequest, RateLimits
+from terrarium_server.admission import Admission, GenerationRequest
 from terrarium_server.assets import KeptOutput
 from terrarium_server.catalog import Catalog, load_cards
+from terrarium_server.idempotency import Scope
 from terrarium_server.media import FetchRules
+from terrarium_server.problems import Resource
 from terrarium_server.runs import Run
 from terrarium_server.store import Blobs, Database, Transaction, metadata
 
@@ -27,9 +29,7 @@ class Tenant:
     def __init__(self, database: Database, folder: Path) -> None:
         self.database = database
         self.blobs = Blobs(folder / "media")
-        self.admission = Admission(
-            Catalog(load_cards(CARDS)), RateLimits(1_000_000), FetchRules(), lambda: None
-        )
+        self.admission = Admission(Catalog(load_cards(CARDS)), 1_000_000, FetchRules(), lambda: None)
         with database.transaction() as tx:
             self.account = new_account(tx, credits=GRANT / 1_000_000)
             self.capped = self.new_key(tx, spending_cap_micros=GRANT)
@@ -58,7 +58,11 @@ class Tenant:
         request = GenerationRequest(
             self.account.workspace_id, project_id, "text", "a fern", "t2t-rehearsal", {}
         )
-        return self.admission.admit(tx, caller or self.capped, request, idempotency_key)
+        run_id = ids.mint("run")
+        if idempotency_key is not None:
+            scope = Scope(self.account.workspace_id, "generation", project_id)
+            idempotency.claim(tx, scope, idempotency_key, Resource("run", run_id))
+        return self.admission.admit(tx, caller or self.capped, request, run_id).run
 
     def started(self, **options: Any) -> Run:
         with self.database.transaction() as tx:

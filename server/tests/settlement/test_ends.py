@@ -97,6 +97,25 @@ def test_a_key_that_was_revoked_meanwhile_is_refunded_too(tenant: Tenant) -> Non
     tenant.check()
 
 
+@pytest.mark.parametrize("end", ENDS)
+def test_an_end_makes_its_project_the_most_recent_one(tenant: Tenant, end: str) -> None:
+    run = tenant.started() if end == "give_up" else tenant.claimed()
+    elsewhere = tenant.new_project()
+    with tenant.database.transaction() as tx:
+        assert most_recent(tenant, tx) == elsewhere
+        assert ENDS[end](tenant, tx, run)
+        assert most_recent(tenant, tx) == run.project_id
+        # A second end changes nothing.
+        accounts.touch_project(tx, run.workspace_id, elsewhere)
+        ENDS[end](tenant, tx, run)
+        assert most_recent(tenant, tx) == elsewhere
+
+
+def most_recent(tenant: Tenant, tx: Transaction) -> str:
+    [first, *_] = accounts.list_projects(tx, tenant.account.workspace_id, limit=2)
+    return first.project_id
+
+
 @pytest.mark.parametrize("end", ["complete", "fail", "cancel"])
 def test_a_run_without_a_key_and_without_a_canvas_ends_too(tenant: Tenant, end: str) -> None:
     run = tenant.claimed(caller=tenant.uncapped)

@@ -6,7 +6,7 @@ import pytest
 
 from support import tree
 
-OWNERS = {"accounts", "assets", "canvas", "catalog", "ledger", "runs", "admission", "execution", "store"}
+OWNERS = {"accounts", "assets", "canvas", "catalog", "ledger", "runs", "idempotency", "execution", "store"}
 
 
 def table_definitions(module: ast.Module) -> list[int]:

@@ -27,6 +27,7 @@ def test_the_error_codes_are_floras_closed_list() -> None:
         "insufficient_credits",
         "idempotency_duplicate",
         "rate_limited",
+        "service_unavailable",
         "unknown_error",
     }
 

@@ -57,7 +57,8 @@ def parameters(flora: Flora, pairs: Sequence[str], model: str | None) -> dict[st
     declared: dict[str, ModelParam] = {}
     if model:
         models = flora.models.list().models
-        declared = {param.name: param for each in models if each.model_id == model for param in each.params}
+        named = [each for each in models if model in (each.model_id, *(each.aliases or ()))]
+        declared = {param.name: param for each in named for param in each.params}
     return {
         name: parse_value(text, declared[name].type if name in declared else None) for name, _, text in parts
     }

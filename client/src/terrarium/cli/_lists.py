@@ -32,7 +32,7 @@ def list_models(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """List the models with price, usual duration and parameters."""
+    """List the models with price, usual duration and parameters, and what other ids stand for them."""
     if context.invoked_subcommand is not None:
         return
     with client() as flora:
@@ -59,6 +59,10 @@ def list_models(
     ]
     columns = ("MODEL", "TYPE", "NAME", "PROVIDER", "COST", "TIME", "PARAMETERS")
     table(columns, rows, right=("COST", "TIME"))
+    aliases = [(alias, model.model_id) for model in listed for alias in model.aliases or ()]
+    if aliases:
+        typer.echo()
+        table(("ALIAS", "MODEL"), aliases)
     for model in listed:
         if model.unavailable:
             note(f"{model.model_id} cannot be used now: {model.unavailable}")

@@ -5,7 +5,16 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any, Unpack
 
-from .._operation import Listing, Operation, RequestOptions, WriteOptions, fill_path, without_none
+from .._operation import (
+    Exchange,
+    Listing,
+    Operation,
+    RequestOptions,
+    Steps,
+    WriteOptions,
+    fill_path,
+    without_none,
+)
 from .._pages import AsyncPaginator, SyncPage
 from .._wire import Node, Project
 from ._resource import AsyncResource, Resource, raw, raw_async
@@ -21,6 +30,10 @@ def list_projects(
 
 def create_project(name: str, workspace_id: str, options: WriteOptions) -> Operation[Project]:
     """``POST /projects``."""
+
+    def recover(project_id: str, exchange: Exchange) -> Steps[Project]:
+        return exchange(retrieve_project(project_id, {}))
+
     return Operation(
         method="POST",
         path="/projects",
@@ -28,6 +41,8 @@ def create_project(name: str, workspace_id: str, options: WriteOptions) -> Opera
         body={"name": name, "workspace_id": workspace_id},
         writes=True,
         options=options,
+        made_prefix="prj_",
+        recover=recover,
     )
 
 

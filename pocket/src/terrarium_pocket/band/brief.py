@@ -28,8 +28,8 @@ _BPM = re.compile(
     r"(\d{2,3})\s*-?(?:bpm|beats per minute)|tempo(?: of)?\s+(\d{2,3})|♩\s*=\s*(\d{2,3})", re.IGNORECASE
 )
 _LENGTH = re.compile(
-    r"(half a|[\d.]+|a|an|one|two|three|five|ten|fifteen|twenty|thirty|forty|forty-five|sixty|ninety)"
-    r"[ -]?(seconds?|secs?|s|minutes?|mins?)\b",
+    r"(half a|(?<![\d.])[\d.]+|a|an|one|two|three|five|ten|fifteen|twenty|thirty|forty|forty-five|sixty"
+    r"|ninety)[ -]?(seconds?|secs?|s|minutes?|mins?)\b",
     re.IGNORECASE,
 )
 _WORDS = "a an one two three five ten fifteen twenty thirty forty forty-five sixty ninety".split()

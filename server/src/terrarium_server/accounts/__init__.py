@@ -12,8 +12,9 @@ from ._keys import (
     spend,
 )
 from ._projects import (
-    LAST_MODIFIED,
+    IS_ACTIVITY_DUE,
     ProjectRecord,
+    activity_values,
     create_project,
     find_project,
     list_projects,
@@ -36,7 +37,7 @@ from ._workspaces import (
 )
 
 __all__ = [
-    "LAST_MODIFIED",
+    "IS_ACTIVITY_DUE",
     "ROLES",
     "Caller",
     "KeyRecord",
@@ -45,6 +46,7 @@ __all__ = [
     "ProjectRecord",
     "Role",
     "WorkspaceRecord",
+    "activity_values",
     "add_member",
     "api_keys",
     "authenticate",

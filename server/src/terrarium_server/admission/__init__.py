@@ -1,17 +1,8 @@
-"""Starting runs, in one transaction: idempotency key, rate limit, parameters, quote, hold, run, node.
+"""Starting runs, in one transaction: parameters, quote, rate limit, hold, run, node.
 
-The run's row is the queue entry, so a refusal leaves nothing behind: no key, no hold, no node, no run.
+The run's row is the queue entry, so a refusal leaves nothing behind: no hold, no node, no run.
 """
 
-from ._admit import Admission, Estimate, GenerationRequest
-from ._idempotency import idempotency_keys
-from ._rate import RateLimits, RateState
+from ._admit import Admission, Admitted, Estimate, GenerationRequest
 
-__all__ = [
-    "Admission",
-    "Estimate",
-    "GenerationRequest",
-    "RateLimits",
-    "RateState",
-    "idempotency_keys",
-]
+__all__ = ["Admission", "Admitted", "Estimate", "GenerationRequest"]

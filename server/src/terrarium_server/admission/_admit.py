@@ -8,16 +8,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from terrarium_server import accounts, catalog, ids, runs
+from terrarium_server import accounts, catalog, runs
 from terrarium_server.accounts import Caller
 from terrarium_server.catalog import Catalog, ModelCard
 from terrarium_server.media import FetchRules
+from terrarium_server.rates import Rate, RateState
 from terrarium_server.runs import Run
 from terrarium_server.store import Transaction
 
-from ._idempotency import claim, forget_expired
 from ._inputs import check_media
-from ._rate import RateLimits
 from ._writes import write
 
 _TIMED_RUNS = 20
@@ -46,31 +45,37 @@ class Estimate:
     seconds: int
 
 
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A run that was started, and what remains of its workspace's rate of starts."""
+
+    run: Run
+    rate: RateState
+
+
 class Admission:
     """Admits runs; ``wake`` is called after each commit, so that a worker need not poll."""
 
     def __init__(
-        self, catalog: Catalog, rates: RateLimits, fetch_rules: FetchRules, wake: Callable[[], None]
+        self, catalog: Catalog, starts_per_minute: int, fetch_rules: FetchRules, wake: Callable[[], None]
     ) -> None:
-        """Use this catalogue, these rate limits and these rules for media links."""
+        """Use this catalogue, this rate for workspaces without one, and these rules for media links."""
         self.catalog = catalog
-        self.rates = rates
+        self._starts_per_minute = starts_per_minute
         self._fetch_rules = fetch_rules
         self._wake = wake
         self._timings: dict[str, tuple[float, int]] = {}
 
-    def admit(
-        self, tx: Transaction, caller: Caller, request: GenerationRequest, idempotency_key: str | None
-    ) -> Run:
-        """Start a run, or refuse it and write nothing.
+    def rate(self, caller: Caller) -> Rate:
+        """Return how many runs the caller's workspace may start per minute."""
+        return Rate(caller.rate_limit or self._starts_per_minute)
 
-        Raises Forbidden, NotFound, DuplicateKey, RateLimited, InvalidInput or InsufficientCredits.
+    def admit(self, tx: Transaction, caller: Caller, request: GenerationRequest, run_id: str) -> Admitted:
+        """Start a run under this new id, or refuse it; after a refusal the transaction must be rolled back.
+
+        Raises Forbidden, NotFound, InvalidInput, RateLimited or InsufficientCredits.
         """
-        run_id = ids.mint("run", now_ms=tx.now_ms)
         self._check_target(caller, request)
-        if idempotency_key is not None:
-            claim(tx, caller.workspace_id, "generation", idempotency_key, run_id)
-        self.rates.hit(caller.workspace_id, caller.rate_limit)
         estimate = self._estimate(tx, request)
         card = estimate.card
         run = runs.new_run(
@@ -90,25 +95,22 @@ class Admission:
             actor=f"key:{caller.key_id}",
             estimated_seconds=estimate.seconds,
             created_at=tx.now_ms,
+            requested_model=request.model_id if request.model_id != card.id else None,
         )
         if caller.has_spending_cap:
             accounts.spend(tx, caller.key_id, estimate.quote_micros)
-        write(tx, run)
+        rate = write(tx, run, self.rate(caller))
         tx.after_commit(self._wake)
-        return run
+        return Admitted(run, rate)
 
     def estimate(self, tx: Transaction, caller: Caller, request: GenerationRequest) -> Estimate:
         """Return what `admit` would hold for this request; spends and records nothing.
 
-        Raises what `admit` raises for the same request, except for credits, rate and idempotency.
+        Raises what `admit` raises for the same request, except for credits and rate.
         """
         self._check_target(caller, request)
         accounts.find_project(tx, caller.workspace_id, request.project_id)
         return self._estimate(tx, request)
-
-    def forget_expired(self, tx: Transaction) -> None:
-        """Delete expired idempotency keys; a worker calls this from time to time."""
-        forget_expired(tx)
 
     def seconds(self, tx: Transaction, card: ModelCard) -> int:
         """Return about how long a run of this model takes: the median of the latest ones, in seconds."""
@@ -127,7 +129,7 @@ class Admission:
 
     def _estimate(self, tx: Transaction, request: GenerationRequest) -> Estimate:
         card = self.catalog.choose(request.type, request.model_id)
-        params = catalog.check_params(card, request.params)
+        params = catalog.check_params(card, request.params, prompt=request.prompt)
         check_media(tx, request.workspace_id, card, params, self._fetch_rules)
         return Estimate(card, params, self.catalog.quote_micros(card, params), self.seconds(tx, card))
 

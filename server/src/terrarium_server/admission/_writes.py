@@ -3,24 +3,28 @@
 import sqlalchemy as sa
 
 from terrarium_server import accounts, canvas, ledger, runs
-from terrarium_server.problems import InsufficientCredits, NotFound
+from terrarium_server.problems import NotFound
+from terrarium_server.rates import Rate, RateState
 from terrarium_server.runs import Run
 from terrarium_server.store import Transaction
 
 
-def _all_at_once() -> sa.Select[tuple[int, str | None]]:
+def _all_at_once() -> sa.Select[tuple[bool, int | None]]:
     """Find the project and write the run, the hold and the node in one statement of PostgreSQL."""
-    held = ledger.MOVE_AT_ONCE.cte("held")
-    return accounts.LAST_MODIFIED.add_columns(sa.select(held.c.entry_id).scalar_subquery()).add_cte(
-        runs.RECORD.cte("recorded"), canvas.place_at_once(after=held).cte("placed")
+    entered = ledger.HOLD_ENTRY.cte("entered")
+    full_at = sa.select(ledger.HELD.c.starts_full_at).scalar_subquery()
+    return accounts.IS_ACTIVITY_DUE.add_columns(full_at).add_cte(
+        runs.RECORD.cte("recorded"), canvas.place_at_once(after=entered).cte("placed")
     )
 
 
 _ALL_AT_ONCE = _all_at_once()
 
 
-def write(tx: Transaction, run: Run) -> None:
-    """Write a run, its hold and its node. Raises NotFound for the project, or InsufficientCredits.
+def write(tx: Transaction, run: Run, rate: Rate) -> RateState:
+    """Write a run, its hold and its node; return what remains of the workspace's ``rate`` of starts.
+
+    Raises NotFound for the project, RateLimited, or InsufficientCredits.
 
     Two contended rows are locked, always in this order: the balance, then the project's board. PostgreSQL
     writes all in one statement (`docs/decisions/0018`). The order holds there because the part of the board
@@ -31,18 +35,19 @@ def write(tx: Transaction, run: Run) -> None:
     placing = {"type": run.type, "label": run.prompt or "", "run_id": run.run_id}
     if tx.dialect == "sqlite":
         runs.record(tx, run)
-        ledger.hold(tx, run.workspace_id, run.run_id, run.held_micros)
+        state = ledger.hold(tx, run.workspace_id, run.run_id, run.held_micros, rate)
         accounts.touch_project(tx, run.workspace_id, project_id)
         canvas.place(tx, node_id, project_id, **placing)
-        return
-    values = {"project": project_id, "workspace": run.workspace_id}
+        return state
+    values = accounts.activity_values(tx, run.workspace_id, project_id)
     values |= runs.record_values(run)
     values |= canvas.place_values(tx, node_id, project_id, **placing)
-    values |= ledger.hold_values(tx, run.workspace_id, run.run_id, run.held_micros)
+    values |= ledger.hold_values(tx, run.workspace_id, run.run_id, run.held_micros, rate)
     row = tx.execute(_ALL_AT_ONCE, values).first()
     if row is None:
         raise NotFound
-    last_modified, entry_id = tuple(row)
-    if entry_id is None:
-        raise InsufficientCredits
-    accounts.note_activity(tx, project_id, last_modified)
+    is_activity_due, full_at = tuple(row)
+    state = ledger.held_state(tx, run.workspace_id, run.held_micros, rate, full_at)
+    if is_activity_due:
+        accounts.note_activity(tx, run.workspace_id, project_id)
+    return state

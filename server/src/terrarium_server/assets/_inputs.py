@@ -17,8 +17,8 @@ from ._outputs import KeptOutput, outputs_of
 
 # FLORA's clients write output_…, our ids begin with out_.
 _REFERENCE = re.compile(r"(run_[^\s/]+)(?:/out(?:put)?_([^\s/]+))?")
-# Links from before schema 0004 begin with out_.
-_OWN_LINK = re.compile(r"/media/((?:lnk|out)_[a-z0-9]+\.[a-z0-9]+)")
+# Links from before schema 0004 begin with out_. A proxy may serve this server below a prefix.
+_OWN_LINK = re.compile(r"(?:/.*)?/media/((?:lnk|out)_[a-z0-9]+\.[a-z0-9]+)")
 
 
 class UnknownMedium(Exception):

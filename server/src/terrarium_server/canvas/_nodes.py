@@ -155,6 +155,8 @@ def list_nodes(
     """Return a project's nodes in the order they were placed, after the given (place, output_index)."""
     statement = sa.select(*_RECORD).where(nodes.c.project_id == project_id)
     if after is not None:
-        statement = statement.where(sa.tuple_(nodes.c.place, nodes.c.output_index) > after)
+        # The numbers of a cursor may be larger than those that the columns can have.
+        position = sa.tuple_(*(sa.literal(number, sa.BigInteger) for number in after))
+        statement = statement.where(sa.tuple_(nodes.c.place, nodes.c.output_index) > position)
     statement = statement.order_by(nodes.c.place, nodes.c.output_index).limit(limit)
     return [NodeRecord(*row) for row in tx.execute(statement)]

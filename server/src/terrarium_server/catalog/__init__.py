@@ -2,7 +2,7 @@
 
 from ._availability import Availability
 from ._cards import CardError, ModelCard, Param, ParamOption, Price, Weights
-from ._catalog import NO_MODELS, Catalog, load_cards
+from ._catalog import NO_MODELS, Catalog, Usable, load_cards
 from ._params import check_params
 from ._pull import PullError, pull
 from ._weights import find_weights, folder_of, weights_folder
@@ -17,6 +17,7 @@ __all__ = [
     "ParamOption",
     "Price",
     "PullError",
+    "Usable",
     "Weights",
     "check_params",
     "find_weights",

@@ -1,8 +1,11 @@
 """Which models can be used now."""
 
 import logging
+import threading
 import time
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from terrarium_server.distributions import FAILURES, cause_of
 from terrarium_server.engines.registry import Engines
@@ -12,27 +15,58 @@ from ._weights import find_weights
 
 _log = logging.getLogger(__name__)
 
-# Long enough to spare most requests the check, short enough to notice a pull soon.
-_CACHE_SECONDS = 2.0
+# Long enough to spare nearly all requests the check, short enough to notice a pull soon.
+_FRESH_SECONDS = 2.0
 
 
 class Availability:
-    """Tells whether a model can be used now: its engine is set up, and its weights are on this machine."""
+    """Which models can be used now: their engine is set up, and their weights are on this machine.
 
-    def __init__(self, engines: Engines, weights: Path) -> None:
-        """Check these engines, and look for weights in this folder."""
+    All models are checked together, at most once in two seconds, by the caller who finds the last check too
+    old; whoever comes meanwhile waits for it, about a millisecond.
+    """
+
+    def __init__(
+        self,
+        cards: Iterable[ModelCard],
+        engines: Engines,
+        weights: Path,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Check these models and engines, and look for weights in this folder; ``clock`` is in seconds."""
+        self._cards = tuple(cards)
         self._engines = engines
         self._weights = weights
-        self._cache: dict[str, tuple[float, str | None]] = {}
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._problems: Mapping[str, str] | None = None
+        self._checked_at = 0.0
         self._logged: set[str] = set()
 
-    def problem_of(self, card: ModelCard) -> str | None:
-        """Return why a model cannot be used and what to do about it, or None."""
-        now = time.monotonic()
-        cached = self._cache.get(card.id)
-        if cached is None or now - cached[0] > _CACHE_SECONDS:
-            cached = self._cache[card.id] = (now, self._check(card))
-        return cached[1]
+    def problems(self) -> Mapping[str, str]:
+        """Return why models cannot be used and what to do about it, by the ids of these models.
+
+        It is the same object as long as nothing changes. Safe to call from any thread.
+        """
+        problems = self._fresh()
+        if problems is not None:
+            return problems
+        with self._lock:
+            problems = self._fresh()
+            if problems is None:
+                problems = self._problems = self._check_all()
+                self._checked_at = self._clock()
+        return problems
+
+    def _fresh(self) -> Mapping[str, str] | None:
+        return self._problems if self._clock() - self._checked_at <= _FRESH_SECONDS else None
+
+    def _check_all(self) -> Mapping[str, str]:
+        checked = ((card.id, self._check(card)) for card in self._cards)
+        found = {model: problem for model, problem in checked if problem is not None}
+        known = self._problems
+        return known if known is not None and found == known else MappingProxyType(found)
 
     def _check(self, card: ModelCard) -> str | None:
         engine = self._engines.get(card.engine)

@@ -17,8 +17,19 @@ from terrarium_server.validation import all_causes
 ParamType = Literal["string", "string[]", "bool", "int", "int?", "seed", "float", "dict"]
 
 
+# Of a parameter that is a list: links to media, and other texts.
+MOST_MEDIA = 16
+_MOST_TEXTS = 100
+
+
 class CardError(Exception):
     """A model card cannot be used; the message names the file, the field and the remedy."""
+
+
+def number_text(number: float) -> str:
+    """Return a number as text; one that is whole has no fraction, as in JavaScript."""
+    is_whole = isinstance(number, float) and number.is_integer()
+    return str(int(number) if is_whole else number)
 
 
 class _Part(BaseModel):
@@ -33,6 +44,11 @@ class ParamOption(_Part):
     description: str | None = None
     aliases: tuple[str, ...] = ()
 
+    @property
+    def text(self) -> str:
+        """The value as text, as clients are shown it."""
+        return self.value if isinstance(self.value, str) else number_text(self.value)
+
 
 class Param(_Part):
     """One parameter: the source of validation, of ``GET /models`` and of the web form."""
@@ -45,7 +61,10 @@ class Param(_Part):
     default: Any = None
     min: float | None = None
     max: float | None = None
-    max_length: int | None = None
+    # Characters of a text, or of each text in a list.
+    max_length: int = Field(20_000, ge=1)
+    # Texts in a list; unset means 16 links, or 100 other texts.
+    max_items: int | None = Field(None, ge=1)
     options: tuple[ParamOption, ...] = ()
     # The kind of an input medium: the value is a link or a reference (a list of them for string[]).
     media: MediaKind | None = None
@@ -57,10 +76,23 @@ class Param(_Part):
             return []
         return cast(list[str], value) if isinstance(value, list) else [value]
 
+    @property
+    def most_items(self) -> int:
+        """The most texts in a list."""
+        return self.max_items or (_MOST_TEXTS if self.media is None else MOST_MEDIA)
+
     @model_validator(mode="after")
     def _media_is_text(self) -> Self:
         if self.media is not None and self.type not in ("string", "string[]"):
             raise ValueError("a parameter with media must be of type string or string[]")
+        return self
+
+    @model_validator(mode="after")
+    def _items_are_of_a_list(self) -> Self:
+        if self.max_items is not None and self.type != "string[]":
+            raise ValueError("a parameter with max_items must be of type string[]")
+        if self.media is not None and self.most_items > MOST_MEDIA:
+            raise ValueError(f"max_items of a parameter with media must be at most {MOST_MEDIA}")
         return self
 
     @field_validator("options", mode="before")
@@ -118,6 +150,8 @@ class ModelCard(_Part):
     beta: bool = False
     estimated_seconds: int = Field(ge=0, le=604_800)
     price: Price = Price(usd=0.0)
+    # Characters of the prompt; less where the work grows with it.
+    max_prompt: int = Field(default=100_000, ge=1)
     params: tuple[Param, ...] = ()
     weights: Weights | None = None
     # For the engine only, which checks them.

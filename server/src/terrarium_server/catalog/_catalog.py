@@ -1,11 +1,14 @@
 """The catalogue: all models of this server, by id, type and default."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from terrarium_server import INSTALL_POCKET
 from terrarium_server.problems import InvalidInput
 
+from ._aliases import Aliases
 from ._cards import CardError, ModelCard, read_card
 from ._installed import installed_cards
 
@@ -14,16 +17,26 @@ NO_MODELS = (
     "restart it, or add an [[engine]] to terrarium.toml"
 )
 
+_NO_PROBLEMS: Mapping[str, str] = {}
 
-def _always_available(_card: ModelCard) -> str | None:
-    return None
+
+@dataclass(frozen=True, slots=True)
+class Usable:
+    """Which models can be used now: ``problems`` says why the others cannot, by id.
+
+    ``cards`` and ``defaults`` are by type: all usable ones by id, and the one with the highest rank.
+    """
+
+    problems: Mapping[str, str]
+    cards: Mapping[str, tuple[ModelCard, ...]]
+    defaults: Mapping[str, ModelCard]
 
 
 class Catalog:
     """The models of this server, by id.
 
-    ``problem_of`` returns why a model cannot be used now and what to do about it, or None. The default of a
-    type is the owner's choice in ``defaults``, else the usable model with the highest rank.
+    The default of a type is the owner's choice in ``defaults``, else the usable model with the highest rank.
+    A model that an alias hides is not listed, but is still returned by id, because runs may name it.
     """
 
     def __init__(
@@ -32,58 +45,92 @@ class Catalog:
         *,
         price_scale: float = 1.0,
         defaults: Mapping[str, str] | None = None,
-        problem_of: Callable[[ModelCard], str | None] = _always_available,
+        aliases: Mapping[str, str] | None = None,
+        problems: Callable[[], Mapping[str, str]] = lambda: _NO_PROBLEMS,
     ) -> None:
-        """``price_scale`` multiplies the cards' prices."""
+        """``price_scale`` multiplies the cards' prices; ``aliases`` maps published ids to ids of cards.
+
+        ``problems`` returns why models cannot be used now, the same object as long as nothing changes.
+        """
         self.price_scale = price_scale
-        self.problem_of = problem_of
+        self._problems = problems
         self._defaults = dict(defaults or {})
-        self._cards = {card.id: card for card in cards}
+        self._by_id = {card.id: card for card in sorted(cards, key=lambda card: card.id)}
+        self._aliases = Aliases(aliases or {}, self._by_id)
+        self._listed = tuple(card for card in self._by_id.values() if self._aliases.exact(card.id) is None)
+        types = sorted({card.type for card in self._listed})
+        self._by_type = {type: tuple(card for card in self._listed if card.type == type) for type in types}
+        self._usable = self._use(problems())
 
-    def available(self, type: str | None = None) -> list[ModelCard]:
-        """Return all cards that can be used now, or those of one type, by id."""
-        return [card for card in self.cards(type) if self.problem_of(card) is None]
+    def usable(self) -> Usable:
+        """Return which models can be used now; the same object as long as nothing changes."""
+        problems = self._problems()
+        if problems is not self._usable.problems:
+            self._usable = self._use(problems)
+        return self._usable
 
-    def cards(self, type: str | None = None) -> list[ModelCard]:
-        """Return all cards, or those of one type, by id."""
-        cards = sorted(self._cards.values(), key=lambda card: card.id)
-        return [card for card in cards if type is None or card.type == type]
+    def _use(self, problems: Mapping[str, str]) -> Usable:
+        usable = {
+            type: tuple(card for card in cards if card.id not in problems)
+            for type, cards in self._by_type.items()
+        }
+        usable = {type: cards for type, cards in usable.items() if cards}
+        defaults = {type: max(cards, key=lambda card: card.default_rank) for type, cards in usable.items()}
+        return Usable(problems, usable, defaults)
+
+    def problem_of(self, card: ModelCard) -> str | None:
+        """Return why a model cannot be used now and what to do about it, or None."""
+        return self.usable().problems.get(card.id)
+
+    def available(self, type: str | None = None) -> tuple[ModelCard, ...]:
+        """Return all listed models that can be used now, or those of one type, by id."""
+        usable = self.usable()
+        if type is not None:
+            return usable.cards.get(type, ())
+        return tuple(card for card in self._listed if card.id not in usable.problems)
+
+    def cards(self, type: str | None = None) -> tuple[ModelCard, ...]:
+        """Return all listed models, or those of one type, by id."""
+        return self._listed if type is None else self._by_type.get(type, ())
 
     def get(self, model_id: str) -> ModelCard | None:
-        """Return a card by id, if the server still has it."""
-        return self._cards.get(model_id)
+        """Return a model by its own id, if the server still has it."""
+        return self._by_id.get(model_id)
+
+    def aliases_of(self, card: ModelCard) -> list[str]:
+        """Return the published ids and patterns that a model stands for."""
+        return self._aliases.of(card.id)
 
     def choose(self, type: str, model_id: str | None) -> ModelCard:
-        """Return the named model, or the default of the type.
+        """Return the named model, the one that stands for this id, or the default of the type.
 
         Raises InvalidInput: for an unknown, mistyped or unusable model (the message lists the usable
         ids), or when the server has no model of that type.
         """
+        usable = self.usable()
         wanted = model_id if model_id is not None else self._defaults.get(type)
         if wanted is None:
-            usable = self._usable(type)
-            return max(usable, key=lambda card: card.default_rank)
-        card = self._cards.get(wanted)
+            return usable.defaults.get(type) or _refuse_type(type, usable)
+        card = self._aliases.exact(wanted) or self._by_id.get(wanted) or self._aliases.matching(type, wanted)
         if card is None or card.type != type:
-            names = ", ".join(card.id for card in self._usable(type))
+            cards = usable.cards.get(type) or _refuse_type(type, usable)
             problem = "Unknown model" if card is None else f"{card.id} makes {card.type}"
+            names = ", ".join(card.id for card in cards)
             raise InvalidInput.one("model", f"{problem}; models of type {type}: {names}")
-        problem = self.problem_of(card)
+        problem = usable.problems.get(card.id)
         if problem is not None:
             raise InvalidInput.one("model", f"{card.id} cannot be used here now: {problem}")
         return card
 
-    def _usable(self, type: str) -> list[ModelCard]:
-        usable = self.available(type)
-        if not usable:
-            types = ", ".join(sorted({card.type for card in self.available()}))
-            others = f"available types: {types}" if types else NO_MODELS
-            raise InvalidInput.one("type", f"No model of type {type} is set up here; {others}")
-        return usable
-
     def quote_micros(self, card: ModelCard, params: dict[str, object]) -> int:
         """Return the price of a run in micro-USD, after the owner's scale."""
         return card.quote_micros(params, self.price_scale)
+
+
+def _refuse_type(type: str, usable: Usable) -> NoReturn:
+    types = ", ".join(sorted(usable.cards))
+    others = f"available types: {types}" if types else NO_MODELS
+    raise InvalidInput.one("type", f"No model of type {type} is set up here; {others}")
 
 
 def load_cards(*owner_folders: Path | None) -> list[ModelCard]:

@@ -2,42 +2,39 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping, Set
 from typing import Any, cast
 
 from terrarium_server.problems import FieldProblem, InvalidInput
 
-from ._cards import ModelCard, Param
+from ._cards import ModelCard, Param, number_text
 
 # Beyond this a double cannot represent every integer, and JSON parsers differ.
 _MAX_INTEGER = 2**53 - 1
-_MAX_TEXT = 100_000
 _MAX_DEPTH = 32
-
+_LONGEST_NAME = 60
 
 # The parameter names that clients use for input media.
 _MEDIA = {f"{kind}_{suffix}": kind for kind in ("image", "video", "audio") for suffix in ("url", "urls")}
-_LINK = re.compile(r"https?://\S+|asset_[^\s/]+|run_[^\s/]+(/(out|output)_[^\s/]+)?")
-_MOST_MEDIA = 16
+_LINK = re.compile(r"(?i:https?)://\S+|asset_[^\s/]+|run_[^\s/]+(/(out|output)_[^\s/]+)?")
 
 
 class _Rejected(Exception):
     pass
 
 
-def check_params(card: ModelCard, params: Mapping[str, Any]) -> dict[str, Any]:
+def check_params(card: ModelCard, params: Mapping[str, Any], *, prompt: str = "") -> dict[str, Any]:
     """Return the parameters with defaults filled in and aliases resolved.
 
     Raises InvalidInput naming every parameter that is unknown, missing, of the wrong type or out of
-    range, with what would be accepted. Unknown parameters are never ignored.
+    range, with what would be accepted, and the prompt if it is too long for the model. Unknown parameters
+    are never ignored.
     """
     problems: list[FieldProblem] = []
+    if len(prompt) > card.max_prompt:
+        problems.append(FieldProblem("prompt", f"Must have at most {card.max_prompt:,} characters"))
     declared = {param.name: param for param in card.params}
-    takes = f"{card.id} takes: {', '.join(declared)}" if declared else f"{card.id} takes no parameters"
-    for name in params:
-        if name not in declared:
-            shown = name if name.isprintable() and len(name) <= 60 else "…"
-            problems.append(FieldProblem(f"params.{shown}", _unknown(card, name) + takes))
+    problems.extend(_unknown(card, declared.keys(), params))
     checked: dict[str, Any] = {}
     for name, param in declared.items():
         value = params.get(name)
@@ -56,38 +53,37 @@ def check_params(card: ModelCard, params: Mapping[str, Any]) -> dict[str, Any]:
     return checked
 
 
-def _unknown(card: ModelCard, name: str) -> str:
-    kind = _MEDIA.get(name)
-    if kind is None:
-        return "Unknown parameter; "
-    same_kind = [param.name for param in card.params if param.media == kind]
-    return f"Send it as {same_kind[0]}; " if same_kind else f"This model takes no {kind}; "
+def _unknown(card: ModelCard, declared: Set[str], params: Mapping[str, Any]) -> Generator[FieldProblem]:
+    takes = f"{card.id} takes: {', '.join(declared)}" if declared else f"{card.id} takes no parameters"
+    # A body may have a hundred thousand names, so that they share their messages.
+    unknown = f"Unknown parameter; {takes}"
+    for name in params:
+        if name in declared:
+            continue
+        shown = name if len(name) <= _LONGEST_NAME and name.isprintable() else "…"
+        kind = _MEDIA.get(name)
+        if kind is None:
+            yield FieldProblem(f"params.{shown}", unknown)
+            continue
+        same_kind = [param.name for param in card.params if param.media == kind]
+        hint = f"Send it as {same_kind[0]}" if same_kind else f"This model takes no {kind}"
+        yield FieldProblem(f"params.{shown}", f"{hint}; {takes}")
 
 
 def _check(param: Param, value: Any) -> Any:
-    if isinstance(value, str):
-        # Before the type check, because the alias of a number is a string, for example "auto" for a duration.
-        for option in param.options:
-            if value in option.aliases:
-                return option.value
     match param.type:
         case "bool":
             if not isinstance(value, bool):
                 raise _Rejected("Must be true or false")
             return value
         case "int" | "int?" | "seed":
-            return _option(param, _integer(param, value))
+            return _option(param, value) if param.options else _integer(param, value)
         case "float":
-            return _option(param, _number(param, value))
+            return float(_option(param, value)) if param.options else _number(param, value)
         case "string":
-            return _option(param, _text(param, value))
+            return _option(param, value) if param.options else _text(param, value)
         case "string[]":
-            if not isinstance(value, list):
-                raise _Rejected("Must be a list of strings")
-            items = [_text(param, item) for item in value]  # pyright: ignore[reportUnknownVariableType]
-            if param.media is not None and not 0 < len(items) <= _MOST_MEDIA:
-                raise _Rejected(f"Must have 1 to {_MOST_MEDIA} links")
-            return items
+            return _texts(param, value)
         case "dict":
             if not isinstance(value, dict):
                 raise _Rejected("Must be an object")
@@ -117,15 +113,24 @@ def _number(param: Param, value: Any) -> float:
 def _text(param: Param, value: Any) -> str:
     if not isinstance(value, str):
         raise _Rejected("Must be a string")
-    limit = param.max_length or _MAX_TEXT
-    if len(value) > limit:
-        raise _Rejected(f"Must have at most {limit} characters")
+    if len(value) > param.max_length:
+        raise _Rejected(f"Must have at most {param.max_length:,} characters")
     if param.media is not None and not _LINK.fullmatch(value):
         raise _Rejected(
             f"Must lead to {'an' if param.media[0] in 'ai' else 'a'} {param.media}: an https link,"
             " asset_… or run_…/out_…"
         )
     return _storable(value)
+
+
+def _texts(param: Param, value: Any) -> list[str]:
+    if not isinstance(value, list):
+        raise _Rejected("Must be a list of strings")
+    items = cast(list[Any], value)
+    if len(items) > param.most_items or (param.media is not None and not items):
+        accepted = f"1 to {param.most_items} links" if param.media else f"at most {param.most_items} strings"
+        raise _Rejected(f"Must have {accepted}")
+    return [_text(param, item) for item in items]
 
 
 def _storable(text: str) -> str:
@@ -170,9 +175,10 @@ def _range(param: Param) -> str:
 
 
 def _option(param: Param, value: Any) -> Any:
-    if not param.options:
-        return value
+    """Return the value of the option that is meant: by its text, its number, or an alias."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    text = number_text(value) if is_number else value
     for option in param.options:
-        if value == option.value or value in option.aliases:
+        if text == option.text or text in option.aliases:
             return option.value
-    raise _Rejected(f"Must be one of: {', '.join(str(option.value) for option in param.options)}")
+    raise _Rejected(f"Must be one of: {', '.join(option.text for option in param.options)}")

@@ -208,8 +208,13 @@ def set_limit(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Set how many runs a workspace may start per minute."""
-    _do(lambda tx: accounts.set_rate_limit(tx, workspace, per_minute))
+    """Set how many runs a workspace may start per minute; all of them are available at once."""
+
+    def work(tx: Transaction) -> None:
+        accounts.set_rate_limit(tx, workspace, per_minute)
+        ledger.refill_starts(tx, workspace)
+
+    _do(work)
     _show({"workspace_id": workspace, "rate_limit": per_minute}, as_json=json)
 
 

@@ -8,7 +8,6 @@ import socket
 import sys
 import threading
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 import typer
@@ -17,6 +16,8 @@ from pydantic import ValidationError
 from terrarium_server.settings import Settings
 from terrarium_server.store import sqlite_file
 from terrarium_server.validation import causes_of
+
+from ._descriptors import raise_descriptor_limit
 
 app = typer.Typer(help="API, workers and web in one process.", add_completion=False)
 
@@ -78,46 +79,30 @@ def serve(
 
 
 def _serve(settings: Settings, *, workers: bool) -> None:
+    descriptors = raise_descriptor_limit()
     if settings.database.startswith("sqlite"):
         lock_sqlite(settings)
     listener = _listen(settings.host, settings.port)
     _configure_log(settings.log_level)
     services = _open_services(settings)
 
-    import uvicorn
-
     from terrarium_server.app import create_app, first_start
     from terrarium_server.catalog import NO_MODELS
 
+    from ._http_server import HttpServerFailed, serve_http
+
     new_key = first_start(services)
     address = f"http://{_shown_host(settings.host)}:{listener.getsockname()[1]}"
+    application = create_app(services, workers=workers)
 
-    class Server(uvicorn.Server):
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
-            if self.started:
-                _greet(
-                    address,
-                    new_key.api_key if new_key else None,
-                    "" if services.catalog.available() else NO_MODELS,
-                )
+    def started() -> None:
+        note = "" if services.catalog.available() else NO_MODELS
+        _greet(address, new_key.api_key if new_key else None, note)
 
-        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-            # The first signal ends waiting requests and drains the worker; a second one ends the draining.
-            services.stopping(skip_waiting=self.should_exit)
-            super().handle_exit(sig, frame)
-            # With this flag set, uvicorn would exit before running runs are returned to the queue.
-            self.force_exit = False
+    # The first signal ends waiting requests and drains the worker; a further one ends the draining.
+    def stopping(is_further: bool) -> None:
+        services.stopping(skip_waiting=is_further)
 
-    config = uvicorn.Config(
-        create_app(services, workers=workers),
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=5,
-        proxy_headers=True,
-        lifespan="on",
-    )
     # Everything loaded so far stays until the end, so the garbage collector need not scan it. The default
     # threshold of 700 objects is less than one request creates. The shorter switch interval keeps a thread
     # that has a response to send from waiting 5 ms for one that computes.
@@ -125,7 +110,18 @@ def _serve(settings: Settings, *, workers: bool) -> None:
     gc.freeze()
     gc.set_threshold(10_000, 20, 50)
     sys.setswitchinterval(0.0005)
-    Server(config).run(sockets=[listener])
+    try:
+        serve_http(
+            application,
+            application.router.lifespan_context(application),
+            listener,
+            # A request may open as many files again.
+            max_connections=min(settings.max_connections, descriptors // 2),
+            started=started,
+            stopping=stopping,
+        )
+    except HttpServerFailed as error:
+        raise StartError(str(error)) from error
     sys.stdout.flush()
     # Unfinished runs were returned to the queue or continue at the next start, so no thread is waited for.
     os._exit(0)
@@ -194,6 +190,7 @@ def run_worker(settings: Settings) -> None:
             "a separate worker needs PostgreSQL: set TERRARIUM_DATABASE_URL, or use `serve` alone, which "
             "executes runs too"
         )
+    raise_descriptor_limit()
     _configure_log(settings.log_level)
     services = _open_services(settings)
     # Each signal writes a byte into this pipe when it arrives, so that none is missed.

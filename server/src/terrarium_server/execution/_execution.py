@@ -354,7 +354,9 @@ class Execution:
         model = find_model(self._context, fallback)
         if isinstance(model, Failed):
             return False
-        _, engine = model
+        card, engine = model
+        if len(self.run.prompt or "") > card.max_prompt:
+            return False
         outcome = RunOutcome(failed.code, failed.message)
         subject = self.run.subject
         _log.warning("run %s: %s failed (%s), using %s", self.run.run_id, subject, failed.code, fallback)

@@ -1,8 +1,27 @@
 """The HTTP layer: requests to calls of our packages, their records to responses. One file per resource."""
 
+from ._body import BodyLimit
+from ._callers import Callers
 from ._context import HttpContext
-from .middleware import BodyLimit, ResponseHeaders
+from ._document import declare_headers
+from ._hosts import KnownHosts
+from ._model_list import ModelLists
+from ._request_rates import RequestRates
+from .middleware import HeadAsGet, ResponseHeaders
 from .refusals import install_refusals
 from .routes import api, unversioned
 
-__all__ = ["BodyLimit", "HttpContext", "ResponseHeaders", "api", "install_refusals", "unversioned"]
+__all__ = [
+    "BodyLimit",
+    "Callers",
+    "HeadAsGet",
+    "HttpContext",
+    "KnownHosts",
+    "ModelLists",
+    "RequestRates",
+    "ResponseHeaders",
+    "api",
+    "declare_headers",
+    "install_refusals",
+    "unversioned",
+]

@@ -1,26 +1,24 @@
 """Starting generations and their history."""
 
+from contextlib import suppress
 from typing import Annotated, Literal, cast
 
-from fastapi import Header, Query
+from fastapi import Query
 from fastapi.responses import Response
 
-from terrarium_server import assets, runs, wire
+from terrarium_server import assets, ids, runs, wire
 from terrarium_server.accounts import Caller
 from terrarium_server.admission import GenerationRequest
 from terrarium_server.assets import KeptOutput
+from terrarium_server.problems import Problem, Resource
 from terrarium_server.runs import Run
-from terrarium_server.store import Transaction
+from terrarium_server.store import UNAVAILABLE, Transaction
 
 from . import present
-from ._api import api
-from ._context import Authenticated, RequestContext
+from ._api import api, counts_as_start
+from ._context import Authenticated, Mutating, MutationContext
+from ._waiting import LONGEST_WAIT_ON_START, WaitOnStart, await_change, preferred_wait
 from .paging import DEFAULT_LIMIT, Cursor, EmptyIsAbsent, Limit, decode_cursor, encode_cursor
-
-IdempotencyKey = Annotated[
-    str | None,
-    Header(description="The same key within two hours in the same workspace is refused with 409."),
-]
 
 
 def generation_request(body: wire.StartGeneration) -> GenerationRequest:
@@ -35,16 +33,29 @@ def generation_request(body: wire.StartGeneration) -> GenerationRequest:
     )
 
 
-async def _start(
-    context: RequestContext, body: wire.StartGeneration, idempotency_key: str | None
-) -> Response:
+async def _start(context: MutationContext, body: wire.StartGeneration, prefer: str | None) -> Response:
     request = generation_request(body)
     admission = context.http.admission
-    run = await context.write(lambda tx, caller: admission.admit(tx, caller, request, idempotency_key))
-    # Serialised here, because FastAPI would validate the response once more.
-    return Response(
-        present.started(run, context.base_url).model_dump_json(), 201, media_type="application/json"
+    run_id = ids.mint("run")
+    admitted = await context.write(
+        "generation",
+        lambda tx, caller: admission.admit(tx, caller, request, run_id),
+        resource=Resource("run", run_id),
+        destination=body.project_id,
     )
+    context.request.state.rate = admitted.rate
+    answer = present.started(admitted.run, context.base_url)
+    headers: dict[str, str] = {}
+    seconds = preferred_wait(prefer, LONGEST_WAIT_ON_START)
+    if seconds is not None:
+        headers["preference-applied"] = f"wait={seconds}"
+        # The run is started, whatever happens to the wait: its key may be revoked, or the database be away.
+        with suppress(Problem, *UNAVAILABLE):
+            run, outputs = await await_change(context, run_id, seconds)
+            if run.is_over:
+                answer.run = present.run(run, outputs, context.base_url)
+    # Serialised here, because FastAPI would validate the response once more.
+    return Response(answer.model_dump_json(), 201, headers, media_type="application/json")
 
 
 @api.post(
@@ -54,11 +65,12 @@ async def _start(
     operation_id="runs_start_generation",
     tags=["runs"],
 )
+@counts_as_start
 async def start_generation(
-    body: wire.StartGeneration, context: Authenticated, idempotency_key: IdempotencyKey = None
+    body: wire.StartGeneration, context: Mutating, prefer: WaitOnStart = None
 ) -> Response:
     """Start a generation run in a project's canvas."""
-    return await _start(context, body, idempotency_key)
+    return await _start(context, body, prefer)
 
 
 @api.post(
@@ -68,11 +80,10 @@ async def start_generation(
     operation_id="generations_create",
     tags=["generations"],
 )
-async def generate(
-    body: wire.StartGeneration, context: Authenticated, idempotency_key: IdempotencyKey = None
-) -> Response:
+@counts_as_start
+async def generate(body: wire.StartGeneration, context: Mutating, prefer: WaitOnStart = None) -> Response:
     """Start a generation run: the same operation as `/runs/generation`, under its newer name."""
-    return await _start(context, body, idempotency_key)
+    return await _start(context, body, prefer)
 
 
 @api.get(

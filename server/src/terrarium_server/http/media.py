@@ -13,6 +13,7 @@ from terrarium_server.problems import NotFound
 
 from ._api import unversioned
 from ._context import http_context
+from .refusals import envelope
 
 _log = logging.getLogger(__name__)
 
@@ -57,7 +58,9 @@ async def media(link: str, request: Request) -> Response:
         if span is not None:
             start, end = span
             if start >= end:
-                return Response(status_code=416, headers={"content-range": f"bytes */{medium.size_bytes}"})
+                message = f"The file has {medium.size_bytes} bytes."
+                outside = {"content-range": f"bytes */{medium.size_bytes}"}
+                return envelope(416, "input_validation_error", message, headers=outside)
             status = 206
             headers["content-range"] = f"bytes {start}-{end - 1}/{medium.size_bytes}"
     headers["content-length"] = str(end - start)

@@ -1,4 +1,4 @@
-"""For every request: its id, a limit on its body, and the headers of its response."""
+"""For every request: its id, the headers of its response, and HEAD."""
 
 import logging
 import time
@@ -6,24 +6,22 @@ import time
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from terrarium_server import ids
-from terrarium_server.admission import RateLimits
-from terrarium_server.problems import TooLarge
+from terrarium_server.rates import RateState
 from terrarium_server.store import UNAVAILABLE
 
-from .refusals import envelope, refuse
+from .refusals import envelope
 
 _log = logging.getLogger("terrarium_server.access")
 
 
 class ResponseHeaders:
-    """Adds a ``request-id`` to every response, and ``RateLimit-*`` once the caller is known.
+    """Adds a ``request-id`` to every response, and ``RateLimit-*`` if the request was counted.
 
-    It is the outermost layer, so that the response to an unexpected error has them too.
+    It is outside the application, so that the response to an unexpected error has them too.
     """
 
-    def __init__(self, app: ASGIApp, rates: RateLimits) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._rates = rates
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -43,9 +41,10 @@ class ResponseHeaders:
                 status = message["status"]
                 headers = list(message.get("headers", ()))
                 headers.append((b"request-id", request_id.encode()))
-                caller = state.get("caller")
-                if caller is not None:
-                    rate = self._rates.state(caller.workspace_id, caller.rate_limit)
+                # Otherwise the HTTP server names itself.
+                headers.append((b"server", b"terrarium"))
+                rate: RateState | None = state.get("rate")
+                if rate is not None:
                     headers.append((b"ratelimit-limit", b"%d" % rate.limit))
                     headers.append((b"ratelimit-remaining", b"%d" % rate.remaining))
                     headers.append((b"ratelimit-reset", b"%d" % rate.reset_seconds))
@@ -77,49 +76,26 @@ class ResponseHeaders:
             )
 
 
-class BodyLimit:
-    """Refuses bodies that are too large before they are read."""
+class HeadAsGet:
+    """Answers HEAD as GET is answered, without the body.
 
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+    It is the outermost layer, so that no layer sends a body. Links to media answer HEAD themselves, because
+    that saves reading the file.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._max_bytes = max_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
-        if scope["type"] != "http" or scope["method"] not in ("POST", "PUT", "PATCH"):
+        if scope["type"] != "http" or scope["method"] != "HEAD" or scope["path"].startswith("/media/"):
             await self._app(scope, receive, send)
             return
-        headers = dict(scope["headers"])
-        too_large = TooLarge(f"The body is larger than {self._max_bytes} bytes.")
-        declared = headers.get(b"content-length", b"0")
-        if not declared.isdigit() or int(declared) > self._max_bytes:
-            await refuse(too_large)(scope, receive, send)
-            return
-        if b"content-length" in headers:
-            await self._app(scope, receive, send)
-            return
-        # A body without a declared length is read here, up to the limit, and passed on whole.
-        parts: list[bytes] = []
-        size = 0
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                return
-            parts.append(message.get("body", b""))
-            size += len(parts[-1])
-            if size > self._max_bytes:
-                await refuse(too_large)(scope, receive, send)
-                return
-            if not message.get("more_body", False):
-                break
-        body = b"".join(parts)
-        sent = False
 
-        async def receive_whole() -> Message:
-            nonlocal sent
-            if sent:
-                return await receive()
-            sent = True
-            return {"type": "http.request", "body": body, "more_body": False}
+        async def send_without_body(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                await send(message)
+                # The response ends here, so that a GET that streams is told so and stops.
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-        await self._app(scope, receive_whole, send)
+        await self._app({**scope, "method": "GET"}, receive, send_without_body)

@@ -38,10 +38,15 @@ def started(run: Run, base_url: str) -> wire.RunStarted:
         type="generation",
         charged_cost=to_usd(run.held_micros),
         estimated_seconds=run.estimated_seconds,
-        model=wire.RunModel(model_id=run.subject),
+        model=_model_of(run),
         poll_url=poll_url(base_url, run.run_id),
         project_id=run.project_id,
     )
+
+
+def _model_of(run: Run) -> wire.RunModel:
+    """Show the model of a run under the id that was requested."""
+    return wire.RunModel(model_id=run.requested_model or run.subject)
 
 
 def output(record: KeptOutput, base_url: str) -> wire.RunOutput:
@@ -92,12 +97,14 @@ def generation(record: Run, outputs: list[KeptOutput], base_url: str) -> wire.Ge
             "generation_id": record.run_id,
             "workspace_id": record.workspace_id,
             "project_id": record.project_id,
-            "model": wire.RunModel(model_id=record.subject),
+            "model": _model_of(record),
         }
     )
 
 
-def model(card: ModelCard, default_micros: int, seconds: int, problem: str | None) -> wire.Model:
+def model(
+    card: ModelCard, default_micros: int, seconds: int, aliases: list[str], problem: str | None
+) -> wire.Model:
     """Show a model card; ``default_micros`` is the price of a run with default parameters."""
     return wire.Model(
         model_id=card.id,
@@ -115,11 +122,11 @@ def model(card: ModelCard, default_micros: int, seconds: int, problem: str | Non
                 required=param.required,
                 default=param.default,
                 min=param.min,
-                max=param.max,
+                max=param.most_items if param.type == "string[]" else param.max,
                 label=param.label,
                 description=param.description,
                 options=[
-                    wire.ParamOption(value=option.value, label=option.label, description=option.description)
+                    wire.ParamOption(value=option.text, label=option.label, description=option.description)
                     for option in param.options
                 ]
                 or None,
@@ -127,6 +134,7 @@ def model(card: ModelCard, default_micros: int, seconds: int, problem: str | Non
             for param in card.params
         ],
         beta=card.beta or None,
+        aliases=aliases or None,
         unavailable=problem,
     )
 

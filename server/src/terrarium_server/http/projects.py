@@ -4,15 +4,16 @@ from typing import Annotated, cast
 
 from fastapi import Query
 
-from terrarium_server import accounts, assets, canvas, wire
+from terrarium_server import accounts, assets, canvas, ids, wire
 from terrarium_server.accounts import Caller, ProjectRecord
 from terrarium_server.assets import KeptOutput
 from terrarium_server.canvas import NodeRecord
+from terrarium_server.problems import Resource
 from terrarium_server.store import Transaction
 
 from . import present
 from ._api import api
-from ._context import Authenticated
+from ._context import Authenticated, Mutating
 from .paging import DEFAULT_LIMIT, Cursor, Limit, decode_cursor, encode_cursor
 
 
@@ -22,7 +23,7 @@ async def list_projects(
     workspace_id: wire.WorkspaceId,
     limit: Limit = None,
     cursor: Cursor = None,
-    query: Annotated[wire.Text | None, Query(description="Part of the name")] = None,
+    query: Annotated[wire.NamePart | None, Query(description="Part of the name")] = None,
 ) -> wire.ProjectPage:
     """List projects, most recently used first."""
     position = decode_cursor(cursor, int, str)
@@ -43,15 +44,17 @@ async def list_projects(
 
 
 @api.post("/projects", tags=["projects"], status_code=201, operation_id="projects_create")
-async def create_project(body: wire.CreateProject, context: Authenticated) -> wire.Project:
+async def create_project(body: wire.CreateProject, context: Mutating) -> wire.Project:
     """Create an empty project."""
+    project_id = ids.mint("prj")
 
     def work(tx: Transaction, caller: Caller) -> ProjectRecord:
         caller.require_workspace(body.workspace_id)
         caller.require_editor()
-        return accounts.create_project(tx, caller.workspace_id, body.name)
+        return accounts.create_project(tx, caller.workspace_id, body.name, project_id=project_id)
 
-    return present.project(await context.write(work))
+    record = await context.write("create project", work, resource=Resource("project", project_id))
+    return present.project(record)
 
 
 @api.get("/projects/{project_id}", tags=["projects"], operation_id="projects_retrieve")

@@ -9,11 +9,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from terrarium_server import accounts, problems
+from terrarium_server import problems
 from terrarium_server.problems import FieldProblem, InvalidInput, InvalidJson, Problem
 
-from ._context import base_url, http_context
-from .caller import bearer_token
+from ._context import base_url
 
 _STATUSES: dict[type[Problem], int] = {
     problems.InvalidInput: 400,
@@ -22,10 +21,28 @@ _STATUSES: dict[type[Problem], int] = {
     problems.InsufficientCredits: 402,
     problems.Forbidden: 403,
     problems.NotFound: 404,
+    problems.TooSlow: 408,
     problems.DuplicateKey: 409,
     problems.TooLarge: 413,
     problems.RateLimited: 429,
 }
+
+_PATHS = {"run": "runs", "project": "projects"}
+_MOST_FIELDS = 100
+_LONGEST_NAME = 100
+_LONGEST_MESSAGE = 1_000
+
+
+class RefusedBody(HTTPException):
+    """Ends the reading of a body with a refusal.
+
+    FastAPI makes a 400 of every other exception that is raised while it reads a body.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(_STATUSES[type(problem)])
+        self.problem = problem
+
 
 # The API's messages for pydantic's error types; other types keep pydantic's message.
 _MESSAGES = {
@@ -46,7 +63,7 @@ def refuse(problem: Problem, base_url: str = "") -> Response:
         # Clients made by Stainless retry every 409 without this header.
         headers = {
             "x-should-retry": "false",
-            "location": f"{base_url}/api/v1/runs/{problem.run_id}",
+            "location": f"{base_url}/api/v1/{_PATHS[problem.resource.type]}/{problem.resource.id}",
         }
     elif isinstance(problem, problems.RateLimited):
         headers = {"retry-after": str(problem.retry_after)}
@@ -63,12 +80,24 @@ def envelope(
     fields: tuple[FieldProblem, ...] = (),
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """Build the closed error envelope."""
-    error: dict[str, Any] = {"code": code, "message": message}
-    if fields:
-        error["fields"] = [{"field": field.field, "message": field.message} for field in fields]
+    """Build the closed error envelope. Its length is bounded, whatever was rejected."""
+    shown = [
+        {"field": _shortened(field.field, _LONGEST_NAME), "message": _shortened(field.message)}
+        for field in fields[:_MOST_FIELDS]
+    ]
+    if shown:
+        message = "{field}: {message}".format(**shown[0])
+    if len(fields) > _MOST_FIELDS:
+        message += f" ({len(fields)} fields were rejected, the first {_MOST_FIELDS} are listed)"
+    error: dict[str, Any] = {"code": code, "message": message if shown else _shortened(message)}
+    if shown:
+        error["fields"] = shown
     body = json.dumps({"error": error}, ensure_ascii=False).encode("utf-8", "backslashreplace")
     return Response(body, status, headers, "application/json")
+
+
+def _shortened(text: str, longest: int = _LONGEST_MESSAGE) -> str:
+    return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
 def field_problems(error: RequestValidationError) -> list[FieldProblem]:
@@ -98,9 +127,6 @@ async def _on_problem(request: Request, error: Exception) -> Response:
 
 
 async def _on_invalid(request: Request, error: Exception) -> Response:
-    refused = await _unauthorized(request)
-    if refused is not None:
-        return refused
     invalid = cast(RequestValidationError, error)
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if isinstance(invalid.body, bytes) and invalid.body and content_type != "application/json":
@@ -110,30 +136,23 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
     return refuse(InvalidInput(field_problems(invalid)))
 
 
+async def _on_refused_body(_request: Request, error: Exception) -> Response:
+    return refuse(cast(RefusedBody, error).problem)
+
+
 async def _on_http(request: Request, error: Exception) -> Response:
     status = cast(HTTPException, error).status_code
     if status == 405:
         headers = cast(HTTPException, error).headers
         return envelope(405, "not_found", f"{request.method} is not supported here.", headers=headers)
     if status == 400:
-        refused = await _unauthorized(request)
-        return refused or refuse(InvalidJson("The body is not valid JSON."))
+        return refuse(InvalidJson("The body is not valid JSON."))
     return refuse(problems.NotFound())
-
-
-async def _unauthorized(request: Request) -> Response | None:
-    """Return the refusal for a caller without a valid key: it comes before every other refusal."""
-    database = http_context(request).database
-    try:
-        token = bearer_token(request)
-        request.state.caller = await database.read(lambda tx: accounts.authenticate(tx, token))
-    except problems.Unauthorized as problem:
-        return refuse(problem)
-    return None
 
 
 def install_refusals(app: FastAPI) -> None:
     """Answer every refusal with the envelope; `ResponseHeaders` answers unexpected errors."""
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(RefusedBody, _on_refused_body)
     app.add_exception_handler(HTTPException, _on_http)

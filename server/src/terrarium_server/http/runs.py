@@ -1,10 +1,6 @@
 """One run: reading it, waiting for it, and what it would cost."""
 
-import asyncio
 import hashlib
-import re
-import time
-from contextlib import suppress
 from typing import Annotated
 
 from fastapi import Header
@@ -14,18 +10,15 @@ from terrarium_server import assets, runs, settlement, wire
 from terrarium_server.accounts import Caller
 from terrarium_server.assets import KeptOutput
 from terrarium_server.money import to_usd
+from terrarium_server.problems import Resource
 from terrarium_server.runs import Run
 from terrarium_server.store import Transaction
 
 from . import present
 from ._api import api
-from ._context import Authenticated, RequestContext
+from ._context import Authenticated, Mutating
+from ._waiting import LONGEST_WAIT, Wait, await_change, preferred_wait
 from .generations import generation_request
-
-LONGEST_WAIT = 60
-# Another process may have changed the run, and its signals do not reach this one.
-_POLL_SECONDS = 0.5
-_WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})\"?(?:$|[,;\s])", re.IGNORECASE)
 
 
 @api.post("/runs/estimate", tags=["runs"], operation_id="runs_estimate")
@@ -37,7 +30,8 @@ async def estimate(body: wire.StartGeneration, context: Authenticated) -> wire.R
     return wire.RunEstimate(
         charged_cost=to_usd(quoted.quote_micros),
         estimated_seconds=quoted.seconds,
-        model=wire.RunModel(model_id=quoted.card.id),
+        # The id that was requested, as in the answer to a start.
+        model=wire.RunModel(model_id=body.model or quoted.card.id),
         type="generation",
     )
 
@@ -52,20 +46,24 @@ async def estimate(body: wire.StartGeneration, context: Authenticated) -> wire.R
 async def retrieve(
     run_id: wire.RunId,
     context: Authenticated,
-    prefer: Annotated[
-        str | None,
-        Header(description=f"`wait=N`: answer when the run is over, or after N (1–{LONGEST_WAIT}) s"),
-    ] = None,
+    prefer: Wait = None,
     if_none_match: Annotated[
         str | None, Header(description="With `Prefer: wait`, answer as soon as anything changes")
     ] = None,
 ) -> Response:
     """Show a run, at once or after waiting for it."""
-    wait = _WAIT.search(prefer or "")
-    seconds = min(int(wait[1]), LONGEST_WAIT) if wait else 0
-    body, tag = await _await_change(context, run_id, seconds, if_none_match)
+    seconds = preferred_wait(prefer, LONGEST_WAIT)
+
+    def show(run: Run, outputs: list[KeptOutput]) -> tuple[bytes, str]:
+        body = present.run(run, outputs, context.base_url).model_dump_json().encode()
+        return body, f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+
+    def is_news(run: Run, outputs: list[KeptOutput]) -> bool:
+        return if_none_match is not None and show(run, outputs)[1] not in if_none_match
+
+    body, tag = show(*await await_change(context, run_id, seconds or 0, is_news))
     headers = {"etag": tag, "cache-control": "private, no-cache"}
-    if wait:
+    if seconds is not None:
         headers["preference-applied"] = f"wait={seconds}"
     if if_none_match is not None and (tag in if_none_match or if_none_match.strip() == "*"):
         return Response(status_code=304, headers=headers)
@@ -73,7 +71,7 @@ async def retrieve(
 
 
 @api.post("/runs/{run_id}/cancel", tags=["runs"], operation_id="runs_cancel")
-async def cancel(run_id: wire.RunId, context: Authenticated) -> wire.Run:
+async def cancel(run_id: wire.RunId, context: Mutating) -> wire.Run:
     """Cancel a run: nothing is charged. A run that is over already is returned unchanged."""
 
     def work(tx: Transaction, caller: Caller) -> tuple[Run, list[KeptOutput]]:
@@ -83,37 +81,6 @@ async def cancel(run_id: wire.RunId, context: Authenticated) -> wire.Run:
             run = runs.read_run(tx, run_id)
         return run, assets.outputs_of(tx, [run_id]).get(run_id, [])
 
-    run, outputs = await context.write(work)
+    run, outputs = await context.write("cancel", work, resource=Resource("run", run_id), destination=run_id)
     context.http.run_ended(run_id)
     return present.run(run, outputs, context.base_url)
-
-
-async def _await_change(
-    context: RequestContext, run_id: str, seconds: int, known_tag: str | None
-) -> tuple[bytes, str]:
-    """Read until the run is over, differs from ``known_tag``, or the time is up."""
-    signals = context.http.signals
-    deadline = time.monotonic() + seconds
-    while True:
-        # This comes before the read; otherwise a change between read and wait would be missed.
-        changed = signals.expect(run_id) if seconds else None
-        try:
-            run, outputs = await context.read(lambda tx, caller: _read(tx, caller, run_id))
-            body = present.run(run, outputs, context.base_url).model_dump_json().encode()
-            tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-            left = deadline - time.monotonic()
-            has_changed = known_tag is not None and tag not in known_tag
-            if run.is_over or has_changed or left <= 0 or changed is None or signals.is_closed:
-                return body, tag
-            with suppress(TimeoutError):
-                await asyncio.wait_for(changed.wait(), min(left, _POLL_SECONDS))
-            if await context.request.is_disconnected():
-                return body, tag
-        finally:
-            if changed is not None:
-                signals.forget(run_id, changed)
-
-
-def _read(tx: Transaction, caller: Caller, run_id: str) -> tuple[Run, list[KeptOutput]]:
-    run = runs.find_run(tx, caller.workspace_id, run_id)
-    return run, assets.outputs_of(tx, [run_id]).get(run_id, []) if run.state == "completed" else []

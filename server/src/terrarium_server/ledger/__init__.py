@@ -2,34 +2,42 @@
 
 A workspace's balance is the sum of its entries. The sum is stored as well, so that a hold need not add them
 up, and `check` compares the two. A unique constraint allows a run one hold and one closing entry, whatever
-crashes or races.
+crashes or races. A hold also counts as a start of the workspace's rate limit, in the same row.
 """
 
 from ._ledger import (
-    MOVE_AT_ONCE,
+    HELD,
+    HOLD_ENTRY,
     Imbalance,
     check,
     grant,
+    held_state,
     hold,
     hold_values,
     open_account,
     read_balance,
+    refill_starts,
     release,
     settle,
+    start_state,
 )
 from ._tables import balances, entries
 
 __all__ = [
-    "MOVE_AT_ONCE",
+    "HELD",
+    "HOLD_ENTRY",
     "Imbalance",
     "balances",
     "check",
     "entries",
     "grant",
+    "held_state",
     "hold",
     "hold_values",
     "open_account",
     "read_balance",
+    "refill_starts",
     "release",
     "settle",
+    "start_state",
 ]

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from terrarium_server import ids
-from terrarium_server.problems import InsufficientCredits
+from terrarium_server.problems import InsufficientCredits, RateLimited
+from terrarium_server.rates import REFILL_US, Rate, RateState
 from terrarium_server.store import Transaction
 
 from ._tables import balances, entries
@@ -26,12 +28,34 @@ def _write_entry(workspace: sa.ColumnElement[str]) -> sa.Insert:
     return sa.insert(entries).from_select(columns, sa.select(*_ENTRY.values(), workspace, _AMOUNT))
 
 
+def _hold_balance() -> ReturningUpdate[str, int]:
+    """Subtract a hold and count a start, if both the credits and the rate limit allow it."""
+    now, cost = sa.bindparam("now_us", type_=sa.BigInteger), sa.bindparam("cost_us", type_=sa.BigInteger)
+    full_at = balances.c.starts_full_at
+    # A time far in the future was written before the clock was set back.
+    is_ahead = sa.and_(full_at > now, full_at <= now + 2 * REFILL_US)
+    next_full_at = sa.case((is_ahead, full_at), else_=now) + cost
+    return (
+        _MOVE_BALANCE.where(next_full_at - now <= REFILL_US)
+        .values(starts_full_at=next_full_at)
+        .returning(balances.c.workspace_id, balances.c.starts_full_at)
+    )
+
+
 _WRITE_ENTRY = _write_entry(_WORKSPACE)
-# PostgreSQL changes the balance and writes the entry in one round trip, which shortens the balance's lock. It
-# returns a row if the balance covers the amount.
-MOVE_AT_ONCE = _write_entry(
+_HOLD_BALANCE = _hold_balance()
+_ACCOUNT = sa.select(balances.c.balance_micros, balances.c.starts_full_at).where(
+    balances.c.workspace_id == sa.bindparam("workspace")
+)
+# PostgreSQL changes the balance and writes the entry in one round trip, which shortens the balance's lock. A
+# statement returns a row if the balance was changed.
+_MOVE_AT_ONCE = _write_entry(
     _MOVE_BALANCE.returning(balances.c.workspace_id).cte("moved").c.workspace_id
 ).returning(entries.c.entry_id)
+# The changed balance, and the entry that it is written with.
+HELD = _HOLD_BALANCE.cte("held")
+HOLD_ENTRY = _write_entry(HELD.c.workspace_id).returning(entries.c.entry_id)
+_HOLD_AT_ONCE = sa.select(HELD.c.starts_full_at).add_cte(HOLD_ENTRY.cte("entered"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +78,38 @@ def grant(tx: Transaction, workspace_id: str, amount_micros: int, *, note: str |
         raise InsufficientCredits("The balance is smaller than the amount to withdraw.")
 
 
-def hold(tx: Transaction, workspace_id: str, run_id: str, amount_micros: int) -> None:
-    """Hold a run's quote. Raises InsufficientCredits if the balance does not cover it."""
-    if not _move(tx, hold_values(tx, workspace_id, run_id, amount_micros)):
+def hold(tx: Transaction, workspace_id: str, run_id: str, amount_micros: int, rate: Rate) -> RateState:
+    """Hold a run's quote and count its start; return what remains of the workspace's ``rate``.
+
+    Raises RateLimited or InsufficientCredits, and counts nothing then.
+    """
+    values = hold_values(tx, workspace_id, run_id, amount_micros, rate)
+    if tx.dialect == "postgresql":
+        full_at = tx.execute(_HOLD_AT_ONCE, values).scalar()
+    else:
+        row = tx.execute(_HOLD_BALANCE, values).first()
+        full_at = row.starts_full_at if row is not None else None
+        if row is not None:
+            tx.execute(_WRITE_ENTRY, values)
+    return held_state(tx, workspace_id, amount_micros, rate, full_at)
+
+
+def held_state(
+    tx: Transaction, workspace_id: str, amount_micros: int, rate: Rate, full_at: int | None
+) -> RateState:
+    """Return the state after a hold that wrote ``full_at``; for None, raise what refused the hold."""
+    if full_at is not None:
+        return rate.state(full_at - _now_us(tx))
+    balance_micros, missing_us = _account(tx, workspace_id)
+    # Another start may have freed what refused this one in the meantime; then, trying again helps.
+    if balance_micros < amount_micros and missing_us + rate.cost_us <= REFILL_US:
         raise InsufficientCredits
+    raise RateLimited(rate.retry_after(missing_us))
+
+
+def start_state(tx: Transaction, workspace_id: str, rate: Rate) -> RateState:
+    """Return what remains of the workspace's ``rate`` of starts, without counting one."""
+    return rate.state(_account(tx, workspace_id)[1])
 
 
 def settle(tx: Transaction, workspace_id: str, run_id: str, held_micros: int, cost_micros: int) -> None:
@@ -73,15 +125,36 @@ def release(tx: Transaction, workspace_id: str, run_id: str, held_micros: int) -
     _move(tx, _values(tx, workspace_id, "release", held_micros, run_id=run_id, phase="close"))
 
 
-def hold_values(tx: Transaction, workspace_id: str, run_id: str, amount_micros: int) -> dict[str, Any]:
-    """Return what `MOVE_AT_ONCE` binds to hold a run's quote."""
-    return _values(tx, workspace_id, "hold", -amount_micros, run_id=run_id, phase="open")
+def refill_starts(tx: Transaction, workspace_id: str) -> None:
+    """Make all starts of a workspace's rate available, for example because its rate has changed."""
+    statement = sa.update(balances).where(balances.c.workspace_id == workspace_id)
+    tx.execute(statement.values(starts_full_at=0))
+
+
+def hold_values(
+    tx: Transaction, workspace_id: str, run_id: str, amount_micros: int, rate: Rate
+) -> dict[str, Any]:
+    """Return what `HELD` and `HOLD_ENTRY` bind to hold a run's quote."""
+    values = _values(tx, workspace_id, "hold", -amount_micros, run_id=run_id, phase="open")
+    return {**values, "now_us": _now_us(tx), "cost_us": rate.cost_us}
+
+
+def _now_us(tx: Transaction) -> int:
+    # By this process's clock: another host's clock that differs shifts a limit once, by that difference.
+    return tx.now_ms * 1000
+
+
+def _account(tx: Transaction, workspace_id: str) -> tuple[int, int]:
+    """Return the balance, and in how many microseconds all starts are available again."""
+    balance_micros, full_at = tuple(tx.execute(_ACCOUNT, {"workspace": workspace_id}).one())
+    missing_us = full_at - _now_us(tx)
+    return balance_micros, missing_us if 0 < missing_us <= 2 * REFILL_US else 0
 
 
 def _move(tx: Transaction, values: dict[str, Any]) -> bool:
     """Change a balance and write the entry; False, and nothing is written, if it would fall below zero."""
     if tx.dialect == "postgresql":
-        return tx.execute(MOVE_AT_ONCE, values).first() is not None
+        return tx.execute(_MOVE_AT_ONCE, values).first() is not None
     if tx.execute(_MOVE_BALANCE, values).rowcount != 1:
         return False
     tx.execute(_WRITE_ENTRY, values)

@@ -26,5 +26,8 @@ balances = sa.Table(
     metadata,
     sa.Column("workspace_id", sa.Text, primary_key=True),
     sa.Column("balance_micros", sa.BigInteger, nullable=False),
+    # When the workspace may again start as many runs at once as its rate limit says, in UTC microseconds. It
+    # is in this row because every start locks it anyway.
+    sa.Column("starts_full_at", sa.BigInteger, nullable=False, server_default="0"),
     sa.CheckConstraint("balance_micros >= 0", name="ck_ledger_balances_not_negative"),
 )

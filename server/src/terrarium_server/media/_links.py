@@ -7,7 +7,7 @@ import re
 import string
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from ._addresses import is_public
 
@@ -56,9 +56,9 @@ def check_link(text: str, rules: FetchRules) -> httpx.URL:
         raise FetchError("the link must start with https://")
     if not link.raw_host or link.userinfo:
         raise FetchError("the link must name a host, and no user")
-    if link.port is not None and not 0 < link.port < 1 << 16:
-        raise FetchError("the link's port must be between 1 and 65535")
     _check_host(link.raw_host.decode("ascii"), rules)
+    if not _has_valid_port(text):
+        raise FetchError("the link's port must be between 1 and 65535")
     return link
 
 
@@ -95,6 +95,14 @@ def _check_host(host: str, rules: FetchRules) -> None:
         is_private = not is_public(name)
     if is_private and not rules.allow_private:
         raise FetchError(NOT_PUBLIC)
+
+
+def _has_valid_port(text: str) -> bool:
+    # httpx also takes `+1`, `1_0` and the digits of other scripts.
+    try:
+        return urlsplit(text).port != 0
+    except ValueError:
+        return False
 
 
 def _is_label(label: str) -> bool:

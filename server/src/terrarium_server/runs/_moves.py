@@ -23,6 +23,7 @@ _ADMITTED = (
     "type",
     "subject",
     "subject_version",
+    "requested_model",
     "engine",
     "prompt",
     "input",
@@ -99,6 +100,14 @@ _FAILED: dict[str, Any] = {
 }
 _FAIL = sa.update(runs).where(_HELD).values(**_FAILED)
 _CANCEL = sa.update(runs).where(runs.c.run_id == sa.bindparam("run"), _UNFINISHED).values(**_FAILED)
+_FIRST_ENGINE = sa.select(sa.func.min(runs.c.engine).label("engine")).where(READY)
+_ready_engines = _FIRST_ENGINE.cte("ready_engines", recursive=True)
+_ready_engines = _ready_engines.union_all(
+    sa.select(_FIRST_ENGINE.where(runs.c.engine > _ready_engines.c.engine).scalar_subquery()).where(
+        _ready_engines.c.engine.is_not(None)
+    )
+)
+_ENGINES_WAITED_FOR = sa.select(_ready_engines.c.engine).where(_ready_engines.c.engine.is_not(None))
 _REQUEUED = {"state": "pending", "worker_id": None, "started_at": None}
 
 
@@ -234,12 +243,15 @@ def lock_if_free(tx: Transaction, run_id: str) -> bool:
 
 
 def engines_waited_for(tx: Transaction) -> set[str]:
-    """Return the engines that ready runs wait for."""
-    return {row[0] for row in tx.execute(sa.select(runs.c.engine).where(READY).distinct())}
+    """Return the engines that ready runs wait for; one look-up for each, however many runs wait."""
+    return set(tx.execute(_ENGINES_WAITED_FOR).scalars())
 
 
 def waiting_by_engine(tx: Transaction) -> dict[str, int]:
-    """Return how many runs are ready, postponed or running, by the name of their engine."""
+    """Return how many runs are ready, postponed or running, by the name of their engine.
+
+    It counts every one of them, so it is for the start of a process.
+    """
     # One query for each condition, because each has an index of its own.
     parts = (sa.select(runs.c.engine).where(condition) for condition in (READY, POSTPONED, RUNNING))
     waiting = sa.union_all(*parts).subquery()

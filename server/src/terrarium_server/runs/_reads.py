@@ -1,14 +1,15 @@
 """The record of a run, reads and lists of runs."""
 
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Any, get_args
 
 import sqlalchemy as sa
 
 from terrarium_server.problems import NotFound
 from terrarium_server.store import Transaction
 
-from ._tables import COMPLETED, ROOTS, RunState, RunType, run_progress, runs
+from ._tables import COMPLETED, LISTED, RunState, RunType, run_progress, runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class Run:
     type: str
     subject: str
     subject_version: str
+    requested_model: str | None
     engine: str | None
     requires: str
     prompt: str | None
@@ -101,6 +103,7 @@ def new_run(
     actor: str,
     estimated_seconds: int | None,
     created_at: int,
+    requested_model: str | None = None,
 ) -> Run:
     """Return a pending run outside any graph: its own root, ready at once."""
     return Run(
@@ -112,6 +115,7 @@ def new_run(
         type=type,
         subject=subject,
         subject_version=subject_version,
+        requested_model=requested_model,
         engine=engine,
         requires="",
         prompt=prompt,
@@ -158,6 +162,7 @@ COLUMNS = [runs.c[name] for name in Run.__dataclass_fields__ if name not in _PRO
 _ALL = [*COLUMNS, run_progress.c.percent, run_progress.c.preview]
 _JOINED = runs.outerjoin(run_progress, run_progress.c.run_id == runs.c.run_id)
 _READ = sa.select(*_ALL).select_from(_JOINED).where(runs.c.run_id == sa.bindparam("run"))
+_STATES: tuple[RunState, ...] = get_args(RunState)
 _DURATIONS = (
     sa.select(runs.c.completed_at - runs.c.started_at)
     .where(runs.c.subject == sa.bindparam("subject"), COMPLETED)
@@ -201,18 +206,44 @@ def list_runs(
 
     Of a graph only the root is listed.
     """
-    statement = (
-        sa.select(*_ALL)
-        .select_from(_JOINED)
-        .where(runs.c.workspace_id == workspace_id, runs.c.run_type == "generation", ROOTS)
+    states = _STATES if state is None else (state,)
+    statement = _page(states, of_project=project_id is not None, is_first=before is None)
+    values = {"workspace": workspace_id, "project": project_id, "before": before, "count": limit}
+    return [Run(*row) for row in tx.execute(statement, values)]
+
+
+@cache
+def _page(states: tuple[RunState, ...], *, of_project: bool, is_first: bool) -> sa.Select[Any]:
+    """Return the statement of `list_runs`.
+
+    Its inner queries read only run ids, for each state one page from the end of a range of an index. They
+    name one indexed column besides the state: with two, the planner of PostgreSQL may choose to walk the
+    whole workspace for a project with few runs.
+    """
+    place = runs.c.project_id == sa.bindparam("project")
+    if not of_project:
+        place = runs.c.workspace_id == sa.bindparam("workspace")
+    cursor = () if is_first else (runs.c.run_id < sa.bindparam("before"),)
+    newest = [
+        sa.select(runs.c.run_id)
+        .where(LISTED, place, runs.c.state == one, *cursor)
+        .order_by(runs.c.run_id.desc())
+        .limit(sa.bindparam("count"))
+        .subquery()
+        for one in states
+    ]
+    page = (
+        sa.union_all(*(sa.select(of_state.c.run_id) for of_state in newest))
+        .order_by(sa.desc("run_id"))
+        .limit(sa.bindparam("count"))
+        .subquery("page")
     )
-    if before is not None:
-        statement = statement.where(runs.c.run_id < before)
-    if project_id is not None:
-        statement = statement.where(runs.c.project_id == project_id)
-    if state is not None:
-        statement = statement.where(runs.c.state == state)
-    return [Run(*row) for row in tx.execute(statement.order_by(runs.c.run_id.desc()).limit(limit))]
+    return (
+        sa.select(*_ALL)
+        .select_from(_JOINED.join(page, page.c.run_id == runs.c.run_id))
+        .where(runs.c.workspace_id == sa.bindparam("workspace"))
+        .order_by(runs.c.run_id.desc())
+    )
 
 
 def recent_durations(tx: Transaction, subject: str, count: int) -> list[int]:

@@ -10,7 +10,7 @@ RunState = Literal["pending", "running", "completed", "failed", "skipped"]
 RunType = Literal["generation", "action", "technique"]
 
 # SQLite uses a partial index only for queries that contain its condition literally; queries use these texts.
-ROOTS = sa.text("parent_run_id IS NULL")
+LISTED = sa.text("run_type = 'generation' AND parent_run_id IS NULL")
 READY = sa.text("state = 'pending' AND waits_for = 0 AND due_at IS NULL")
 POSTPONED = sa.text("state = 'pending' AND due_at IS NOT NULL")
 RUNNING = sa.text("state = 'running'")
@@ -73,12 +73,15 @@ runs = sa.Table(
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("started_at", sa.BigInteger),
     sa.Column("completed_at", sa.BigInteger),
+    # The model id of the request, where the owner's [aliases] has the subject stand for it.
+    sa.Column("requested_model", sa.Text),
     sa.CheckConstraint(
         "state IN ('pending', 'running', 'completed', 'failed', 'skipped')", name="ck_runs_state"
     ),
     sa.CheckConstraint("run_type IN ('generation', 'action', 'technique')", name="ck_runs_run_type"),
-    _partial("ix_runs_workspace", ROOTS, "workspace_id", "run_id"),
-    _partial("ix_runs_project", ROOTS, "project_id", "run_id"),
+    # The lists: each state of a workspace or of a project is a range in the order of its run ids.
+    _partial("ix_runs_workspace", LISTED, "workspace_id", "state", "run_id"),
+    _partial("ix_runs_project", LISTED, "project_id", "state", "run_id"),
     _partial("ix_runs_durations", COMPLETED, "subject", "completed_at"),
     _partial("ix_runs_ready", READY, "engine", "run_id"),
     _partial("ix_runs_postponed", POSTPONED, "due_at"),

@@ -21,6 +21,7 @@ def complete(tx: Transaction, run: Run, outputs: Sequence[KeptOutput]) -> bool:
         return runs.is_completed_by(tx, run)
     assets.record_outputs(tx, outputs)
     ledger.settle(tx, run.workspace_id, run.run_id, run.held_micros, cost_micros)
+    _note_activity(tx, run)
     if run.node_id is not None:
         canvas.place_outputs(tx, run.node_id, [_with_size(output) for output in outputs])
     return True
@@ -62,3 +63,9 @@ def _release(tx: Transaction, run: Run) -> None:
     if run.key_id is not None:
         accounts.refund(tx, run.key_id, run.held_micros)
     ledger.release(tx, run.workspace_id, run.run_id, run.held_micros)
+    _note_activity(tx, run)
+
+
+def _note_activity(tx: Transaction, run: Run) -> None:
+    if run.project_id is not None:
+        accounts.note_activity(tx, run.workspace_id, run.project_id)

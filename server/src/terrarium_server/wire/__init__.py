@@ -1,6 +1,17 @@
 """FLORA's shapes exactly, one module per resource. Imports no other package of the server."""
 
-from ._shapes import Body, FilledText, GenerationType, PageMeta, ProjectId, RunId, Text, Wire, WorkspaceId
+from ._shapes import (
+    Body,
+    FilledText,
+    GenerationType,
+    Name,
+    NamePart,
+    PageMeta,
+    ProjectId,
+    RunId,
+    Wire,
+    WorkspaceId,
+)
 from .errors import ErrorCode, ErrorDetail, ErrorEnvelope, ErrorField
 from .models import Model, ModelList, ModelParam, ParamOption, ParamProperty, ParamType
 from .projects import CreateProject, Node, NodePage, Project, ProjectPage
@@ -33,6 +44,8 @@ __all__ = [
     "Model",
     "ModelList",
     "ModelParam",
+    "Name",
+    "NamePart",
     "Node",
     "NodePage",
     "OutputType",
@@ -52,7 +65,6 @@ __all__ = [
     "RunStarted",
     "RunStatus",
     "StartGeneration",
-    "Text",
     "Wire",
     "Workspace",
     "WorkspaceId",

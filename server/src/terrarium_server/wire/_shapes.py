@@ -5,12 +5,24 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 GenerationType = Literal["image", "video", "audio", "text"]
+# Databases refuse long values in indexes, and long patterns in searches. Our identifiers are shorter.
+_LONGEST_ID = 100
+_LONGEST_NAME = 1_000
 
 
 def _storable(text: str) -> str:
     if "\x00" in text:
         raise ValueError("Must not contain NUL characters")
     return text
+
+
+def _at_most(length: int) -> AfterValidator:
+    def check(value: str) -> str:
+        if len(value) > length:
+            raise ValueError(f"Must have at most {length} characters")
+        return value
+
+    return AfterValidator(check)
 
 
 def _prefixed(prefix: str) -> AfterValidator:
@@ -22,11 +34,13 @@ def _prefixed(prefix: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-Text = Annotated[str, AfterValidator(_storable)]
 FilledText = Annotated[str, StringConstraints(min_length=1), AfterValidator(_storable)]
-WorkspaceId = Annotated[FilledText, _prefixed("ws_")]
-ProjectId = Annotated[FilledText, _prefixed("prj_")]
-RunId = Annotated[FilledText, _prefixed("run_")]
+Name = Annotated[FilledText, _at_most(_LONGEST_NAME)]
+NamePart = Annotated[str, AfterValidator(_storable), _at_most(_LONGEST_NAME)]
+_Id = Annotated[FilledText, _at_most(_LONGEST_ID)]
+WorkspaceId = Annotated[_Id, _prefixed("ws_")]
+ProjectId = Annotated[_Id, _prefixed("prj_")]
+RunId = Annotated[_Id, _prefixed("run_")]
 
 
 def _is_none(value: object) -> bool:

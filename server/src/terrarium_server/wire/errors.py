@@ -14,6 +14,7 @@ ErrorCode = Literal[
     "not_found",
     "idempotency_duplicate",
     "rate_limited",
+    "service_unavailable",
     "unknown_error",
 ]
 

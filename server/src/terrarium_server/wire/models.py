@@ -10,9 +10,9 @@ ParamType = Literal["string", "string[]", "bool", "int", "int?", "seed", "float"
 
 
 class ParamOption(Wire):
-    """One accepted value."""
+    """One accepted value. A number is written as text; a start takes the text and the number."""
 
-    value: str | int | float | bool
+    value: str
     label: str
     description: Annotated[str | None, LeftOut] = None
 
@@ -26,7 +26,7 @@ class ParamProperty(Wire):
 
 
 class ModelParam(Wire):
-    """One parameter a model accepts."""
+    """One parameter a model accepts. ``max`` of a ``string[]`` is the most strings in it."""
 
     name: str
     type: ParamType
@@ -53,6 +53,8 @@ class Model(Wire):
     estimated_seconds: Annotated[int, Field(ge=0)]
     params: list[ModelParam]
     beta: Annotated[bool | None, LeftOut] = None
+    # Ours: the published ids and patterns that the owner has this model stand for.
+    aliases: Annotated[list[str] | None, LeftOut] = None
     # Ours, only in the list with `all=true`: why the model cannot be used now, and what to do.
     unavailable: Annotated[str | None, LeftOut] = None
 

@@ -1,12 +1,12 @@
 """Projects and the media nodes on their canvas."""
 
-from ._shapes import Body, FilledText, GenerationType, PageMeta, Wire, WorkspaceId
+from ._shapes import Body, GenerationType, Name, PageMeta, Wire, WorkspaceId
 
 
 class CreateProject(Body):
     """Body of ``POST /projects``."""
 
-    name: FilledText
+    name: Name
     workspace_id: WorkspaceId
 
 

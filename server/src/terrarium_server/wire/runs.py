@@ -82,20 +82,6 @@ class RunTechnique(Wire):
     name: str
 
 
-class RunStarted(Wire):
-    """Answer to every start of a run. ``charged_cost`` is the quote in USD."""
-
-    run_id: str
-    type: RunType
-    charged_cost: Usd
-    estimated_seconds: Annotated[int, Field(ge=0)] | None
-    action: RunAction | None = None
-    model: RunModel | None = None
-    technique: RunTechnique | None = None
-    poll_url: str | None = None
-    project_id: str | None = None
-
-
 class RunEstimate(Wire):
     """Answer to ``POST /runs/estimate``: what the same start would hold (USD) and take (seconds)."""
 
@@ -135,6 +121,24 @@ class Run(Wire):
     outputs: Annotated[list[RunOutput] | None, LeftOut] = None
     poll_url: Annotated[str | None, LeftOut] = None
     preview: Annotated[RunPreview | None, LeftOut] = None
+
+
+class RunStarted(Wire):
+    """Answer to every start of a run. ``charged_cost`` is the quote in USD.
+
+    ``run`` is ours: the run, if the caller waited for its end with ``Prefer: wait=N``.
+    """
+
+    run_id: str
+    type: RunType
+    charged_cost: Usd
+    estimated_seconds: Annotated[int, Field(ge=0)] | None
+    action: RunAction | None = None
+    model: RunModel | None = None
+    technique: RunTechnique | None = None
+    poll_url: str | None = None
+    project_id: str | None = None
+    run: Annotated[Run | None, LeftOut] = None
 
 
 class Generation(Run):

@@ -1,5 +1,6 @@
 """Two limits for each workspace: starts and other requests. Every answer shows the one that it counts for."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -141,17 +142,20 @@ def test_two_servers_accept_as_many_starts_as_one(start_server: StartServer, pos
         start_server(database_url=postgres_url, workers=False, bootstrap_key="sk_live_first_key")
         for _ in range(2)
     ]
-    # One more is accepted only after twelve seconds.
     account = servers[0].new_account(rate_limit=5)
     with servers[0].client(account.api_key) as one, servers[1].client(account.api_key) as other:
 
         def start(number: int) -> httpx.Response:
             return (one, other)[number % 2].post("/generate", json=account.body())
 
+        began = time.monotonic()
         with ThreadPoolExecutor(16) as pool:
             answers = list(pool.map(start, range(120)))
+        # On a slow machine, one more after each twelve seconds.
+        refilled = int((time.monotonic() - began) / 12)
     assert sorted({answer.status_code for answer in answers}) == [201, 429]
-    assert sum(answer.is_success for answer in answers) == 5
+    accepted = sum(answer.is_success for answer in answers)
+    assert 5 <= accepted <= 5 + refilled
     assert {limits(answer)[1] for answer in answers if answer.is_success} == {0, 1, 2, 3, 4}
     with servers[0].client(account.api_key) as client:
-        assert len(client.get("/generations").json()["generations"]) == 5
+        assert len(client.get("/generations").json()["generations"]) == accepted

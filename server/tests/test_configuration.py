@@ -86,6 +86,8 @@ def test_a_mistake_is_reported_with_its_line(
     [
         ('[defaults]\naudio = "t2t-sketch"\n', "toml:2: [defaults] audio: t2t-sketch is not a model of this"),
         ('[fallback]\n"t2t-sketch" = "t2i-sketch"\n', "toml:2: [fallback] t2t-sketch: t2t-sketch and"),
+        ('[aliases]\n"" = "t2i-sketch"\n', "toml:2: [aliases] : must have 1 to 200 printable ASCII"),
+        ('[aliases]\n"a b" = "t2i-sketch"\n', "toml:2: [aliases] a b: must have 1 to 200 printable ASCII"),
         ('[aliases]\n"t2i-*" = "t2i-none"\n', "toml:2: [aliases] t2i-*: t2i-none is not a model of this"),
         ('[aliases]\nt2i-a = "t2i-sketch"\nt2i-b = "t2i-a"\n', "toml:3: [aliases] t2i-b: t2i-a is not a"),
         (

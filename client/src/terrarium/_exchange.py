@@ -14,13 +14,15 @@ import httpx
 
 from ._clock import Clock
 from ._config import Config
-from ._errors import APIConnectionError, status_error
+from ._errors import APIConnectionError, FloraError, status_error
 from ._operation import Operation, Send, Sleep, Steps
 from ._prepare import prepare
 from ._response import APIResponse, read_as
 from ._retry import pause, worth_retrying
 
 T = TypeVar("T")
+
+_KEY = re.compile(r"(?=.*[!-~])[ -~]{1,255}")
 
 log = logging.getLogger("flora")
 
@@ -35,7 +37,11 @@ def exchange(operation: Operation[T], config: Config, clock: Clock) -> Steps[API
     and the server answers the next one that the key has been used. Then the earlier attempt has arrived: what
     it made is read, and the call succeeds.
     """
-    key = operation.options.get("idempotency_key") or (str(uuid4()) if operation.writes else None)
+    key = operation.options.get("idempotency_key")
+    if key is None:
+        key = str(uuid4()) if operation.writes else None
+    elif not _KEY.fullmatch(key):
+        raise FloraError("idempotency_key must have 1 to 255 printable ASCII characters, not only spaces.")
     request = prepare(operation, config, key)
     may_have_arrived = False
     for attempt in range(config.max_retries + 1):

@@ -12,6 +12,7 @@ from terrarium import (
     APITimeoutError,
     ConflictError,
     Flora,
+    FloraError,
     InternalServerError,
     NotFoundError,
     RateLimitError,
@@ -64,6 +65,15 @@ def test_a_given_idempotency_key_is_sent(flora: Clients, server: ScriptedServer)
     flora(lambda client: client.generations.create(**START, idempotency_key="mug-1"))
     assert [request.headers["idempotency-key"] for request in server.requests] == ["mug-1", "mug-1"]
     assert server.requests[0].path == "/api/v1/generate"
+
+
+@pytest.mark.parametrize("key", ["", " ", "a\nb", "é", "a" * 256])
+def test_an_unusable_key_is_refused_before_anything_is_sent(
+    flora: Clients, server: ScriptedServer, key: str
+) -> None:
+    with pytest.raises(FloraError, match="idempotency_key"):
+        flora(lambda client: client.runs.start_generation(**START, idempotency_key=key))
+    assert server.requests == []
 
 
 def test_reads_and_quotes_have_no_idempotency_key(flora: Clients, server: ScriptedServer) -> None:

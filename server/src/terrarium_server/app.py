@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 import signal
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from terrarium_server.execution import Workers
 
 _log = logging.getLogger(__name__)
+
+_ALIAS = re.compile(r"[!-~]{1,200}")
 
 
 class Services:
@@ -151,9 +154,14 @@ def _workspaces(tx: Transaction) -> set[str]:
 
 
 def _check_models(configuration: Configuration, cards: list[ModelCard]) -> None:
-    """Raises ConfigurationError for a model that is missing, of the wrong type or hidden by an alias."""
+    """Raises ConfigurationError for a model that is missing, of the wrong type or hidden by an alias, and for
+    an alias that no client could ask for.
+    """
     by_id = {card.id: card for card in cards if card.id not in configuration.aliases}
     for alias, model in configuration.aliases.items():
+        if not _ALIAS.fullmatch(alias):
+            message = "must have 1 to 200 printable ASCII characters other than spaces"
+            raise configuration.error("aliases", alias, message)
         if model not in by_id:
             message = f"{model} is not a model of this server; one of: {', '.join(sorted(by_id))}"
             raise configuration.error("aliases", alias, message)

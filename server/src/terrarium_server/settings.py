@@ -129,6 +129,8 @@ class Settings(BaseSettings):
     @field_validator("known_hosts")
     @classmethod
     def _check_known_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        # Clients send an IPv6 address in brackets, so owners copy them.
+        value = tuple(name.removeprefix("[").removesuffix("]") for name in value)
         for name in value:
             if not _NAME.fullmatch(name) and not _is_address(name):
                 raise ValueError(f"{name!r} must be a name or an address, without a scheme and a port")

@@ -226,6 +226,14 @@ def test_a_body_in_pieces_is_read_whole(server: Server) -> None:
             assert connection.answer().status_code == 200
 
 
+def test_a_body_in_very_many_pieces_is_refused(server: Server) -> None:
+    with connect(server) as connection:
+        connection.head("/runs/estimate", "Transfer-Encoding: chunked")
+        connection.send(chunk(b" ") * 20_000)
+        message = assert_refused(connection.answer(), 413, "input_validation_error")["message"]
+        assert message == "The body arrived in more than 10,000 pieces."
+
+
 def test_a_client_that_leaves_in_the_middle_of_a_body_disturbs_nobody(server: Server) -> None:
     for _ in range(20):
         with connect(server) as connection:

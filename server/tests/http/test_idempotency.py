@@ -167,6 +167,16 @@ def test_an_unusable_key_is_refused_and_named(post: Post, prepared: Prepared, ke
     assert [field["field"] for field in error["fields"]] == ["Idempotency-Key"]
 
 
+def test_two_keys_in_one_request_are_refused(
+    api_only: Application, account: Account, prepared: Prepared
+) -> None:
+    headers = [("authorization", f"Bearer {account.api_key}")]
+    headers += [("idempotency-key", "one"), ("idempotency-key", "two")]
+    answer = api_only.anonymous.post(f"/api/v1{prepared.path}", json=prepared.body, headers=headers)
+    error = assert_refused(answer, 400, "input_validation_error")
+    assert error["message"] == "Idempotency-Key: Send it once"
+
+
 def test_of_two_hundred_racing_duplicates_one_is_done(
     api_only: Application, post: Post, prepared: Prepared
 ) -> None:

@@ -169,6 +169,10 @@ def test_settings_that_mean_nothing_are_refused(name: str, value: str) -> None:
         Settings(**{name: value})  # type: ignore[arg-type]
 
 
+def test_an_address_may_be_written_in_brackets() -> None:
+    assert Settings(known_hosts="[fd00::1]").known_hosts == ("fd00::1",)  # type: ignore[arg-type]
+
+
 def test_settings_are_lists_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERRARIUM_KNOWN_HOSTS", "a.lan, b.lan,")
     monkeypatch.setenv("TERRARIUM_TRUSTED_PROXIES", "10.0.0.0/8,::1")

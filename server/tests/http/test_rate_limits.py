@@ -9,6 +9,7 @@ import pytest
 from support.application import Application, Client, open_application
 from support.envelope import assert_refused
 from support.server import Account, StartServer
+from terrarium_server import accounts
 
 STARTS = ("/generate", "/runs/generation")
 
@@ -114,6 +115,37 @@ def test_too_many_other_requests_are_refused_and_starts_go_on(client: Client, ac
     assert client.post("/generate", json=account.body()).status_code == 201
 
 
+def test_attempts_to_start_are_bounded_too(client: Client, account: Account) -> None:
+    answers = [client.post("/generate", json=account.body(prompt="")) for _ in range(31)]
+    assert [answer.status_code for answer in answers] == [400] * 30 + [429]
+    assert limits(answers[-1]) == (3, 3)
+    assert 1 <= int(answers[-1].headers["retry-after"]) <= 2
+    # Other requests are counted apart.
+    assert limits(client.get("/workspaces")) == (30, 29)
+
+
+def test_a_new_limit_is_shown_at_once(api_only: Application, client: Client, account: Account) -> None:
+    assert limits(client.post("/generate", json=account.body(prompt=""))) == (3, 3)
+    with api_only.services.database.transaction() as tx:
+        accounts.set_rate_limit(tx, account.workspace_id, 1)
+    assert limits(client.post("/generate", json=account.body())) == (1, 0)
+    refused = client.post("/generate", json=account.body())
+    assert (refused.status_code, limits(refused)) == (429, (1, 0))
+
+
+@pytest.mark.parametrize("spent", ["rate", "credits", "cap"])
+def test_an_unknown_project_is_reported_before_what_is_spent(api_only: Application, spent: str) -> None:
+    account = api_only.account(rate_limit=1, credits=0 if spent == "credits" else 100)
+    body = account.body(model="t2t-rehearsal")
+    api_key = account.api_key
+    if spent == "rate":
+        assert api_only.client(api_key).post("/generate", json=body).status_code == 201
+    if spent == "cap":
+        api_key = api_only.key(account, spending_cap_micros=0).api_key
+    unknown = {**body, "project_id": "prj_none"}
+    assert api_only.client(api_key).post("/generate", json=unknown).status_code == 404
+
+
 def test_the_owner_sets_the_limit_of_other_requests(tmp_path_factory: pytest.TempPathFactory) -> None:
     with open_application(tmp_path_factory.mktemp("data"), workers=False, request_rate_limit=2) as opened:
         account = opened.account()
@@ -156,6 +188,5 @@ def test_two_servers_accept_as_many_starts_as_one(start_server: StartServer, pos
     assert sorted({answer.status_code for answer in answers}) == [201, 429]
     accepted = sum(answer.is_success for answer in answers)
     assert 5 <= accepted <= 5 + refilled
-    assert {limits(answer)[1] for answer in answers if answer.is_success} == {0, 1, 2, 3, 4}
     with servers[0].client(account.api_key) as client:
         assert len(client.get("/generations").json()["generations"]) == accepted

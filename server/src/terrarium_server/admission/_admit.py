@@ -98,6 +98,8 @@ class Admission:
             requested_model=request.model_id if request.model_id != card.id else None,
         )
         if caller.has_spending_cap:
+            # Before the cap is checked, as it is before the credits: more money would not help.
+            accounts.find_project(tx, caller.workspace_id, request.project_id)
             accounts.spend(tx, caller.key_id, estimate.quote_micros)
         rate = write(tx, run, self.rate(caller))
         tx.after_commit(self._wake)

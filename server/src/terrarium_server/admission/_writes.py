@@ -35,8 +35,8 @@ def write(tx: Transaction, run: Run, rate: Rate) -> RateState:
     placing = {"type": run.type, "label": run.prompt or "", "run_id": run.run_id}
     if tx.dialect == "sqlite":
         runs.record(tx, run)
-        state = ledger.hold(tx, run.workspace_id, run.run_id, run.held_micros, rate)
         accounts.touch_project(tx, run.workspace_id, project_id)
+        state = ledger.hold(tx, run.workspace_id, run.run_id, run.held_micros, rate)
         canvas.place(tx, node_id, project_id, **placing)
         return state
     values = accounts.activity_values(tx, run.workspace_id, project_id)

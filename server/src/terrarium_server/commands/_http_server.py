@@ -98,11 +98,12 @@ async def _serve(
     started: Callable[[], None],
     stopping: Callable[[bool], None],
 ) -> None:
-    told_to_stop = asyncio.Event()
+    told_to_stop, told_again = asyncio.Event(), asyncio.Event()
 
     def on_signal() -> None:
-        stopping(told_to_stop.is_set())
-        told_to_stop.set()
+        is_further = told_to_stop.is_set()
+        stopping(is_further)
+        (told_again if is_further else told_to_stop).set()
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -113,6 +114,7 @@ async def _serve(
         started()
         await asyncio.wait((serving, waiting), return_when=asyncio.FIRST_COMPLETED)
         server.stop()
-        await asyncio.wait((serving,), timeout=_STOP_SECONDS)
+        hurry = asyncio.create_task(told_again.wait())
+        await asyncio.wait((serving, hurry), timeout=_STOP_SECONDS, return_when=asyncio.FIRST_COMPLETED)
     if not told_to_stop.is_set():
         raise HttpServerFailed("the HTTP server ended unexpectedly")

@@ -4,6 +4,7 @@ There is one flat router, because every level of included routers is searched ag
 """
 
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request, Response
@@ -11,17 +12,18 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
-from terrarium_server import ledger, wire
-from terrarium_server.accounts import Caller
-from terrarium_server.problems import Problem, RateLimited
-from terrarium_server.rates import Rate
+from terrarium_server import accounts, ledger, wire
+from terrarium_server.problems import Problem, RateLimited, Unauthorized
+from terrarium_server.rates import Rate, RateState
+from terrarium_server.store import Transaction
 
 from ._context import HttpContext, http_context
 from .caller import bearer_token
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
-_READS_PER_START = 10
+# Other requests, and attempts to start a run, for each run that a workspace may start in the same time.
+_REQUESTS_PER_START = 10
 
 _REFUSALS = {
     400: "Invalid input or invalid JSON",
@@ -58,28 +60,33 @@ class _CheckedRoute(APIRoute):
 
         async def check_and_handle(request: Request) -> Response:
             http = http_context(request)
-            caller = await http.callers.find(bearer_token(request))
-            rate = http.admission.rate(caller)
+            token = bearer_token(request)
+            caller = await http.callers.find(token)
+            per_minute = _REQUESTS_PER_START * http.admission.rate(caller).per_minute
             if self.endpoint not in _starts:
-                _count(request, http, caller, rate)
+                rate = Rate(http.requests_per_minute or per_minute)
+                request.state.rate, seconds = http.request_rates.take(caller.workspace_id, "others", rate)
+                if seconds:
+                    raise RateLimited(seconds)
                 return await handle(request)
             try:
+                _, seconds = http.request_rates.take(caller.workspace_id, "attempts", Rate(per_minute))
+                if seconds:
+                    raise RateLimited(seconds)
                 return await handle(request)
             except (Problem, RequestValidationError, HTTPException):
-                # The state after a refusal, which counts nothing. A start sets it from what admission wrote.
-                request.state.rate = await http.database.read(
-                    lambda tx: ledger.start_state(tx, caller.workspace_id, rate)
-                )
+                # A refusal counts as no start. After a start, the state is what admission wrote.
+                with suppress(Unauthorized):
+                    request.state.rate = await http.database.read(lambda tx: _start_state(tx, http, token))
                 raise
 
         return check_and_handle
 
 
-def _count(request: Request, http: HttpContext, caller: Caller, starts: Rate) -> None:
-    per_minute = http.requests_per_minute or _READS_PER_START * starts.per_minute
-    request.state.rate, wait_seconds = http.request_rates.take(caller.workspace_id, Rate(per_minute))
-    if wait_seconds:
-        raise RateLimited(wait_seconds)
+def _start_state(tx: Transaction, http: HttpContext, token: str) -> RateState:
+    # Read anew, because the limit may have changed since the caller was found.
+    caller = accounts.authenticate(tx, token)
+    return ledger.start_state(tx, caller.workspace_id, http.admission.rate(caller))
 
 
 api = APIRouter(prefix="/api/v1", responses=_RESPONSES, route_class=_CheckedRoute)

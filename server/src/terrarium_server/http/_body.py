@@ -14,6 +14,8 @@ from .refusals import RefusedBody, refuse
 # the response only after they have sent the whole body, and may lose it if the connection is closed before.
 _REST_SECONDS = 0.2
 _REST_BYTES = 16 << 20
+# Each piece costs processor time, however small it is.
+_MOST_PIECES = 10_000
 
 
 class BodyLimit:
@@ -64,6 +66,7 @@ class _Body:
         self._seconds = seconds
         self._deadline: float | None = None
         self._size = 0
+        self._pieces = 0
         self.has_ended = False
 
     async def receive(self) -> Message:
@@ -79,6 +82,8 @@ class _Body:
             raise RefusedBody(TooSlow(f"The body did not arrive within {self._seconds:g} seconds.")) from None
         if self._size > self._max_bytes:
             raise RefusedBody(self.too_large())
+        if self._pieces > _MOST_PIECES:
+            raise RefusedBody(TooLarge(f"The body arrived in more than {_MOST_PIECES:,} pieces."))
         return message
 
     async def discard_rest(self) -> None:
@@ -100,6 +105,7 @@ class _Body:
         # After a disconnection, too, nothing more arrives.
         self.has_ended = message["type"] != "http.request" or not message.get("more_body", False)
         self._size += len(message.get("body", b""))
+        self._pieces += 1
         return message
 
 

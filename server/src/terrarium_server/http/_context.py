@@ -11,7 +11,7 @@ from terrarium_server.accounts import Caller
 from terrarium_server.admission import Admission
 from terrarium_server.catalog import Catalog
 from terrarium_server.idempotency import Scope
-from terrarium_server.problems import Resource
+from terrarium_server.problems import InvalidInput, Resource
 from terrarium_server.runs import Signals
 from terrarium_server.store import Blobs, Database, Transaction
 
@@ -124,6 +124,8 @@ async def _mutation_context(
         ),
     ] = None,
 ) -> MutationContext:
+    if len(request.headers.getlist("idempotency-key")) > 1:
+        raise InvalidInput.one("Idempotency-Key", "Send it once")
     return MutationContext(request, idempotency_key)
 
 

@@ -21,7 +21,7 @@ LONGEST_WAIT = 60
 LONGEST_WAIT_ON_START = 30
 # Another process may have changed the run, and its signals do not reach this one.
 _POLL_SECONDS = 0.5
-_WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})\"?(?:$|[,;\s])", re.IGNORECASE)
+_WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d+)\"?(?:$|[,;\s])", re.IGNORECASE)
 
 Wait = Annotated[
     str | None,
@@ -42,7 +42,10 @@ WaitOnStart = Annotated[
 def preferred_wait(prefer: str | None, longest: int) -> int | None:
     """Return how many seconds, at most ``longest``, a ``Prefer`` header asks to wait; None if it does not."""
     wait = _WAIT.search(prefer or "")
-    return min(int(wait[1]), longest) if wait else None
+    if wait is None:
+        return None
+    # Python converts no numbers of thousands of digits.
+    return longest if len(wait[1]) > 6 else min(int(wait[1]), longest)
 
 
 def _nothing_is_news(_run: Run, _outputs: list[KeptOutput]) -> bool:

@@ -18,7 +18,8 @@ from .refusals import envelope
 _log = logging.getLogger(__name__)
 
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
-_CHUNK = 1 << 20
+# Small, because each client that reads slowly or not at all keeps one in memory.
+_CHUNK = 128 << 10
 _MISSING = (
     "The file of this link is missing or incomplete on the server. Its owner can restore it from a backup; "
     "starting the run again makes it anew."

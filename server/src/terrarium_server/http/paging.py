@@ -17,9 +17,18 @@ def _empty_is_absent(value: object) -> object:
 
 # The official client sends `key=` for null.
 EmptyIsAbsent = BeforeValidator(_empty_is_absent)
+
+
+def _digits(value: object) -> object:
+    # Otherwise `1_0`, `+5` and `1.0` would be numbers.
+    if isinstance(value, str) and not (value.isascii() and value.isdigit()):
+        raise ValueError("Must be a whole number")
+    return value
+
+
 # The bounds are on the inner type: on the outer one they would be checked for None too.
 Limit = Annotated[
-    Annotated[int, Field(ge=1, le=100)] | None,
+    Annotated[int, Field(ge=1, le=100), BeforeValidator(_digits)] | None,
     EmptyIsAbsent,
     Query(description="Rows on a page (1 to 100, default 20)"),
 ]

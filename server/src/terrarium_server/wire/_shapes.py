@@ -1,18 +1,27 @@
 """What all wire shapes share."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, cast
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 GenerationType = Literal["image", "video", "audio", "text"]
 # Databases refuse long values in indexes, and long patterns in searches. Our identifiers are shorter.
 _LONGEST_ID = 100
 _LONGEST_NAME = 1_000
+# Each unknown field costs an error, and a body may have a hundred thousand.
+_MOST_FIELDS = 1_000
 
 
 def _storable(text: str) -> str:
     if "\x00" in text:
         raise ValueError("Must not contain NUL characters")
+    return text
+
+
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        raise ValueError("Must not be blank")
     return text
 
 
@@ -34,8 +43,16 @@ def _prefixed(prefix: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _few(fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    if len(fields) > _MOST_FIELDS:
+        raise ValueError(f"Must have at most {_MOST_FIELDS:,} fields, not {len(fields):,}")
+    return fields
+
+
+# An object whose keys are checked elsewhere.
+Fields = Annotated[dict[str, Any], AfterValidator(_few)]
 FilledText = Annotated[str, StringConstraints(min_length=1), AfterValidator(_storable)]
-Name = Annotated[FilledText, _at_most(_LONGEST_NAME)]
+Name = Annotated[FilledText, AfterValidator(_not_blank), _at_most(_LONGEST_NAME)]
 NamePart = Annotated[str, AfterValidator(_storable), _at_most(_LONGEST_NAME)]
 _Id = Annotated[FilledText, _at_most(_LONGEST_ID)]
 WorkspaceId = Annotated[_Id, _prefixed("ws_")]
@@ -61,6 +78,11 @@ class Body(BaseModel):
     """A request body: unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid", protected_namespaces=())
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bound(cls, fields: object) -> object:
+        return _few(cast("Mapping[str, Any]", fields)) if isinstance(fields, Mapping) else fields
 
 
 class PageMeta(Wire):

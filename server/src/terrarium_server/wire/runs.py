@@ -1,10 +1,10 @@
 """Starting, reading and listing runs."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ._shapes import Body, FilledText, GenerationType, LeftOut, PageMeta, ProjectId, Wire, WorkspaceId
+from ._shapes import Body, Fields, FilledText, GenerationType, LeftOut, PageMeta, ProjectId, Wire, WorkspaceId
 
 RunType = Literal["generation", "technique", "action"]
 RunStatus = Literal["pending", "running", "completed", "failed"]
@@ -60,7 +60,7 @@ class StartGeneration(Body):
     type: GenerationType = Field(description="Generation type")
     prompt: FilledText = Field(description="Generation prompt")
     model: FilledText | None = Field(None, description="Model endpoint ID")
-    params: dict[str, Any] | None = Field(None, description="Model parameters")
+    params: Fields | None = Field(None, description="Model parameters")
 
 
 class RunAction(Wire):

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from psycopg._queries import MAX_CACHED_STATEMENT_LENGTH, MAX_CACHED_STATEMENT_PARAMS
+from sqlalchemy.dialects.postgresql import psycopg
 
 from support.server import CARDS, Account, new_account
 from terrarium_server import accounts, canvas, ids, runs
 from terrarium_server.accounts import Caller
-from terrarium_server.admission import Admission, GenerationRequest
+from terrarium_server.admission import Admission, GenerationRequest, _writes
 from terrarium_server.catalog import Catalog, ModelCard, load_cards
 from terrarium_server.media import FetchRules
 from terrarium_server.runs import Run
@@ -113,3 +115,10 @@ def test_a_run_records_the_version_of_its_card(database: Database) -> None:
 def test_the_card_names_the_engine(workspace: AdmittingWorkspace) -> None:
     # A worker with that engine may be in another process.
     assert workspace.admit("t2t-elsewhere", type="text").engine == "spare"
+
+
+def test_the_statement_on_postgresql_is_short_enough_to_be_kept_by_the_driver() -> None:
+    # psycopg converts a longer one again for each run, which costs a quarter of an admission.
+    compiled = _writes._ALL_AT_ONCE.compile(dialect=psycopg.dialect())
+    assert len(str(compiled)) <= MAX_CACHED_STATEMENT_LENGTH
+    assert len(compiled.params) <= MAX_CACHED_STATEMENT_PARAMS

@@ -53,15 +53,20 @@ _FIRST = (
 _BOARD = sa.bindparam("board", type_=sa.Text)
 
 
+def _constant(number: int) -> sa.ColumnClause[int]:
+    # Written into the statement: psycopg reads a statement anew each time if it has more than 50 parameters.
+    return sa.literal_column(str(number), sa.Integer)
+
+
 def _next_place(statement: sqlite.Insert | postgresql.Insert) -> sa.Insert:
     return statement.on_conflict_do_update(
-        index_elements=["project_id"], set_={"places": boards.c.places + 1}
+        index_elements=["project_id"], set_={"places": boards.c.places + _constant(1)}
     ).returning(boards.c.project_id, boards.c.places)
 
 
 def _node_at(board: sa.FromClause) -> sa.Insert:
     """Insert a node at the place that ``board`` has just assigned."""
-    number = board.c.places - 1
+    number = board.c.places - _constant(1)
     parameters = {
         name: sa.bindparam(f"nodes_{name}", type_=nodes.c[name].type)
         for name in ("node_id", "type", "label", "run_id", "created_at")
@@ -69,9 +74,9 @@ def _node_at(board: sa.FromClause) -> sa.Insert:
     placed = {
         "project_id": board.c.project_id,
         "place": number,
-        "output_index": sa.literal(0),
-        "x": number % _COLUMNS * _CELL,
-        "y": number // _COLUMNS * _CELL,
+        "output_index": _constant(0),
+        "x": number % _constant(_COLUMNS) * _constant(_CELL),
+        "y": number // _constant(_COLUMNS) * _constant(_CELL),
     }
     return sa.insert(nodes).from_select(
         [*parameters, *placed], sa.select(*parameters.values(), *placed.values())
@@ -83,7 +88,7 @@ def place_at_once(after: sa.FromClause | None = None) -> sa.Insert:
 
     With ``after``, the board is locked only once that expression has returned a row.
     """
-    row = sa.select(_BOARD, sa.literal(1))
+    row = sa.select(_BOARD, _constant(1))
     source = row.select_from(after) if after is not None else row
     statement = postgresql.insert(boards).from_select(["project_id", "places"], source)
     return _node_at(_next_place(statement).cte("board"))

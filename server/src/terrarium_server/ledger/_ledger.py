@@ -31,12 +31,13 @@ def _write_entry(workspace: sa.ColumnElement[str]) -> sa.Insert:
 def _hold_balance() -> ReturningUpdate[str, int]:
     """Subtract a hold and count a start, if both the credits and the rate limit allow it."""
     now, cost = sa.bindparam("now_us", type_=sa.BigInteger), sa.bindparam("cost_us", type_=sa.BigInteger)
+    refill = sa.literal_column(str(REFILL_US), sa.BigInteger)
     full_at = balances.c.starts_full_at
     # A time far in the future was written before the clock was set back.
-    is_ahead = sa.and_(full_at > now, full_at <= now + 2 * REFILL_US)
+    is_ahead = sa.and_(full_at > now, full_at <= now + refill + refill)
     next_full_at = sa.case((is_ahead, full_at), else_=now) + cost
     return (
-        _MOVE_BALANCE.where(next_full_at - now <= REFILL_US)
+        _MOVE_BALANCE.where(next_full_at - now <= refill)
         .values(starts_full_at=next_full_at)
         .returning(balances.c.workspace_id, balances.c.starts_full_at)
     )

@@ -36,7 +36,7 @@ def _at_most(length: int) -> AfterValidator:
 
 def _prefixed(prefix: str) -> AfterValidator:
     def check(value: str) -> str:
-        if not value.startswith(prefix) or len(value) == len(prefix) or any(c.isspace() for c in value):
+        if not value.startswith(prefix) or len(value) == len(prefix) or value.split() != [value]:
             raise ValueError(f"Must start with {prefix}")
         return value
 

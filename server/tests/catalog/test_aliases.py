@@ -117,6 +117,12 @@ def test_a_pattern_stands_for_no_id_that_is_too_long_to_be_one() -> None:
         CATALOG.choose("image", "t2i-" + "a" * 197)
 
 
+@pytest.mark.parametrize("end", ["\n", "\x1b[31m", "\u200b"])
+def test_a_pattern_stands_for_no_id_that_cannot_be_shown(end: str) -> None:
+    with pytest.raises(InvalidInput, match="Unknown model"):
+        CATALOG.choose("image", f"t2i-{end}")
+
+
 def test_a_pattern_of_many_stars_is_compared_without_trying_all_combinations() -> None:
     catalog = Catalog(CARDS, aliases={"*a" * 60 + "b": "t2i-mine"})
     with pytest.raises(InvalidInput, match="Unknown model"):

@@ -168,3 +168,12 @@ def test_cancelling_with_another_key_refunds_the_key_that_started_the_run(
         assert client.post(f"/runs/{run_id}/cancel").status_code == 200
         with api_only.services.database.transaction() as tx:
             assert {key.spent_micros for key in accounts.list_keys(tx, account.workspace_id)} == {0}
+
+
+def test_every_answer_to_racing_cancels_shows_the_end(
+    pool: ThreadPoolExecutor, client: Client, account: Account
+) -> None:
+    for _ in range(10):
+        run_id = start(client, account, seconds=30)
+        answers = list(pool.map(lambda _, run_id=run_id: client.post(f"/runs/{run_id}/cancel"), range(8)))
+        assert {answer.json()["status"] for answer in answers} == {"failed"}

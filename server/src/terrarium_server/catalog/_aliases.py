@@ -55,9 +55,9 @@ class Aliases:
     def matching(self, type: str, model_id: str) -> ModelCard | None:
         """Return the model of this type that stands for this id by a pattern.
 
-        There is none for an id of more than 200 characters.
+        There is none for an id of more than 200 characters, or with characters that cannot be shown.
         """
-        if len(model_id) > _LONGEST_ID:
+        if len(model_id) > _LONGEST_ID or not model_id.isprintable():
             return None
         fitting = (pattern for pattern in self._patterns if pattern.card.type == type)
         return next((pattern.card for pattern in fitting if pattern.matches(model_id)), None)

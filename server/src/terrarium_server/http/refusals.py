@@ -52,6 +52,7 @@ _MESSAGES = {
     "string_unicode": "Must be valid Unicode text",
     "string_too_short": "Must not be empty",
     "dict_type": "Must be an object",
+    "model_attributes_type": "Must be an object",
     "int_parsing": "Must be a whole number",
 }
 

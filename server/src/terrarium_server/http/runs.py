@@ -77,8 +77,9 @@ async def cancel(run_id: wire.RunId, context: Mutating) -> wire.Run:
     def work(tx: Transaction, caller: Caller) -> tuple[Run, list[KeptOutput]]:
         caller.require_editor()
         run = runs.find_run(tx, caller.workspace_id, run_id)
-        if settlement.cancel(tx, run):
-            run = runs.read_run(tx, run_id)
+        settlement.cancel(tx, run)
+        # Read again in either case: it may have waited until another request or the worker had ended it.
+        run = runs.read_run(tx, run_id)
         return run, assets.outputs_of(tx, [run_id]).get(run_id, [])
 
     run, outputs = await context.write("cancel", work, resource=Resource("run", run_id), destination=run_id)

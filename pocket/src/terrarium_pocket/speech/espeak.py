@@ -174,7 +174,8 @@ class LibraryEspeak:
             line = stdout.readline()
         except BrokenPipeError:
             line = ""
-        if not line:
+        # Without its end, the answer is one of a program that was killed while it wrote.
+        if not line.endswith("\n"):
             status = self._program.wait()
             self.close()
             _check_not_killed(status)

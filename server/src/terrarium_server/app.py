@@ -13,7 +13,14 @@ from fastapi import FastAPI
 from terrarium_server import __version__, accounts, idempotency, ids, ledger, migrations, money
 from terrarium_server.admission import Admission
 from terrarium_server.assets import Sweep
-from terrarium_server.catalog import Availability, Catalog, ModelCard, load_cards, weights_folder
+from terrarium_server.catalog import (
+    LONGEST_ALIAS,
+    Availability,
+    Catalog,
+    ModelCard,
+    load_cards,
+    weights_folder,
+)
 from terrarium_server.configuration import Configuration
 from terrarium_server.engines.processes import TemporaryFolder, remove_abandoned
 from terrarium_server.engines.registry import Engines, discover
@@ -41,7 +48,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_ALIAS = re.compile(r"[!-~]{1,200}")
+_ALIAS = re.compile(rf"[!-~]{{1,{LONGEST_ALIAS}}}")
 
 
 class Services:
@@ -160,7 +167,7 @@ def _check_models(configuration: Configuration, cards: list[ModelCard]) -> None:
     by_id = {card.id: card for card in cards if card.id not in configuration.aliases}
     for alias, model in configuration.aliases.items():
         if not _ALIAS.fullmatch(alias):
-            message = "must have 1 to 200 printable ASCII characters other than spaces"
+            message = f"must have 1 to {LONGEST_ALIAS} printable ASCII characters other than spaces"
             raise configuration.error("aliases", alias, message)
         if model not in by_id:
             message = f"{model} is not a model of this server; one of: {', '.join(sorted(by_id))}"

@@ -12,6 +12,7 @@ def test_requests_get_503_until_the_database_answers_again(
 ) -> None:
     account = api_only.account()
     client = api_only.client(account.api_key)
+    assert client.get("/workspaces").status_code == 200
 
     async def fail(work: object) -> None:
         raise OperationalError("SELECT secret-statement", {}, Exception("the server closed the connection"))
@@ -27,5 +28,7 @@ def test_requests_get_503_until_the_database_answers_again(
             assert_refused(answer, 503, "service_unavailable")
             assert answer.headers["retry-after"] == "1"
             assert "secret-statement" not in answer.text
+        # The caller is known, and what is wrong with this start needs no database.
+        assert_refused(client.post("/generate", json=account.body(prompt="")), 400, "input_validation_error")
     assert all(record.exc_info is None for record in caplog.records)
     assert client.get("/workspaces").status_code == 200

@@ -144,6 +144,10 @@ def test_a_refused_request_frees_its_key(api_only: Application, post: Post, prep
 
 def test_a_key_counts_for_one_destination(post: Post, prepared: Prepared) -> None:
     if prepared.elsewhere is None:
+        # Such a request has no destination, so that its key counts whatever its body says.
+        assert post(prepared.path, json=prepared.body, headers=KEY).is_success
+        other = {**(prepared.body or {}), "name": "Another"}
+        assert post(prepared.path, json=other, headers=KEY).status_code == 409
         return
     path, body = prepared.elsewhere
     assert post(prepared.path, json=prepared.body, headers=KEY).is_success

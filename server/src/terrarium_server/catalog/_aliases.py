@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from ._cards import ModelCard
 
-# Runs record the id that a pattern stands for.
-_LONGEST_ID = 200
+# Of a published id, because runs record the one that a pattern stands for.
+LONGEST_ALIAS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Aliases:
 
         There is none for an id of more than 200 characters, or with characters that cannot be shown.
         """
-        if len(model_id) > _LONGEST_ID or not model_id.isprintable():
+        if len(model_id) > LONGEST_ALIAS or not model_id.isprintable():
             return None
         fitting = (pattern for pattern in self._patterns if pattern.card.type == type)
         return next((pattern.card for pattern in fitting if pattern.matches(model_id)), None)

@@ -55,7 +55,7 @@ def check_params(card: ModelCard, params: Mapping[str, Any], *, prompt: str = ""
 
 def _unknown(card: ModelCard, declared: Set[str], params: Mapping[str, Any]) -> Generator[FieldProblem]:
     takes = f"{card.id} takes: {', '.join(declared)}" if declared else f"{card.id} takes no parameters"
-    # A body may have a hundred thousand names, so that they share their messages.
+    # Made once: a request may have a thousand names.
     unknown = f"Unknown parameter; {takes}"
     for name in params:
         if name in declared:

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from terrarium_server import accounts, ledger, wire
 from terrarium_server.problems import Problem, RateLimited, Unauthorized
 from terrarium_server.rates import Rate, RateState
-from terrarium_server.store import Transaction
+from terrarium_server.store import UNAVAILABLE, Transaction
 
 from ._context import HttpContext, http_context
 from .caller import bearer_token
@@ -75,8 +75,9 @@ class _CheckedRoute(APIRoute):
                     raise RateLimited(seconds)
                 return await handle(request)
             except (Problem, RequestValidationError, HTTPException):
-                # A refusal counts as no start. After a start, the state is what admission wrote.
-                with suppress(Unauthorized):
+                # A refusal counts as no start. After a start, the state is what admission wrote. The refusal
+                # is sent without it if the database is away, or the key was revoked meanwhile.
+                with suppress(Unauthorized, *UNAVAILABLE):
                     request.state.rate = await http.database.read(lambda tx: _start_state(tx, http, token))
                 raise
 

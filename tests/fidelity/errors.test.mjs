@@ -1,7 +1,7 @@
 // Refused requests as the client's own error types.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { client, counting, flora, here, prompt, refusal, setup } from "./setup.mjs";
+import { client, counting, flora, here, prompt, refusal, setup, skippedWaits } from "./setup.mjs";
 
 const body = { ...here, type: "text", prompt, model: "t2t-rehearsal" };
 
@@ -68,14 +68,7 @@ test("ConflictError for a duplicate Idempotency-Key, without wasted retries", as
 
 test("RateLimitError, after waiting as long as retry-after says", async (context) => {
   const { answers, fetch: fetchAndCount } = counting();
-  // The client's wait is recorded and skipped; all other timers are unchanged.
-  const waits = [];
-  const realSetTimeout = globalThis.setTimeout;
-  context.mock.method(globalThis, "setTimeout", (call, delay, ...rest) => {
-    const retryAfter = Number(answers.at(-1)?.headers.get("retry-after") ?? NaN) * 1000;
-    if (delay === retryAfter) waits.push(delay);
-    return realSetTimeout(call, delay === retryAfter ? 0 : delay, ...rest);
-  });
+  const waits = skippedWaits(context, answers);
   const options = { apiKey: setup.slow.api_key, maxRetries: 1, timeout: 300_000, fetch: fetchAndCount };
   const slow = client(options);
   await slow.runs.startGeneration(bodyOf(setup.slow));

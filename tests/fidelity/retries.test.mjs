@@ -1,7 +1,7 @@
 // How often the client sends a request: it retries 408, 409, 429 and 5xx by itself, unless the answer says not to.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { client, counting, flora, here, prompt, refusal, setup } from "./setup.mjs";
+import { client, counting, flora, here, prompt, refusal, setup, skippedWaits } from "./setup.mjs";
 
 const body = { ...here, type: "text", prompt, model: "t2t-rehearsal" };
 const keyed = () => ({ headers: { "Idempotency-Key": crypto.randomUUID() } });
@@ -53,13 +53,7 @@ test("a duplicate Idempotency-Key is refused once, on every operation that write
 
 test("polling beyond the limit is retried after the time that the answer says, and starts go on", async (context) => {
   const { answers, fetch } = counting();
-  const waits = [];
-  const realSetTimeout = globalThis.setTimeout;
-  context.mock.method(globalThis, "setTimeout", (call, delay, ...rest) => {
-    const retryAfter = Number(answers.at(-1)?.headers.get("retry-after") ?? NaN) * 1000;
-    if (delay === retryAfter) waits.push(delay);
-    return realSetTimeout(call, delay === retryAfter ? 0 : delay, ...rest);
-  });
+  const waits = skippedWaits(context, answers);
   const slow = client({ apiKey: setup.slow.api_key, maxRetries: 2, timeout: 300_000, fetch });
   // The workspace may start one run and send ten other requests per minute.
   for (let number = 0; number < 10; number++) await slow.workspaces.list();

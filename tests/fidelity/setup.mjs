@@ -23,6 +23,18 @@ export function counting() {
   return { answers, fetch: fetchAndCount };
 }
 
+/** Record the client's waits for `retry-after` and skip them; all other timers are unchanged. */
+export function skippedWaits(context, answers) {
+  const waits = [];
+  const realSetTimeout = globalThis.setTimeout;
+  context.mock.method(globalThis, "setTimeout", (call, delay, ...rest) => {
+    const retryAfter = Number(answers.at(-1)?.headers.get("retry-after") ?? NaN) * 1000;
+    if (delay === retryAfter) waits.push(delay);
+    return realSetTimeout(call, delay === retryAfter ? 0 : delay, ...rest);
+  });
+  return waits;
+}
+
 /** Fetch a run's unchanged poll_url until the run is over, as users' scripts do. */
 export async function polled(pollUrl, apiKey = setup.api_key) {
   const deadline = Date.now() + 60_000;

@@ -2,15 +2,17 @@
 
 import sys
 
-from . import admission, band, busy, keeping, llama, painter, scale, sketch, speech, waiting
+from . import admission, band, busy, events, keeping, llama, painter, queue, scale, sketch, speech, waiting
 
 BENCHMARKS = {
     "admission": admission.run,
     "band": band.run,
     "busy": busy.run,
+    "events": events.run,
     "keeping": keeping.run,
     "llama": llama.run,
     "painter": painter.run,
+    "queue": queue.run,
     "scale": scale.run,
     "sketch": sketch.run,
     "speech": speech.run,

@@ -8,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from support.records import pending_run
+from support.records import pending_run, queue
 from terrarium_server import accounts, assets, ids, ledger, migrations, runs, settlement
 from terrarium_server.rates import Rate
 from terrarium_server.store import Blobs, Database
@@ -52,7 +52,7 @@ class _Kept:
         run_id = ids.mint("run")
         with self._database.transaction() as tx:
             ledger.hold(tx, self._workspace_id, run_id, 1000, Rate(1_000_000))
-            runs.record(tx, pending_run(run_id, workspace_id=self._workspace_id, **_RUN))
+            queue(tx, pending_run(run_id, workspace_id=self._workspace_id, **_RUN))
             [run] = runs.claim(tx, "wrk_bench", 1, {"bench": 1})
         began = time.perf_counter()
         described = {"type": "image", "content_type": "image/png", "width": 512, "height": 512}

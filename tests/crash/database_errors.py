@@ -3,6 +3,7 @@
 import functools
 import json
 import os
+import signal
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from terrarium_server.store import Database
 
 INJECTED = "the database failed: "
 
-ErrorKind = Literal["lost answer", "refused commit", "failed write"]
+ErrorKind = Literal["lost answer", "refused commit", "failed write", "killed"]
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,8 @@ class Injection:
     """Errors for the commits or writes with the numbers ``first`` to ``last``, counted from the next claim.
 
     ``lost answer``: the transaction commits, but the worker gets an error. ``refused commit``: it does not
-    commit. ``failed write``: a statement that writes fails. Only commits that changed something count, and
-    of the claims only the first that returns a run.
+    commit. ``failed write``: a statement that writes fails. ``killed``: the process is killed right after the
+    commit. Only commits that changed something count, and of the claims only the first that returns a run.
     """
 
     number: int
@@ -82,9 +83,12 @@ class DatabaseErrors:
 
         def do_commit(connection: Any) -> None:
             changed = _changes(connection) != connection.info.get("changes")
-            if is_workers() and changed and (kind := self._should_fail("lost answer", "refused commit")):
-                if kind == "lost answer":
+            kinds: tuple[ErrorKind, ...] = ("lost answer", "refused commit", "killed")
+            if is_workers() and changed and (kind := self._should_fail(*kinds)):
+                if kind != "refused commit":
                     commit(connection)
+                if kind == "killed":
+                    os.kill(os.getpid(), signal.SIGKILL)
                 if not database.is_sqlite:
                     connection.driver_connection.close()
                 raise _error(dialect)

@@ -9,15 +9,16 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
 import sqlalchemy as sa
 
+from crash.database_errors import Injection
 from crash.faults import ANNOUNCEMENT, CLAIM_REFUSED
 from crash.provider import Provider
 from support.server import DEADLINE, Account, finished, new_account
@@ -173,6 +174,17 @@ class Deployment:
         """While this file exists, the SQLite file can be neither read nor written."""
         return self.folder / "broken"
 
+    @property
+    def errors(self) -> Path:
+        """Processes started with this file as ``errors`` read from it what `inject` wrote."""
+        return self.folder / "errors"
+
+    def inject(self, injection: Injection) -> None:
+        """Inject database errors from the next claim on."""
+        fresh = self.folder / "injection"
+        fresh.write_text(json.dumps(asdict(injection)))
+        os.replace(fresh, self.errors)
+
     @contextmanager
     def closed_gate(self) -> Iterator[None]:
         self.gate.touch()
@@ -299,6 +311,15 @@ class Caller:
         answer = self.start(model, **params)
         assert answer.status_code == 201, answer.text
         return answer.json()["run_id"]
+
+    def start_batch(
+        self, models: Sequence[str], *, max_parallel: int | None = None, key: str | None = None
+    ) -> httpx.Response:
+        headers = {"idempotency-key": key} if key else {}
+        ids = {"workspace_id": self.account.workspace_id, "project_id": self.account.project_id}
+        starts = [{"type": "image", "prompt": "a crash", "model": model} for model in models]
+        body = {**ids, "starts": starts, "max_parallel": max_parallel}
+        return self._client.post("/runs/batch", json=body, headers=headers)
 
     def cancel(self, run_id: str) -> None:
         self._client.post(f"/runs/{run_id}/cancel").raise_for_status()

@@ -52,6 +52,7 @@ CLAIM_REFUSED = "claim refused"
 # The object on which the product looks up each function at every call.
 STEPS: dict[str, tuple[Any, str]] = {
     "admission.admit": (admission.Admission, "admit"),
+    "admission.admit_graph": (admission.Admission, "admit_graph"),
     "runs.claim": (runs, "claim"),
     "engine.prepare": (ScriptedEngine, "prepare"),
     "submissions.mark": (submissions, "mark"),
@@ -147,11 +148,12 @@ def _signal_at(at: str, number: signal.Signals) -> None:
 def _claim_only_without(gate: Path) -> None:
     original = runs.claim
 
-    def claim(tx: Transaction, worker_id: str, count: int, free: Mapping[str, int]) -> list[runs.Run]:
+    @functools.wraps(original)
+    def claim(*args: Any) -> list[runs.Run]:
         if gate.exists():
             gate.with_name(CLAIM_REFUSED).touch()
             return []
-        return original(tx, worker_id, count, free)
+        return original(*args)
 
     runs.claim = claim
 

@@ -1,17 +1,14 @@
 """Single writes and commits of a worker fail, or seem to fail: the run completes, and is paid once."""
 
 import itertools
-import json
-import os
 import re
-from dataclasses import asdict
 from functools import partial
 
 import pytest
 
 from crash.checks import check_final_state, check_invariants
 from crash.database_errors import INJECTED, ErrorKind, Injection
-from crash.deployment import Caller, Deployment
+from crash.deployment import Caller
 from crash.provider import Provider
 from crash.scenarios import MakeDeployment, Results, Scenarios
 from crash.steps import MODELS
@@ -29,13 +26,6 @@ _HOW: dict[str, tuple[ErrorKind, int]] = {
 _LEAST = {"free: commit": 3, "paid: commit": 5, "free: write": 6, "paid: write": 9}
 
 
-def inject(deployment: Deployment, injection: Injection) -> None:
-    """Inject errors into the next run."""
-    fresh = deployment.folder / "injection"
-    fresh.write_text(json.dumps(asdict(injection)))
-    os.replace(fresh, deployment.folder / "errors")
-
-
 def fail_each_in_turn(make_deployment: MakeDeployment, *, engine: str, how: str) -> None:
     """Make the first commit (or write) of a run fail, the second one of the next run, and so on."""
     kind, count = _HOW[how]
@@ -43,14 +33,14 @@ def fail_each_in_turn(make_deployment: MakeDeployment, *, engine: str, how: str)
     provider = Provider(suppresses_duplicates=False, seconds=0.2)
     with make_deployment(provider) as deployment:
         account = deployment.account()
-        errors = str(deployment.folder / "errors")
+        errors = str(deployment.errors)
         api, worker = deployment.api_and_worker(gated=True, errors=errors, chores="3600", show="0")
         with Caller(api, account) as caller:
             for number in itertools.count(1):
                 with deployment.closed_gate():
                     deployment.wait_until_claim_refused()
                     run_id = caller.started(MODELS[engine])
-                    inject(deployment, Injection(number, kind, number, number + count - 1))
+                    deployment.inject(Injection(number, kind, number, number + count - 1))
                 run = caller.ended(run_id)
                 assert run["status"] == "completed", (number, injected, run)
                 assert provider.made[run_id] == 1, (number, injected)

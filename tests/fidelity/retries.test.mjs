@@ -31,9 +31,12 @@ test("a refused request is sent once", async () => {
 
 test("a duplicate Idempotency-Key is refused once, on every operation that writes", async () => {
   const { run_id } = await client().runs.startGeneration({ ...body, params: { seconds: 30 } });
+  const batch = { ...here, starts: [{ type: "text", prompt, model: "t2t-rehearsal" }] };
   const writes = [
     (flora, options) => flora.runs.startGeneration(body, options),
     (flora, options) => flora.generations.create(body, options),
+    (flora, options) => flora.post("/runs/batch", { body: batch, ...options }),
+    (flora, options) => flora.post(`/runs/${run_id}/rerun`, options),
     (flora, options) => flora.post("/projects", { body: { workspace_id: here.workspace_id, name: "Once" }, ...options }),
     (flora, options) => flora.post(`/runs/${run_id}/cancel`, options),
   ];

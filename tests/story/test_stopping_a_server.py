@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from support.events import parsed
 from support.server import DEADLINE, Server, running_server
 from terrarium_server import runs
 
@@ -50,6 +51,29 @@ class Waiting:
         return self._answer.result(DEADLINE / 2)
 
 
+class Listening:
+    """A client that listens to events."""
+
+    def __init__(self, pool: ThreadPoolExecutor, server: Server, path: str) -> None:
+        self._opened = threading.Event()
+        self._types: Future[list[str]] = pool.submit(self._listen, server, path)
+        assert self._opened.wait(DEADLINE)
+
+    def _listen(self, server: Server, path: str) -> list[str]:
+        types: list[str] = []
+        with server.client() as client, client.stream("GET", path) as answer:
+            for event in parsed(answer.iter_lines()):
+                self._opened.set()
+                types.append(event.type)
+        return types
+
+    def rest(self) -> list[str]:
+        """The types of all events after the opening, once the server has ended the stream."""
+        opening, *rest = self._types.result(DEADLINE / 2)
+        assert opening == "open"
+        return rest
+
+
 def started(server: Server, **params: object) -> str:
     with server.client() as client:
         body = server.first.body(model="t2t-rehearsal", params=params)
@@ -76,12 +100,17 @@ def test_waiting_requests_get_the_current_state_and_a_server_without_a_worker_st
             tag = client.get(f"/runs/{run_id}").headers["etag"]
         waiting = [Waiting(pool, server, run_id) for _ in range(3)]
         with_tag = Waiting(pool, server, run_id, **{"if-none-match": tag})
+        listening = [
+            Listening(pool, server, path)
+            for path in (f"/projects/{server.first.project_id}/events", f"/runs/{run_id}/events")
+        ]
         server.stop(number)
         for one in waiting:
             answer = one.answer()
             assert (answer.status_code, answer.json()["status"]) == (200, "pending")
             assert answer.headers["etag"] == tag
         assert with_tag.answer().status_code == 304
+        assert [one.rest() for one in listening] == [[], ["run.created"]]
         server.process.wait(DEADLINE)
         assert (tmp_path / "server.log").read_text() == ""
 

@@ -70,8 +70,28 @@ _RECORDS = [
     "INSERT INTO run_progress (run_id, worker_id, claim, percent, updated_at)"
     f" {{series}} SELECT {_RUN}, 'wrk_gone', 1, 50, :epoch FROM series"
     " WHERE n % 20 = 0",
+    "INSERT INTO run_edges (from_run_id, to_run_id, slot, on_failure)"
+    f" {{series}} SELECT {_RUN}, {_RUN} || '_later', '', 'continue' FROM series WHERE n % 20 = 0",
+]
+# Every workspace has a turn, and waits if it has a pending run.
+_TURNS = (
+    "INSERT INTO turns (engine, workspace_id, last_served, since, waiting)"
+    " SELECT engine, workspace_id, 0, 1, max(CASE state WHEN 'pending' THEN 1 ELSE 0 END) FROM runs"
+    " WHERE true GROUP BY engine, workspace_id ON CONFLICT DO NOTHING"
+)
+# Numbered in the order of the runs; they have expired.
+_EVENTS = [
+    "INSERT INTO events (stream, number, type, run_id, root_run_id, actor, data, created_at)"
+    " SELECT project_id, row_number() OVER (PARTITION BY project_id ORDER BY run_id), 'run.created', run_id,"
+    """ run_id, 'key:key_1', '{{"status": "pending"}}', 0 FROM runs""",
+    "INSERT INTO event_streams (stream, last_number) SELECT stream, max(number) FROM events GROUP BY stream",
 ]
 
+_TURNS = (
+    "INSERT INTO turns (engine, workspace_id, last_served, since, waiting)"
+    " SELECT engine, workspace_id, 0, 0, 1 FROM runs WHERE state = 'pending' GROUP BY engine, workspace_id"
+    " ON CONFLICT DO NOTHING"
+)
 _BOARD = (
     "INSERT INTO canvas_boards (project_id, places) VALUES (:project, :last + 1)"
     " ON CONFLICT (project_id) DO UPDATE SET places = excluded.places"
@@ -108,8 +128,16 @@ def add_runs(database: Database, account: Account, *, subject: str, first: int, 
         for statement in _RECORDS:
             span = {"first": start, "last": min(start + _CHUNK - 1, last)}
             _execute(database, statement, {**values, **span})
+    _execute(database, _TURNS, {})
+    _execute(database, _TURNS, {})
     # Where the next start places its node.
     _execute(database, _BOARD, {"project": account.project_id, "last": last})
+
+
+def add_events(database: Database) -> None:
+    """Record an event for every run; there must not be any yet."""
+    for statement in _EVENTS:
+        _execute(database, statement, {})
 
 
 def add_tenants(database: Database, account: Account) -> None:

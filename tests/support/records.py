@@ -5,6 +5,7 @@ from typing import Any
 
 from terrarium_server import runs
 from terrarium_server.runs import Run
+from terrarium_server.store import Transaction
 
 _PENDING = runs.new_run(
     run_id="run_1",
@@ -29,3 +30,10 @@ _PENDING = runs.new_run(
 def pending_run(run_id: str, **changes: Any) -> Run:
     """A pending run as admission writes it."""
     return replace(_PENDING, **{"run_id": run_id, "root_run_id": run_id, **changes})
+
+
+def queue(tx: Transaction, *pending: Run) -> None:
+    """Record pending runs and put them into the queue, as admission does."""
+    for run in pending:
+        runs.record(tx, run)
+    runs.wake(tx, {(run.engine, run.workspace_id) for run in pending if run.engine is not None})

@@ -8,12 +8,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from support.server import DEADLINE, Account
+from support.server import DEADLINE, Account, new_account
 from terrarium_server import accounts, ids, ledger, runs, settlement
 from terrarium_server.admission import GenerationRequest
 from terrarium_server.app import Services
+from terrarium_server.engines.registry import Engines
 from terrarium_server.execution import submissions
 from terrarium_server.runs import Run
+from terrarium_server.store import Database
 
 GRANT_USD = 50.0
 PRICE_MICROS = 250_000
@@ -38,11 +40,14 @@ class Workspace:
 
     def cancel(self, run_id: str, *, notify: bool = True) -> Run:
         """Cancel a run as the API does; without ``notify``, as the API in another process does."""
-        with self.services.database.transaction() as tx:
-            settlement.cancel(tx, runs.read_run(tx, run_id))
+        database = self.services.database
+        if not notify:
+            database = Database(database.url)
+        with database.transaction() as tx:
+            settlement.cancel(tx, runs.read_run(tx, run_id), actor="system")
             run = runs.read_run(tx, run_id)
-        if notify:
-            self.services.run_ended(run_id)
+        if not notify:
+            database.close()
         return run
 
     def submission(self, run_id: str) -> Any:
@@ -54,6 +59,16 @@ class Workspace:
     def with_key(self, api_key: str) -> "Workspace":
         """The same with another key of the workspace."""
         return replace(self, account=replace(self.account, api_key=api_key))
+
+    def of_another_workspace(self) -> "Workspace":
+        """The same with an account of another workspace."""
+        with self.services.database.transaction() as tx:
+            return replace(self, account=new_account(tx, credits=GRANT_USD))
+
+    def of_another_process(self) -> "Workspace":
+        """The same as another process without a worker has it; close its services."""
+        services = self.services
+        return replace(self, services=Services(services.settings, engines=Engines(services.engines)))
 
     def run(self, run_id: str) -> Run:
         with self.services.database.transaction() as tx:

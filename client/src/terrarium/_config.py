@@ -49,6 +49,18 @@ class Config:
     default_query: Mapping[str, object] = field(default_factory=dict[str, object])
 
 
+def with_longer_read(timeout: Timeout, seconds: float) -> Timeout:
+    """The same timeout for a response that may begin, or go on, so many seconds later."""
+    if timeout is None:
+        return None
+    timeout = httpx.Timeout(timeout)
+    if timeout.read is None:
+        return timeout
+    return httpx.Timeout(
+        connect=timeout.connect, write=timeout.write, pool=timeout.pool, read=timeout.read + seconds
+    )
+
+
 def resolve_config(
     *,
     api_key: str | None,

@@ -55,7 +55,8 @@ class Driver:
                 return step.callback(step.value)
 
     def _send(self, step: Send) -> httpx.Response:
-        with _httpx_request(self.http, step.request) as request:
+        request = build_request(self.http, step.request)
+        with errors_converted(request):
             response = self.http.send(request, stream=True)
             try:
                 if step.sink and response.is_success:
@@ -106,7 +107,8 @@ class AsyncDriver:
                 return await result if inspect.isawaitable(result) else result
 
     async def _send(self, step: Send) -> httpx.Response:
-        with _httpx_request(self.http, step.request) as request:
+        request = build_request(self.http, step.request)
+        with errors_converted(request):
             response = await self.http.send(request, stream=True)
             try:
                 if step.sink and response.is_success:
@@ -120,19 +122,23 @@ class AsyncDriver:
             return response
 
 
-@contextmanager
-def _httpx_request(http: httpx.Client | httpx.AsyncClient, request: Request) -> Generator[httpx.Request]:
-    """Convert a request to httpx's type, and httpx's exceptions to ours."""
-    converted = http.build_request(
+def build_request(http: httpx.Client | httpx.AsyncClient, request: Request) -> httpx.Request:
+    """Convert a request to httpx's type."""
+    return http.build_request(
         request.method,
         request.url,
         headers=dict(request.headers),
         content=request.content,
         timeout=request.timeout,
     )
+
+
+@contextmanager
+def errors_converted(request: httpx.Request) -> Generator[None]:
+    """Convert httpx's exceptions to ours."""
     try:
-        yield converted
+        yield
     except httpx.TimeoutException as error:
-        raise APITimeoutError(request=converted) from error
+        raise APITimeoutError(request=request) from error
     except httpx.HTTPError as error:
-        raise APIConnectionError(request=converted) from error
+        raise APIConnectionError(request=request) from error

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from ._wire import Run
+    from .types import Run
 
 NO_KEY = (
     "No API key. Set FLORA_API_KEY (or TERRARIUM_API_KEY), or pass api_key=...; "

@@ -1,5 +1,6 @@
 """The base of every response model, and how JSON becomes one."""
 
+from contextlib import suppress
 from types import UnionType
 from typing import Any, TypeVar, Union, cast, get_args, get_origin
 
@@ -30,10 +31,17 @@ def decode(shape: type[T], value: Any) -> T:
     """Turn parsed JSON into ``shape``.
 
     Values outside the published enums are kept, so that a newer server does not break an older client. A
-    missing required field or a wrong structure raises ``pydantic.ValidationError``.
+    missing required field or a wrong structure raises ``pydantic.ValidationError``. Of several possible
+    shapes, the first one that has all its required fields is used.
     """
     if is_anything(shape):
         return value
+    if get_origin(shape) in (Union, UnionType):
+        *others, last = get_args(shape)
+        for other in others:
+            with suppress(ValidationError):
+                return decode(other, value)
+        return decode(last, value)
     try:
         return TypeAdapter(shape).validate_python(value)
     except ValidationError as invalid:

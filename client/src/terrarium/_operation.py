@@ -112,6 +112,28 @@ class Callback:
     value: object
 
 
+@dataclass(frozen=True, slots=True)
+class Connect:
+    """Ask the driver for a response whose body is still to come, unless it is a refusal or empty.
+
+    The response before it is closed.
+    """
+
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class Receive:
+    """Ask the driver for the next bytes of that response; None at its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Emit(Generic[T]):
+    """Ask the driver to give a value to the caller, and to go on when the caller wants the next one."""
+
+    value: T
+
+
 class Sink(Protocol):
     """Receives the body of a streamed response; ``restart`` is called before each attempt."""
 
@@ -127,6 +149,9 @@ class Sink(Protocol):
 # A generator without I/O of its own. It yields steps; a driver, sync or async, performs each one and sends
 # the result back into the generator. So the logic is written once for both clients.
 Steps = Generator[Send | Sleep | Callback, Any, T]
+
+# The same for calls that give the caller many values.
+StreamSteps = Generator[Connect | Receive | Sleep | Emit[T], Any, None]
 
 
 class Exchange(Protocol):

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 
-import httpx
-
 from ._clock import Clock
-from ._config import Config, Headers
+from ._config import Config, Headers, with_longer_read
 from ._errors import APIConnectionError, APIStatusError, RunFailedError, WaitTimeout
-from ._exchange import exchange, log
+from ._exchange import exchange
 from ._operation import Callback, Operation, Sleep, Steps, WriteOptions
-from ._retry import pause, server_wait, worth_retrying
-from ._wire import Run
+from ._outage import Outage
+from ._retry import server_wait
+from .types import Run
 
 # All in seconds. How long a long poll may take: proxies commonly close connections after 30 or 60.
 LONG_POLL = 25
@@ -23,8 +22,6 @@ SHORTEST_LONG_POLL = 0.5
 # The least time between two polls of a run whose progress moves fast.
 SHORTEST_INTERVAL = 0.1
 FIRST_INTERVAL, GROWTH, LONGEST_INTERVAL = 1.0, 1.5, 5.0
-# A run survives a restart of its server, so waiting tolerates errors for this long.
-LONGEST_OUTAGE = 60.0
 
 
 def wait_for(
@@ -45,7 +42,7 @@ def wait_for(
     run: Run | None = None
     etag: str | None = None
     interval = poll_interval or FIRST_INTERVAL
-    failures, failing_since = 0, 0.0
+    outage = Outage(run_id, clock)
     # The first poll is a short one, so that the caller gets the present state at once.
     long_poll = 0
     while True:
@@ -53,20 +50,15 @@ def wait_for(
         try:
             response = yield from exchange(_poll(retrieve, long_poll, etag, config), config, clock)
         except (APIConnectionError, APIStatusError) as error:
-            failing_since = failing_since if failures else began
-            if not _is_transient(error) or clock.monotonic() - failing_since > LONGEST_OUTAGE:
-                raise
-            wait = pause(failures, _headers(error), now=clock.now(), jitter=clock.jitter())
-            failures += 1
-            log.info("Waiting for %s: %s; retrying in %.2f s", run_id, error, wait)
+            wait = outage.wait_after(error, since=began)
         else:
-            failures = 0
+            outage.is_over()
             elapsed = clock.monotonic() - began
             changed = response.status_code != 304
             if changed:
                 previous, run = run, response.parse()
                 etag = response.headers.get("etag")
-                if on_progress and (previous is None or _reported_state(previous) != _reported_state(run)):
+                if on_progress and previous != run:
                     yield Callback(on_progress, run)
                 if _has_ended(run):
                     if raise_on_failure and run.status != "completed":
@@ -97,18 +89,8 @@ def _poll(retrieve: Operation[Run], long_poll: int, etag: str | None, config: Co
     if etag:
         headers["if-none-match"] = etag
     merged: Headers = {**headers, **retrieve.options.get("extra_headers", {})}
-    timeout = config.timeout
-    if timeout is not None:
-        timeout = httpx.Timeout(timeout)
-        if timeout.read is not None:
-            timeout = httpx.Timeout(
-                connect=timeout.connect,
-                write=timeout.write,
-                pool=timeout.pool,
-                read=timeout.read + long_poll,
-            )
     options = WriteOptions(**retrieve.options)
-    options["extra_headers"], options["timeout"] = merged, timeout
+    options["extra_headers"], options["timeout"] = merged, with_longer_read(config.timeout, long_poll)
     return replace(retrieve, options=options)
 
 
@@ -117,17 +99,3 @@ def _has_ended(run: Run) -> bool:
         return True
     # An unknown status is final if the server says when the run ended.
     return run.status not in ("pending", "running") and run.completed_at is not None
-
-
-def _reported_state(run: Run) -> tuple[object, ...]:
-    return run.status, run.progress, run.model_extra
-
-
-def _headers(error: APIConnectionError | APIStatusError) -> Mapping[str, str] | None:
-    return error.response.headers if isinstance(error, APIStatusError) else None
-
-
-def _is_transient(error: APIConnectionError | APIStatusError) -> bool:
-    if isinstance(error, APIStatusError):
-        return worth_retrying(error.status_code, error.response.headers)
-    return True

@@ -2,7 +2,21 @@
 
 from typing import Any, Literal
 
+from pydantic import ConfigDict
 from terrarium._model import FloraModel
+
+
+class BatchStart(FloraModel):
+    """One start of a batch."""
+
+    model: str | None = None
+    """Model endpoint ID"""
+    params: dict[str, Any] | None = None
+    """Model parameters"""
+    prompt: str
+    """Generation prompt"""
+    type: Literal["image", "video", "audio", "text"]
+    """Generation type"""
 
 
 class CreateProject(FloraModel):
@@ -43,6 +57,35 @@ class ErrorEnvelope(FloraModel):
     """``{"error": {...}}``."""
 
     error: ErrorDetail
+
+
+class Event(FloraModel):
+    """Ours: one change. Further fields, types and states may be added."""
+
+    model_config = ConfigDict(
+        extra="allow",
+    )
+    actor: str
+    """`key:` and the id of a key, or `system`"""
+    created_at: int
+    error_code: str | None = None
+    error_message: str | None = None
+    number: int
+    """Its place in the stream, also the `id` of the event"""
+    project_id: str | None
+    root_run_id: str
+    """The run at the top of the graph that the run belongs to, or itself"""
+    run_id: str
+    status: str | None = None
+    """The status of the run from now on"""
+    type: str
+    """`run.created`, `run.started`, `run.queued`, `run.completed` and so on"""
+
+
+class EventPosition(FloraModel):
+    """Ours: the data of `open` and `reset`; events after this number follow. Null: from the beginning."""
+
+    number: int | None
 
 
 class Node(FloraModel):
@@ -144,6 +187,19 @@ class ProjectPage(FloraModel):
     projects: list[Project]
 
 
+class Rerun(FloraModel):
+    """Body of ``POST /runs/{run_id}/rerun``, which is ours: what shall be different."""
+
+    model: str | None = None
+    """Another model of the same type; it takes the parameters that it has"""
+    params: dict[str, Any] | None = None
+    """Parameters to change; null removes one. With `seed: null` there is a new seed"""
+    priority: int | None = None
+    """Another priority"""
+    prompt: str | None = None
+    """Another prompt"""
+
+
 class RunAction(FloraModel):
     """Which action a run executes."""
 
@@ -186,6 +242,16 @@ class RunAction(FloraModel):
         "split-audio-from-video",
         "merge-audio-into-video",
     ]
+
+
+class RunCounts(FloraModel):
+    """Ours: how many runs of a batch are in each state."""
+
+    completed: int
+    failed: int
+    pending: int
+    running: int
+    skipped: int
 
 
 class RunModel(FloraModel):
@@ -246,21 +312,68 @@ class GenerationPage(FloraModel):
     meta: PageMeta
 
 
-class Run(FloraModel):
-    """A run as ``GET /runs/{run_id}`` shows it. Times are UTC milliseconds, progress 0 to 100."""
+class RunProgressed(FloraModel):
+    """Ours: the data of `run.progress`, which has no `id` and is not repeated after a reconnection."""
 
+    preview: RunPreview | None = None
+    progress: float
+    root_run_id: str
+    run_id: str
+
+
+class RunStep(FloraModel):
+    """Ours: one run of a batch. ``step`` is the place of its start in the request."""
+
+    after: list[str] | None = None
+    """The steps that it waits for, or waited for"""
+    charged_cost: float
+    error_code: str | None = None
+    error_message: str | None = None
+    model: RunModel
+    outputs: list[RunOutput] | None = None
+    progress: float
+    run_id: str
+    status: Literal["pending", "running", "completed", "failed", "skipped"]
+    step: str
+    type: Literal["image", "video", "audio", "text"]
+
+
+class RunDetail(FloraModel):
+    """
+    A run with what is ours: what was asked for, and how it goes.
+
+    A batch has ``steps`` and their ``counts``, and is completed if any step is, unless it was cancelled. Its
+    ``outputs`` are those of its steps. ``batch_id`` is the batch that a run belongs to. A run that waits for
+    its engine has ``queue_position``, how many runs start before it, up to 1,000, and
+    ``estimated_start_seconds``. All of it is optional, so that clients accept the runs of other servers.
+    """
+
+    actor: str | None = None
+    batch_id: str | None = None
     charged_cost: float | None = None
     completed_at: int | None = None
+    counts: RunCounts | None = None
     created_at: int
     error_code: str | None = None
     error_message: str | None = None
+    estimated_start_seconds: int | None = None
+    max_parallel: int | None = None
+    model: RunModel | None = None
     outputs: list[RunOutput] | None = None
+    params: dict[str, Any] | None = None
     poll_url: str | None = None
     preview: RunPreview | None = None
+    priority: int | None = None
     progress: float
+    project_id: str | None = None
+    prompt: str | None = None
+    queue_position: int | None = None
     run_id: str
+    seed: int | None = None
     started_at: int | None = None
     status: Literal["pending", "running", "completed", "failed"]
+    steps: list[RunStep] | None = None
+    type: Literal["generation", "technique", "action", "batch"] | None = None
 
 
 class RunTechnique(FloraModel):
@@ -283,10 +396,43 @@ class RunStarted(FloraModel):
     model: RunModel | None = None
     poll_url: str | None = None
     project_id: str | None = None
-    run: Run | None = None
+    run: RunDetail | None = None
     run_id: str
     technique: RunTechnique | None = None
     type: Literal["generation", "technique", "action"]
+
+
+class BatchStarted(FloraModel):
+    """
+    Answer to ``POST /runs/batch``: the batch, and its runs in the order of the request.
+
+    ``charged_cost`` is the quote for all in USD. ``estimated_seconds`` is for the case that all that may run
+    at the same time do.
+    """
+
+    charged_cost: float
+    estimated_seconds: int | None
+    poll_url: str
+    project_id: str
+    run: RunDetail | None = None
+    run_id: str
+    runs: list[RunStarted]
+    type: Literal["batch"]
+
+
+class StartBatch(FloraModel):
+    """Body of ``POST /runs/batch``, which is ours."""
+
+    max_parallel: int | None = None
+    """How many of them may run at the same time"""
+    priority: int | None = 0
+    """As for a single start; it is that of all of them"""
+    project_id: str
+    """Project identifier"""
+    starts: list[BatchStart]
+    """The generations to start, all or none of them"""
+    workspace_id: str
+    """Workspace identifier"""
 
 
 class StartGeneration(FloraModel):
@@ -296,6 +442,8 @@ class StartGeneration(FloraModel):
     """Model endpoint ID"""
     params: dict[str, Any] | None = None
     """Model parameters"""
+    priority: int | None = 0
+    """Ours: runs of a higher priority start first in their workspace; the owner may cap it"""
     project_id: str
     """Project identifier"""
     prompt: str

@@ -1,10 +1,14 @@
 """Fixtures: a scripted server and a fake clock; tests that use ``flora`` run with both clients."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from .scripted import Clients, FakeTime, ScriptedServer
+import terrarium._async_client
+import terrarium._client
+
+from .scripted import KEY, Clients, FakeTime, ScriptedServer
 
 
 @pytest.fixture(autouse=True)
@@ -28,3 +32,16 @@ def time() -> FakeTime:
 @pytest.fixture(params=["sync", "async"])
 def flora(request: pytest.FixtureRequest, server: ScriptedServer, time: FakeTime) -> Clients:
     return Clients(request.param, server, time)
+
+
+@pytest.fixture
+def configured_server(
+    server: ScriptedServer, time: FakeTime, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> ScriptedServer:
+    """The server that the environment names, in an empty working folder, for commands and examples."""
+    monkeypatch.setenv("FLORA_API_KEY", KEY)
+    monkeypatch.setenv("FLORA_BASE_URL", server.url)
+    monkeypatch.setattr(terrarium._client, "SYSTEM_CLOCK", time.clock)
+    monkeypatch.setattr(terrarium._async_client, "SYSTEM_CLOCK", time.clock)
+    monkeypatch.chdir(tmp_path)
+    return server

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-import terrarium._client
+import terrarium
 from terrarium.cli._app import app
 
-from .scripted import KEY, STARTED, FakeTime, RecordedRequest, Response, ScriptedServer, refusal, run
+from .scripted import STARTED, RecordedRequest, Response, ScriptedServer, refusal, run
 
 PNG = b"\x89PNG\r\n"
 WORKSPACE = {"workspace_id": "ws_1", "name": "Ours", "created_at": 1, "role": "owner"}
@@ -54,14 +54,9 @@ def outputs(*urls: str, output_type: str = "imageUrl") -> dict[str, Any]:
 
 
 @pytest.fixture
-def working_server(
-    server: ScriptedServer, time: FakeTime, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> ScriptedServer:
+def working_server(configured_server: ScriptedServer) -> ScriptedServer:
     """A server that completes every run, and an empty working folder."""
-    monkeypatch.setenv("FLORA_API_KEY", KEY)
-    monkeypatch.setenv("FLORA_BASE_URL", server.url)
-    monkeypatch.setattr(terrarium._client, "SYSTEM_CLOCK", time.clock)
-    monkeypatch.chdir(tmp_path)
+    server = configured_server
     server.routes = {
         "GET /workspaces": Response(200, {"workspaces": [WORKSPACE]}),
         "GET /projects": Response(200, {"projects": [PROJECT], "meta": {"next_cursor": None}}),

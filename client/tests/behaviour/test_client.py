@@ -192,10 +192,10 @@ class TestResponses:
     @pytest.mark.parametrize(
         ("call", "body", "shape"),
         [
-            (lambda c: c.runs.retrieve("run_1"), run(), "Run"),
+            (lambda c: c.runs.retrieve("run_1"), run(), "RunDetail"),
             (lambda c: c.runs.start_generation(**START), STARTED, "RunStarted"),
             (lambda c: c.generations.create(**START), STARTED, "RunStarted"),
-            (lambda c: c.generations.retrieve("run_1"), run(), "Run"),
+            (lambda c: c.generations.retrieve("run_1"), run(), "RunDetail"),
             (lambda c: c.models.list(type="image"), {"models": []}, "ModelList"),
             (lambda c: c.workspaces.list(), {"workspaces": []}, "WorkspaceList"),
         ],

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-import terrarium._async_client
-import terrarium._client
+import terrarium
 from terrarium.cli._app import EPILOG, app
 from terrarium.cli._report import Exit
 
-from .scripted import KEY, START, STARTED, FakeTime, RecordedRequest, Response, ScriptedServer, refusal, run
+from .scripted import START, STARTED, RecordedRequest, Response, ScriptedServer, refusal, run
+from .test_batches import BATCH_STARTED, batch, step
 from .test_cli import MODEL, PNG, PROJECT, WORKSPACE
+from .test_events import END, event, position, progress, streamed
 
 ROOT = Path(__file__).parents[3]
 DOCUMENTS = [ROOT / "client/README.md", ROOT / "docs/python.md"]
@@ -25,14 +26,8 @@ def blocks(document: Path, language: str) -> list[str]:
 
 
 @pytest.fixture
-def working_server(
-    server: ScriptedServer, time: FakeTime, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> ScriptedServer:
-    monkeypatch.setenv("FLORA_API_KEY", KEY)
-    monkeypatch.setenv("FLORA_BASE_URL", server.url)
-    monkeypatch.setattr(terrarium._client, "SYSTEM_CLOCK", time.clock)
-    monkeypatch.setattr(terrarium._async_client, "SYSTEM_CLOCK", time.clock)
-    monkeypatch.chdir(tmp_path)
+def working_server(configured_server: ScriptedServer) -> ScriptedServer:
+    server = configured_server
 
     def start(request: RecordedRequest) -> Response:
         if not request.body["prompt"]:
@@ -47,6 +42,8 @@ def working_server(
     picture = {"output_id": "o1", "type": "imageUrl", "url": f"{server.origin}/media/a.png"}
     done = run(status="completed", progress=100, outputs=[picture], charged_cost=0.004)
     row = {**done, "generation_id": "run_1", "workspace_id": "ws_1", "project_id": "prj_1"}
+    ended = {"status": "completed", "progress": 100, "completed_at": 9}
+    Path("mugs.csv").write_text("prompt,seed\nA ceramic mug,7\n")
     server.routes = {
         "GET /workspaces": Response(200, {"workspaces": [WORKSPACE]}),
         "GET /projects": Response(200, {"projects": [PROJECT], "meta": {"next_cursor": None}}),
@@ -63,6 +60,13 @@ def working_server(
             },
         ),
         "GET /runs/run_1": Response(200, done, {"etag": '"1"', "request-id": "req_1"}),
+        "GET /runs/run_1/events": streamed(position("open", None), END),
+        "POST /runs/run_1/rerun": Response(201, STARTED),
+        "POST /runs/batch": Response(201, BATCH_STARTED),
+        "GET /runs/run_9": Response(200, batch(step(1, **ended), **ended)),
+        "GET /runs/run_9/events": streamed(
+            position("open", 3), event(4), progress(40), event(5, "run.completed", "run_9")
+        ),
         "GET /generations": Response(200, {"generations": [row], "meta": {"next_cursor": None}}),
         "GET /media/a.png": Response(200, PNG, {"content-type": "image/png"}),
     }

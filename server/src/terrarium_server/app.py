@@ -24,7 +24,9 @@ from terrarium_server.catalog import (
 from terrarium_server.configuration import Configuration
 from terrarium_server.engines.processes import TemporaryFolder, remove_abandoned
 from terrarium_server.engines.registry import Engines, discover
+from terrarium_server.events import Expiry, Feed
 from terrarium_server.http import (
+    SERVER_SENT,
     BodyLimit,
     Callers,
     HeadAsGet,
@@ -34,12 +36,12 @@ from terrarium_server.http import (
     RequestRates,
     ResponseHeaders,
     api,
+    declare_event_data,
     declare_headers,
     install_refusals,
     unversioned,
 )
 from terrarium_server.media import FetchRules
-from terrarium_server.runs import Signals
 from terrarium_server.settings import Settings
 from terrarium_server.store import Blobs, Database, Transaction
 
@@ -83,25 +85,15 @@ class Services:
         repeatable = [engine.name for engine in self.engines if engine.repeatable]
         facts = migrations.Facts(engines_of, self.configuration.fallback, repeatable)
         migrations.upgrade(self.database, facts)
+        self.database.notifications.start()
         self.blobs = Blobs(settings.data_dir / "media")
-        self.signals = Signals()
+        self.feed = Feed(self.database, SERVER_SENT)
         self.fetch_rules = FetchRules(
             max_bytes=settings.max_media_bytes, allow_private=settings.allow_private_fetch
         )
-        self.admission = Admission(self.catalog, settings.rate_limit, self.fetch_rules, self.wake)
+        self.admission = Admission(self.catalog, settings.rate_limit, self.fetch_rules)
         self.workers: Workers | None = None
         self.is_accepting = False
-
-    def wake(self) -> None:
-        """Wake this process's worker, if it has one."""
-        if self.workers is not None:
-            self.workers.wake()
-
-    def run_ended(self, run_id: str) -> None:
-        """Notify the requests that wait for a run and the worker that executes it: a caller has ended it."""
-        self.signals.changed(run_id)
-        if self.workers is not None:
-            self.workers.stop_run(run_id)
 
     def start_workers(self) -> None:
         """Start executing runs in this process, those admitted earlier included."""
@@ -115,7 +107,6 @@ class Services:
             blobs=self.blobs,
             catalog=self.catalog,
             engines=self.engines,
-            signals=self.signals,
             weights=self.weights,
             temporary=self.temporary.path,
             single_process=self.database.is_sqlite,
@@ -129,7 +120,7 @@ class Services:
             capacity=self.settings.worker_runs,
             lease_seconds=self.settings.worker_timeout,
             drain_seconds=self.settings.drain_seconds,
-            chores=[self._forget_expired, sweep.run_if_due],
+            chores=[self._forget_expired, Expiry(self.database).run, sweep.run_if_due],
         )
         workers.start()
         self.workers = workers
@@ -138,12 +129,12 @@ class Services:
         await self.database.write_for_worker(idempotency.forget_expired)
 
     def stopping(self, *, skip_waiting: bool = False) -> None:
-        """Prepare to stop: requests stop waiting for runs.
+        """Prepare to stop: requests stop waiting for runs and listening.
 
         With ``skip_waiting`` the worker returns its runs at once instead of finishing them.
         """
         self.is_accepting = False
-        self.signals.close()
+        self.feed.close()
         if skip_waiting and self.workers is not None:
             self.workers.skip_waiting()
 
@@ -231,13 +222,12 @@ def create_app(services: Services, *, workers: bool = True) -> FastAPI:
         blobs=services.blobs,
         catalog=services.catalog,
         admission=services.admission,
-        signals=services.signals,
+        feed=services.feed,
         known_hosts=KnownHosts(
             services.settings.public_url, services.settings.known_hosts, services.settings.trusted_proxies
         ),
         requests_per_minute=services.settings.request_rate_limit,
         is_ready=lambda: services.is_accepting,
-        run_ended=services.run_ended,
         callers=Callers(services.database),
         request_rates=RequestRates(),
         model_lists=ModelLists(services.catalog),
@@ -288,5 +278,6 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         for name in ("HTTPValidationError", "ValidationError"):
             document["components"]["schemas"].pop(name, None)
         declare_headers(document)
+        declare_event_data(document)
         app.openapi_schema = document
     return app.openapi_schema

@@ -31,6 +31,11 @@ def mint(prefix: Prefix, *, now_ms: int | None = None) -> str:
     return f"{prefix}_{_base32((milliseconds << 80) | int.from_bytes(os.urandom(10)), 13)}"
 
 
+def mint_ascending(prefix: Prefix, count: int, *, now_ms: int) -> list[str]:
+    """Return so many new identifiers in ascending order."""
+    return sorted(mint(prefix, now_ms=now_ms) for _ in range(count))
+
+
 def mint_secret(prefix: Literal["sk_live", "whsec"]) -> str:
     """Return a new secret with 160 random bits."""
     return f"{prefix}_{_base32(int.from_bytes(os.urandom(20)), 16)}"

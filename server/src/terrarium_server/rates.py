@@ -37,6 +37,6 @@ class Rate:
         remaining = min(self.per_minute, max(0, (REFILL_US - missing_us) // self.cost_us))
         return RateState(self.per_minute, remaining, math.ceil(missing_us / 1_000_000))
 
-    def retry_after(self, missing_us: int) -> int:
-        """Return in how many whole seconds one can be taken; the bucket is full in so many microseconds."""
-        return max(1, math.ceil((missing_us + self.cost_us - REFILL_US) / 1_000_000))
+    def retry_after(self, missing_us: int, count: int = 1) -> int:
+        """Return in how many whole seconds ``count`` can be taken; the bucket is full in ``missing_us``."""
+        return max(1, math.ceil((missing_us + count * self.cost_us - REFILL_US) / 1_000_000))

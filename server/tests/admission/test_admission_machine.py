@@ -3,6 +3,7 @@
 A start claims its key and is admitted in one transaction, as the HTTP layer does it.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +16,7 @@ from support.machines import run_machine
 from support.server import CARDS, new_account
 from terrarium_server import accounts, idempotency, ids, ledger
 from terrarium_server.accounts import Caller
-from terrarium_server.admission import Admission, GenerationRequest
+from terrarium_server.admission import Admission, GenerationRequest, GraphRequest
 from terrarium_server.catalog import Catalog, load_cards
 from terrarium_server.idempotency import Scope
 from terrarium_server.media import FetchRules
@@ -70,7 +71,8 @@ class AdmissionMachine(RuleBasedStateMachine):
         self.now_ms = 1_800_000_000_000
         self.database = Database(url, clock_ms=lambda: self.now_ms)
         self.wakes = 0
-        self.admission = Admission(Catalog(load_cards(CARDS)), 1_000_000, FetchRules(), self._wake)
+        self.admission = Admission(Catalog(load_cards(CARDS)), 1_000_000, FetchRules())
+        self.database.notifications.subscribe("ready", self._notified)
         with self.database.transaction() as tx:
             for table in reversed(metadata.sorted_tables):
                 tx.execute(sa.delete(table))
@@ -82,9 +84,11 @@ class AdmissionMachine(RuleBasedStateMachine):
         self.balance = GRANT
         self.left_of_cap = CAP
         self.started: list[str] = []
+        self.nodes = self.admissions = 0
         self.holders: dict[str, tuple[str, int]] = {}
 
-    def _wake(self) -> None:
+    def _notified(self, engines: frozenset[str] | None) -> None:
+        assert engines == {"rehearsal"}
         self.wakes += 1
 
     def teardown(self) -> None:
@@ -111,30 +115,36 @@ class AdmissionMachine(RuleBasedStateMachine):
             ledger.grant(tx, self.mine.workspace_id, PRICE)
         self.balance += PRICE
 
-    @rule(key=KEYS, capped=st.booleans())
-    def start(self, key: str | None, capped: bool) -> None:
+    @rule(key=KEYS, capped=st.booleans(), size=st.sampled_from([None, None, 1, 2, 3]))
+    def start(self, key: str | None, capped: bool, size: int | None) -> None:
+        """Start a run, or a graph of this size, which is held for as a whole."""
+        price = PRICE * (size or 1)
+        request = self._graph(size) if size else self._request()
         caller = self.capped if capped else self.caller
         run_id, until = self.holders.get(key or "", ("", 0))
         refusal: type[Problem] | None = None
         if until > self.now_ms:
             refusal = DuplicateKey
-        elif self.balance < PRICE or (capped and self.left_of_cap < PRICE):
+        elif self.balance < price or (capped and self.left_of_cap < price):
             refusal = InsufficientCredits
         if refusal is not None:
-            problem = self._refused(caller, self._request(), key, refusal)
+            problem = self._refused(caller, request, key, refusal)
             assert not isinstance(problem, DuplicateKey) or problem.resource == Resource("run", run_id)
             return
         with self.database.transaction() as tx:
-            run = self._admit(tx, caller, self._request(), key)
-        assert (run.state, run.held_micros, run.created_at) == ("pending", PRICE, self.now_ms)
-        self.started.append(run.run_id)
-        self.balance -= PRICE
-        self.left_of_cap -= PRICE if capped else 0
+            run, members = self._admit(tx, caller, request, key)
+        state = "running" if members else "pending"
+        assert (run.state, run.held_micros, run.created_at) == (state, price, self.now_ms)
+        self.started += [run.run_id, *(member.run_id for member in members)]
+        self.nodes += size or 1
+        self.admissions += 1
+        self.balance -= price
+        self.left_of_cap -= price if capped else 0
         if key is not None:
             self.holders[key] = (run.run_id, self.now_ms + 2 * HOUR_MS)
 
-    @rule(key=KEYS, flaw=st.sampled_from(sorted(FLAWS)))
-    def start_invalidly(self, key: str | None, flaw: str) -> None:
+    @rule(key=KEYS, flaw=st.sampled_from(sorted(FLAWS)), in_a_graph=st.booleans())
+    def start_invalidly(self, key: str | None, flaw: str, in_a_graph: bool) -> None:
         caller, request, expected = self.caller, self._request(), FLAWS[flaw]
         match flaw:
             case "unknown parameter":
@@ -161,7 +171,12 @@ class AdmissionMachine(RuleBasedStateMachine):
         is_held = self.holders.get(key or "", ("", 0))[1] > self.now_ms
         if is_held and request.project_id == self.mine.project_id:
             expected = DuplicateKey
-        self._refused(caller, request, key, expected)
+        if in_a_graph and expected is InvalidInput and flaw != "unprintable key":
+            refused = self._refused(caller, self._graph(2, request), key, expected)
+            assert isinstance(refused, InvalidInput)
+            assert all(field.field.startswith("starts[2].") for field in refused.fields)
+        else:
+            self._refused(caller, request, key, expected)
         self._set_rate(full_at=0)
 
     @rule(key=KEYS)
@@ -182,12 +197,22 @@ class AdmissionMachine(RuleBasedStateMachine):
             self.mine.workspace_id, self.mine.project_id, "text", "a fern", "t2t-rehearsal", {}
         )
 
-    def _admit(self, tx: Transaction, caller: Caller, request: GenerationRequest, key: str | None) -> Run:
+    def _graph(self, size: int, *more: GenerationRequest) -> GraphRequest:
+        starts = [self._request() for _ in range(size)]
+        return GraphRequest(self.mine.workspace_id, self.mine.project_id, [*starts, *more])
+
+    def _admit(
+        self, tx: Transaction, caller: Caller, request: GenerationRequest | GraphRequest, key: str | None
+    ) -> tuple[Run, Sequence[Run]]:
+        """Return the run, or the root of the graph, and the graph's members."""
         run_id = ids.mint("run", now_ms=tx.now_ms)
         if key is not None:
             scope = Scope(caller.workspace_id, "generation", request.project_id)
             idempotency.claim(tx, scope, key, Resource("run", run_id))
-        return self.admission.admit(tx, caller, request, run_id).run
+        if isinstance(request, GraphRequest):
+            admitted = self.admission.admit_graph(tx, caller, request, run_id)
+            return admitted.root, admitted.members
+        return self.admission.admit(tx, caller, request, run_id).run, ()
 
     def _set_rate(self, *, full_at: int) -> None:
         """Set when all starts of the workspace are available again, in microseconds."""
@@ -199,7 +224,11 @@ class AdmissionMachine(RuleBasedStateMachine):
             )
 
     def _refused(
-        self, caller: Caller, request: GenerationRequest, key: str | None, expected: type[Problem]
+        self,
+        caller: Caller,
+        request: GenerationRequest | GraphRequest,
+        key: str | None,
+        expected: type[Problem],
     ) -> Problem:
         """Expect a refusal that writes nothing, no claim, hold, run or node, and wakes no worker."""
         before, wakes = self._all_rows(), self.wakes
@@ -216,7 +245,7 @@ class AdmissionMachine(RuleBasedStateMachine):
     def the_records_agree(self) -> None:
         tables = self._all_rows()
         assert sorted(row[0] for row in tables["runs"]) == sorted(self.started)
-        assert len(tables["canvas_nodes"]) == len(self.started) == self.wakes
+        assert (len(tables["canvas_nodes"]), self.wakes) == (self.nodes, self.admissions)
         claims = {key: (run_id, until) for *_, key, _, run_id, until in tables["idempotency_keys"]}
         assert claims == self.holders
         with self.database.transaction() as tx:

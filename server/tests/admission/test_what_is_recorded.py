@@ -38,7 +38,7 @@ class AdmittingWorkspace:
 
 
 def opened(database: Database, cards: list[ModelCard]) -> AdmittingWorkspace:
-    admission = Admission(Catalog(cards), 1_000_000, FetchRules(), lambda: None)
+    admission = Admission(Catalog(cards), 1_000_000, FetchRules())
     with database.transaction() as tx:
         account = new_account(tx)
         return AdmittingWorkspace(database, admission, account, accounts.authenticate(tx, account.api_key))

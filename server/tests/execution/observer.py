@@ -1,7 +1,8 @@
 """Checks every write of every process, and records the violations."""
 
 import logging
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -10,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 
 from terrarium_server.assets import outputs
 from terrarium_server.execution import submissions, workers
-from terrarium_server.runs import runs
+from terrarium_server.runs import find_overlooked, runs
 from terrarium_server.store import Transaction
 
 from .provider import BrokenCall, Call, ProviderJob, run_of
@@ -71,12 +72,16 @@ class SubmissionRow:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """All checked rows at one moment; ``leases`` are in milliseconds."""
+    """All checked rows at one moment; ``leases`` are in milliseconds.
+
+    ``overlooked`` are the engines and workspaces whose ready runs nobody would claim.
+    """
 
     runs: dict[str, RunRow]
     submissions: dict[tuple[str, int], SubmissionRow]
     outputs: dict[str, list[str]]
     leases: dict[str, int]
+    overlooked: set[tuple[str, str]]
 
 
 def count_changes(tx: Transaction) -> object:
@@ -96,10 +101,11 @@ _LEASES = sa.select(workers.c.worker_id, workers.c.lease_until)
 class Observer(logging.Handler):
     """Holds the rows after the last write; as a log handler, it also records the product's errors."""
 
-    def __init__(self, now_ms: Callable[[], int], *, single_process: bool) -> None:
+    def __init__(self, now_ms: Callable[[], int], limits: Mapping[str, int], *, single_process: bool) -> None:
         super().__init__(logging.ERROR)
+        self._limits = limits
         self._single_process = single_process
-        self.rows = Rows({}, {}, {}, {})
+        self.rows = Rows({}, {}, {}, {}, set())
         self.violations: list[str] = []
         # Everything so far, for the message of a failure.
         self.history: list[str] = []
@@ -137,12 +143,19 @@ class Observer(logging.Handler):
             {(row[0], row[1]): SubmissionRow(*row) for row in map(tuple, tx.execute(_SUBMISSIONS))},
             texts,
             {row[0]: row[1] for row in map(tuple, tx.execute(_LEASES))},
+            find_overlooked(tx),
         )
 
     def wrote(self, process: "Process | None", rows: Rows) -> set[Event]:
         """Check a write of a process, or of a caller; return what it was."""
         before, self.rows = self.rows, rows
         events: set[Event] = {"a write"}
+        if rows.overlooked:
+            self.report(f"nobody would claim the ready runs of {rows.overlooked}")
+        running = Counter(run.engine for run in rows.runs.values() if run.state == "running")
+        for engine, limit in self._limits.items():
+            if running[engine] > limit:
+                self.report(f"{running[engine]} runs are running at {engine}")
         for run_id, run in rows.runs.items():
             old = before.runs.get(run_id)
             if old is not None and old != run:

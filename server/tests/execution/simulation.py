@@ -21,7 +21,6 @@ from terrarium_server.execution import Context
 from terrarium_server.execution._launch import _LONGEST_HANG, _RENEWALS_IN_A_LEASE
 from terrarium_server.execution._lease import Lease, Renewal
 from terrarium_server.execution._worker import Worker
-from terrarium_server.runs import Signals
 from terrarium_server.store import Blobs, Database, Transaction
 
 from .observer import Event, Observer, count_changes
@@ -53,7 +52,7 @@ class FaultyDatabase(Database):
     """The database as one process sees it; each call is one handle of the process's loop."""
 
     def __init__(self, process: "Process", real: Database, observer: Observer) -> None:
-        self.url, self.is_sqlite = real.url, real.is_sqlite
+        self.url, self.is_sqlite, self.notifications = real.url, real.is_sqlite, real.notifications
         self._process = process
         self._real = real
         self._observer = observer
@@ -177,7 +176,6 @@ class Process:
                 blobs=simulation.blobs,
                 catalog=simulation.catalog,
                 engines=Engines(self.engines, LIMITS),
-                signals=Signals(),
                 weights=Path("nowhere"),
                 temporary=Path("nowhere"),
                 single_process=single_process,
@@ -327,7 +325,7 @@ class Simulation:
         self.clock = clock
         self.blobs = blobs
         self.single_process = single_process
-        self.observer = Observer(clock.milliseconds, single_process=single_process)
+        self.observer = Observer(clock.milliseconds, LIMITS, single_process=single_process)
         self.provider = Provider(self.observer)
         self.catalog = Catalog([card(model) for model in MODELS])
         self.processes: list[Process] = []
@@ -386,7 +384,7 @@ def _is_gone(name: str) -> bool:
 def simulate(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the product read the time and the current process from the simulation."""
     execution = "terrarium_server.execution"
-    for module in ("_worker", "_working_time"):
+    for module in ("_working_time",):
         monkeypatch.setattr(f"{execution}.{module}.clock_seconds", lambda: _current_process()._clock.now)
     for module in ("_abandoned", "_execution", "_recovery"):
         monkeypatch.setattr(f"{execution}.{module}.this_process", lambda: _current_process().name)

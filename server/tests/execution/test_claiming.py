@@ -79,11 +79,38 @@ def test_a_run_that_this_process_admits_wakes_its_worker(
             assert workspace.ended(workspace.start()).state == "completed"
 
 
-def test_a_run_that_another_process_admitted_is_found(open_workspace: OpenWorkspace) -> None:
-    with open_workspace(ScriptedEngine(), workers=False) as workspace:
-        run_id = workspace.start()
-        workspace.services.start_workers()
-        assert workspace.ended(run_id).state == "completed"
+@pytest.mark.parametrize("migrated_url", ["postgres"], indirect=True)
+def test_a_run_that_another_process_admits_wakes_this_ones_worker(
+    open_workspace: OpenWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_worker, "_POLL_SECONDS", 1000.0)
+    with open_workspace(ScriptedEngine(), worker_runs=1) as workspace:
+        other = workspace.of_another_process()
+        for _ in range(3):
+            assert workspace.ended(other.start()).state == "completed"
+        other.services.close()
+
+
+@pytest.mark.parametrize(
+    ("film_engine", "film_model"), [("rehearsal", "t2t-rehearsal"), ("spare", "t2t-elsewhere")]
+)
+def test_a_long_backlog_lets_another_workspaces_run_start_next(
+    open_workspace: OpenWorkspace, film_engine: str, film_model: str
+) -> None:
+    gate = Gate()
+    films, texts = ScriptedEngine(gate), ScriptedEngine(gate)
+    films.name = film_engine
+    engines = {texts.name: texts, films.name: films}
+    with open_workspace(*engines.values(), worker_runs=2) as workspace:
+        for _ in range(50):
+            workspace.start(film_model)
+        workspace.wait_until(lambda: len(films.submitted) == 2, "no film has begun")
+        text = workspace.of_another_workspace().start()
+        gate.open_for(1)
+        workspace.wait_until(lambda: workspace.run(text).state == "running", "the text was not begun")
+        assert states(workspace) == {"pending": 48, "running": 1, "completed": 1}
+        gate.open_for(51)
+        assert workspace.ended(text).state == "completed"
 
 
 def test_claiming_continues_after_a_failure_of_the_database(
@@ -119,3 +146,28 @@ def test_an_engine_gets_no_more_than_its_owner_allows_and_does_not_block_others(
         assert {workspace.ended(run_id).state for run_id in slow} == {"completed"}
         assert sorted(full.runs) == sorted(slow)
         assert {(run.claim, run.attempts) for run in workspace.all_runs()} == {(1, 0)}
+
+
+@pytest.mark.parametrize("migrated_url", ["postgres"], indirect=True)
+def test_all_workers_share_the_limit_of_an_engine_that_calls_another_server(
+    open_workspace: OpenWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # So that capacity which another worker leaves is only found if this one hears of it.
+    monkeypatch.setattr(_worker, "_POLL_SECONDS", 1000.0)
+    gate = Gate()
+    engine = ScriptedEngine(gate, repeatable=False)
+    with open_workspace(engine, workers=False, worker_runs=1) as workspace:
+        others = [workspace.of_another_process() for _ in range(3)]
+        for one in others:
+            one.services.engines.limits["rehearsal"] = 2
+            one.services.start_workers()
+        started = [workspace.start() for _ in range(8)]
+        for ended in range(8):
+            begun = min(8, ended + 2)
+            workspace.wait_until(lambda begun=begun: len(engine.submitted) == begun, "no other was begun")
+            assert states(workspace).get("running", 0) <= 2
+            gate.open_for(1)
+        assert {workspace.ended(run_id).state for run_id in started} == {"completed"}
+        assert sorted(engine.runs) == sorted(started)
+        for one in others:
+            one.services.close()

@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from sqlalchemy import event
 
 from support.machines import run_machine
-from support.records import pending_run
+from support.records import pending_run, queue
 from support.server import new_account
 from terrarium_server import accounts, ledger, runs, settlement
 from terrarium_server.ledger import entries
@@ -127,7 +127,7 @@ class ExecutionMachine(RuleBasedStateMachine):
         with self.database.transaction() as tx:
             accounts.spend(tx, self.key_id, PRICE)
             ledger.hold(tx, run.workspace_id, run_id, PRICE, Rate(1_000_000))
-            runs.record(tx, run)
+            queue(tx, run)
             rows = self.simulation.observer.read(tx)
         self.simulation.observer.wrote(None, rows)
         self.admitted.append(run_id)
@@ -140,12 +140,12 @@ class ExecutionMachine(RuleBasedStateMachine):
     def cancel(self, pick: int, notify: bool) -> None:
         run_id = some(self.admitted, pick)
         with self.database.transaction() as tx:
-            if settlement.cancel(tx, runs.read_run(tx, run_id)):
+            if settlement.cancel(tx, runs.read_run(tx, run_id), actor="system"):
                 self.cancelled.add(run_id)
             rows = self.simulation.observer.read(tx)
         self.simulation.observer.wrote(None, rows)
         for process in self.simulation.of("running", "stopped") if notify else []:
-            process.loop.call_soon(process.worker.stop_run, run_id)
+            process.loop.call_soon(process.worker.stop_runs, [run_id])
 
     # -- time -------------------------------------------------------------------------------------------
 

@@ -26,7 +26,7 @@ PNG = b"\x89PNG\r\n\x1a\n" + bytes(64)
 class Copier(ScriptedEngine):
     """Returns a copy of its input picture, or a picture of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, repeatable: bool = True) -> None:
         self.types: list[str] = []
         self.most_at_once = at_once = 0
 
@@ -40,7 +40,7 @@ class Copier(ScriptedEngine):
             self.types += [medium.content_type for medium in inputs]
             yield Finished((Output("image/png", inputs[0].path.read_bytes() if inputs else PNG, 8, 8),))
 
-        super().__init__(play)
+        super().__init__(play, repeatable=repeatable)
 
 
 def output_of(workspace: Workspace, run_id: str) -> assets.KeptOutput:
@@ -166,10 +166,11 @@ def test_this_machine_cannot_be_reached_through_a_name(
 DRIPS = Reply((PNG, *[b"x"] * 100_000), pause=0.05)
 
 
-def test_slow_links_use_no_capacity_of_an_engine(open_workspace: OpenWorkspace) -> None:
+@pytest.mark.parametrize("repeatable", [True, False])
+def test_slow_links_use_no_capacity_of_an_engine(open_workspace: OpenWorkspace, repeatable: bool) -> None:
     with (
         loopback(lambda asked: DRIPS) as site,
-        open_workspace(Copier(), allow_private_fetch=True) as workspace,
+        open_workspace(Copier(repeatable=repeatable), allow_private_fetch=True) as workspace,
     ):
         workspace.services.engines.limits["rehearsal"] = 2
         slow = [start(workspace, image_url=site.url) for _ in range(20)]
@@ -232,14 +233,17 @@ def test_a_fetch_ends_when_its_time_is_up(open_workspace: OpenWorkspace) -> None
         assert run.error_message == "params.image_url: the file did not arrive within 1 s"
 
 
-def test_an_engine_never_has_more_runs_than_its_limit_after_fetches(open_workspace: OpenWorkspace) -> None:
+@pytest.mark.parametrize("repeatable", [True, False])
+def test_an_engine_never_has_more_runs_than_its_limit_after_fetches(
+    open_workspace: OpenWorkspace, repeatable: bool
+) -> None:
     gate = threading.Event()
 
     def answer(asked: Request) -> Reply:
         assert gate.wait(DEADLINE)
         return Reply(PNG)
 
-    engine = Copier()
+    engine = Copier(repeatable=repeatable)
     with loopback(answer) as site, open_workspace(engine, allow_private_fetch=True) as workspace:
         workspace.services.engines.limits["rehearsal"] = 2
         runs = [start(workspace, image_url=f"{site.url}/{number}") for number in range(12)]
@@ -267,10 +271,13 @@ def test_the_links_of_a_run_are_fetched_at_the_same_time(open_workspace: OpenWor
         assert run.error_message == "params.audio_url: the file is image/png, not audio"
 
 
-def test_a_cancelled_run_closes_its_slow_connection(open_workspace: OpenWorkspace, tmp_path: Path) -> None:
+@pytest.mark.parametrize("repeatable", [True, False])
+def test_a_cancelled_run_closes_its_slow_connection(
+    open_workspace: OpenWorkspace, tmp_path: Path, repeatable: bool
+) -> None:
     with (
         loopback(lambda asked: DRIPS) as site,
-        open_workspace(Copier(), allow_private_fetch=True) as workspace,
+        open_workspace(Copier(repeatable=repeatable), allow_private_fetch=True) as workspace,
     ):
         workspace.services.engines.limits["rehearsal"] = 2
         slow = [start(workspace, image_url=site.url) for _ in range(2)]

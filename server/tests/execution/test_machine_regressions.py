@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from support.records import pending_run
+from support.records import pending_run, queue
 from support.server import new_account
-from terrarium_server import ledger, runs
+from terrarium_server import ledger
 from terrarium_server.rates import Rate
 from terrarium_server.store import Blobs, Database
 
@@ -42,7 +42,7 @@ class Example:
         )
         with self.simulation.database.transaction() as tx:
             ledger.hold(tx, run.workspace_id, run.run_id, PRICE, Rate(1_000_000))
-            runs.record(tx, run)
+            queue(tx, run)
             rows = self.simulation.observer.read(tx)
         self.simulation.observer.wrote(None, rows)
         for process in self.simulation.of("running"):

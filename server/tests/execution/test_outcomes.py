@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from support.records import pending_run
+from support.records import pending_run, queue
 from support.scripted_engine import ScriptedEngine, echo
 from support.workspace import GRANT_USD, PRICE_MICROS, OpenWorkspace
-from terrarium_server import accounts, assets, ledger, runs
+from terrarium_server import accounts, assets, ledger
 from terrarium_server.engines import (
     Failed,
     Finished,
@@ -83,8 +83,7 @@ def test_a_model_without_its_engine_is_refused_and_earlier_runs_fail(
             ledger.hold(tx, workspace.account.workspace_id, "run_before", 1000, Rate(1_000_000))
             ids = {"workspace_id": workspace.account.workspace_id, "project_id": workspace.account.project_id}
             # As if its card had named another engine when it was admitted.
-            runs.record(tx, pending_run("run_before", subject="t2t-sketch", held_micros=1000, **ids))
-        workspace.services.wake()
+            queue(tx, pending_run("run_before", subject="t2t-sketch", held_micros=1000, **ids))
         run = workspace.ended("run_before")
         assert (run.state, run.error_code) == ("failed", "GENERATION_ENDPOINT_NOT_FOUND")
         assert run.error_message and "GET /models" in run.error_message

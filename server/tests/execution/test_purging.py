@@ -35,7 +35,9 @@ def test_the_progress_of_a_run_is_deleted_after_its_end(open_workspace: OpenWork
         workspace.wait_until(lambda: workspace.run(run_id).state == "running", "not begun")
         with workspace.services.database.transaction() as tx:
             run = runs.read_run(tx, run_id)
-            runs.write_progress(tx, run.worker_id or "", [runs.RunProgress(run_id, run.claim, 40, "so far")])
+            runs.write_progress(
+                tx, run.worker_id or "", [runs.RunProgress(run_id, run_id, run.claim, 40, "so far")]
+            )
             assert runs.forget_progress(tx, older_than_ms=-60_000, limit=500) == 0
         gate.open_for(1)
         workspace.ended(run_id)

@@ -4,7 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import cast
+from types import NoneType
+from typing import cast, get_args
 from urllib.parse import unquote
 
 import httpx
@@ -31,6 +32,7 @@ class Operation:
     headers: tuple[str, ...] = ()
     path_params: tuple[str, ...] = ()
     body: type[BaseModel] | None = None
+    is_body_optional: bool = False
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -69,13 +71,17 @@ def operations(routes: Sequence[BaseRoute]) -> Iterator[Operation]:
             names: dict[str, list[str]] = defaultdict(list)
             for field in get_flat_params(dependant):
                 names[cast(Param, field.field_info).in_.value].append(field.alias)
+            body = route.body_field.field_info.annotation if route.body_field is not None else None
+            # An optional one is a union with None.
+            shapes = [shape for shape in get_args(body) or (body,) if shape is not NoneType]
             yield Operation(
                 method,
                 str(route.path),
                 query=tuple(names["query"]),
                 headers=tuple(names["header"]),
                 path_params=tuple(names["path"]),
-                body=route.body_field.field_info.annotation if route.body_field is not None else None,
+                body=shapes[0] if shapes else None,
+                is_body_optional=bool(get_args(body)),
             )
 
 

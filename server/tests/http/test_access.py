@@ -48,11 +48,19 @@ def _body(owner: Owner) -> dict[str, Any]:
     return {"json": owner.account.body(SECRET)}
 
 
+def _batch(owner: Owner) -> dict[str, Any]:
+    target = {"workspace_id": owner.account.workspace_id, "project_id": owner.account.project_id}
+    return {"json": {**target, "starts": [{"type": "text", "prompt": SECRET}]}}
+
+
 CASES = {
     "runs_start_generation": Case(_body),
     "generations_create": Case(_body),
     "runs_estimate": Case(_body),
+    "runs_start_batch": Case(_batch),
+    "runs_rerun": Case(lambda owner: {"path": f"/runs/{owner.run_id}/rerun"}),
     "runs_retrieve": Case(lambda owner: {"path": f"/runs/{owner.run_id}"}),
+    "runs_events": Case(lambda owner: {"path": f"/runs/{owner.run_id}/events"}),
     "runs_cancel": Case(lambda owner: {"path": f"/runs/{owner.run_id}/cancel"}),
     "generations_list": Case(lambda owner: {"params": {"project_id": owner.account.project_id}}, True),
     "models_list": Case(lambda _owner: {}, lists_own=True),
@@ -63,7 +71,14 @@ CASES = {
     ),
     "projects_retrieve": Case(_project()),
     "projects_list_nodes": Case(_project("/nodes")),
+    "projects_events": Case(_project("/events")),
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def closed_feed(application: Application) -> None:
+    """Streams of events end after their beginning, as when the server stops."""
+    application.services.feed.close()
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from support.server import Server, StartServer, finished, terrarium
+from terrarium_server import runs
 from terrarium_server.store import Database
 
 
@@ -40,6 +41,29 @@ def test_a_workspace_and_a_key_work_as_soon_as_they_are_created(shared: Server) 
         assert shared.admin("keys", "revoke", key["key_id"]) == {"key_id": key["key_id"], "revoked": True}
         assert client.post("/generate", json=body).status_code == 401
     assert shared.admin("credits", "check") == {"balanced": True, "imbalances": []}
+
+
+def test_the_highest_priority_of_a_workspace_holds_for_the_next_start(shared: Server) -> None:
+    workspace = shared.admin("workspaces", "create", "Studio", "--credits", "10")
+    named = ("--workspace", workspace["workspace_id"])
+    key = shared.admin("keys", "create", *named)
+    body = {"type": "text", "prompt": "a fern", "model": "t2t-rehearsal", "priority": 5}
+    body |= {name: workspace[name] for name in ("workspace_id", "project_id")}
+
+    def given_priority() -> int:
+        with shared.client(key["api_key"]) as client:
+            run_id = client.post("/generate", json=body).json()["run_id"]
+            with shared.transaction() as tx:
+                return -runs.find_run(tx, workspace["workspace_id"], run_id).rank
+
+    assert shared.admin("limits", "show", *named)["max_priority"] is None
+    assert given_priority() == 5
+    set_limit = shared.admin("limits", "priority", *named, "2")
+    assert set_limit == {"workspace_id": workspace["workspace_id"], "max_priority": 2}
+    assert shared.admin("limits", "show", *named) == {**set_limit, "rate_limit": None}
+    assert given_priority() == 2
+    shared.admin("limits", "priority", *named)
+    assert given_priority() == 5
 
 
 def refusal(database_url: str, folder: Path, *words: str) -> str:

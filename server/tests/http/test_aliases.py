@@ -116,7 +116,40 @@ def test_a_run_shows_the_requested_id_after_the_alias_is_gone(tmp_path: Path, al
     (tmp_path / "terrarium.toml").write_text("")
     with open_application(tmp_path, workers=False, **later) as without_aliases:
         client = without_aliases.client(account.api_key)
+        assert client.get(f"/runs/{start['run_id']}").json()["model"] == {"model_id": "t2t-gpt-9"}
         [row] = client.get("/generations").json()["generations"]
         assert (row["run_id"], row["model"]) == (start["run_id"], {"model_id": "t2t-gpt-9"})
         refused = client.post("/generate", json=account.body(model="t2t-gpt-9"))
         assert rejected_fields(refused)["model"].startswith("Unknown model; ")
+
+
+def test_a_run_is_repeated_with_its_own_model_whatever_the_alias_stands_for_now(
+    tmp_path: Path, aliased: Application
+) -> None:
+    account = aliased.account()
+    client = aliased.client(account.api_key)
+    started_id = started(client, account.body(model="t2t-gpt-9", params={"seconds": 0}))["run_id"]
+    again = client.post(f"/runs/{started_id}/rerun").raise_for_status().json()
+    assert again["model"] == {"model_id": "t2t-gpt-9"}
+    for text in ("", '[aliases]\n"t2t-gpt-9" = "t2t-spare"\n'):
+        (tmp_path / "terrarium.toml").write_text(text)
+        later = {"database_url": aliased.services.settings.database, "config": tmp_path / "terrarium.toml"}
+        with open_application(tmp_path, workers=False, **later) as changed:
+            client = changed.client(account.api_key)
+            again = client.post(f"/runs/{started_id}/rerun").raise_for_status().json()
+            assert again["model"] == {"model_id": "t2t-rehearsal"}
+
+
+def test_a_run_of_a_model_that_is_gone_is_not_repeated_with_another(
+    tmp_path: Path, aliased: Application
+) -> None:
+    account = aliased.account()
+    run_id = started(aliased.client(account.api_key), account.body(model="t2t-gpt-9"))["run_id"]
+    (tmp_path / "terrarium.toml").write_text("")
+    later = {"database_url": aliased.services.settings.database, "config": tmp_path / "terrarium.toml"}
+    with open_application(tmp_path, workers=False, cards_dir=None, **later) as without_card:
+        client = without_card.client(account.api_key)
+        refused = client.post(f"/runs/{run_id}/rerun")
+        assert rejected_fields(refused)["model"].startswith("Unknown model; ")
+        other = client.post(f"/runs/{run_id}/rerun", json={"model": "t2t-sketch"})
+        assert other.status_code == 201

@@ -1,6 +1,5 @@
 """Cancelling ends a run at once and wakes the requests that wait for it."""
 
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -8,12 +7,11 @@ import pytest
 
 from support.application import Application, Client
 from support.envelope import assert_refused
-from support.server import DEADLINE, Account, finished
+from support.server import Account, finished
 from terrarium_server import accounts, assets, ledger, runs, settlement
-from terrarium_server.http import _waiting
 from terrarium_server.runs import Run
 
-WAIT = {"prefer": "wait=60"}
+from .waiting_request import WaitingRequest
 
 
 @pytest.fixture
@@ -49,34 +47,10 @@ def balance(api_only: Application, account: Account) -> int:
         return ledger.read_balance(tx, account.workspace_id)
 
 
-class WaitingRequest:
-    """A request that waits for a run; only a signal in this process ends its wait soon."""
-
-    def __init__(
-        self,
-        api_only: Application,
-        pool: ThreadPoolExecutor,
-        patch: pytest.MonkeyPatch,
-        client: Client,
-        run_id: str,
-    ) -> None:
-        waits = threading.Event()
-        expect = api_only.services.signals.expect
-
-        def expect_and_note(run_id: str) -> object:
-            event = expect(run_id)
-            waits.set()
-            return event
-
-        patch.setattr(_waiting, "_POLL_SECONDS", DEADLINE)
-        patch.setattr(api_only.services.signals, "expect", expect_and_note)
-        self._answer = pool.submit(client.get, f"/runs/{run_id}", headers=WAIT)
-        assert waits.wait(DEADLINE)
-
-    def result(self) -> tuple[str, str | None]:
-        """The run's state and error, which arrive long before the wait would end."""
-        run = self._answer.result(DEADLINE / 2).raise_for_status().json()
-        return run["status"], run.get("error_code")
+def result(waiting: WaitingRequest) -> tuple[str, str | None]:
+    """The state and the error of the run that a request waited for."""
+    run = waiting.result().json()
+    return run["status"], run.get("error_code")
 
 
 @pytest.mark.parametrize("is_running", [False, True], ids=["pending", "running"])
@@ -98,7 +72,7 @@ def test_cancelling_ends_a_wait_at_once(
     shown = cancelled.json()
     assert (shown["status"], shown["error_code"]) == ("failed", "GENERATION_CANCELLED")
     assert (shown["progress"], shown["charged_cost"]) == (100, 0)
-    assert waiting.result() == ("failed", "GENERATION_CANCELLED")
+    assert result(waiting) == ("failed", "GENERATION_CANCELLED")
     assert balance(api_only, account) == 1_000_000
 
 
@@ -108,7 +82,7 @@ def test_a_run_that_ends_in_this_process_ends_a_wait_at_once(
     account = application.account()
     client = application.client(account.api_key)
     run_id = start(client, account, seconds=0.5)
-    assert WaitingRequest(application, pool, monkeypatch, client, run_id).result() == ("completed", None)
+    assert result(WaitingRequest(application, pool, monkeypatch, client, run_id)) == ("completed", None)
 
 
 def test_cancelling_stops_the_work_on_a_run(application: Application) -> None:

@@ -105,7 +105,7 @@ def test_500_shows_only_the_request_id(
         raise RuntimeError("the disk of prj_secret is full")
 
     account = api_only.account()
-    monkeypatch.setattr(Transaction, "after_commit", broken)
+    monkeypatch.setattr(Transaction, "publish", broken)
     with caplog.at_level(logging.ERROR):
         answer = api_only.client(account.api_key).post(START, json=account.body())
     assert assert_refused(answer, 500, "unknown_error") == {
@@ -126,7 +126,7 @@ def test_a_start_that_fails_writes_nothing(api_only: Application, monkeypatch: p
     client = api_only.client(account.api_key)
     headers = {"idempotency-key": "k"}
     with monkeypatch.context() as patch:
-        patch.setattr(Transaction, "after_commit", broken)
+        patch.setattr(Transaction, "publish", broken)
         assert client.post(START, json=account.body(), headers=headers).status_code == 500
     assert client.get("/generations").json()["generations"] == []
     assert client.get(f"/projects/{account.project_id}/nodes").json()["nodes"] == []

@@ -13,7 +13,7 @@ from support.server import Account
 
 JSON = {"content-type": "application/json"}
 LONE_SURROGATE = "\ud800"
-BODIES = ["/generate", "/runs/generation", "/runs/estimate", "/projects"]
+BODIES = ["/generate", "/runs/generation", "/runs/batch", "/runs/estimate", "/projects"]
 
 
 @pytest.fixture(scope="module")

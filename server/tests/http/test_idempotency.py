@@ -29,7 +29,7 @@ Post = Callable[..., httpx.Response]
 class Prepared:
     """A request, one that is refused, one to another destination, and what a duplicate is told of.
 
-    ``location`` is None where the request makes a resource, which has a row more in ``table``.
+    ``location`` is None where the request makes a resource, with ``made`` rows in ``table``.
     """
 
     path: str
@@ -38,6 +38,7 @@ class Prepared:
     elsewhere: tuple[str, dict[str, Any] | None] | None
     table: str
     location: str | None = None
+    made: int = 1
 
 
 def _start(path: str) -> Callable[[Account, Post, Account], Prepared]:
@@ -76,11 +77,43 @@ def _cancel(account: Account, post: Post, _other: Account) -> Prepared:
     )
 
 
+def _batch(body: dict[str, Any]) -> dict[str, Any]:
+    target = {name: body.pop(name) for name in ("workspace_id", "project_id")}
+    return {**target, "starts": [body, body]}
+
+
+def _start_batch(account: Account, post: Post, other: Account) -> Prepared:
+    single = _start("/runs/batch")(account, post, other)
+    assert single.body and single.refused[1] and single.elsewhere and single.elsewhere[1]
+    return Prepared(
+        single.path,
+        _batch(single.body),
+        refused=(single.path, _batch(single.refused[1])),
+        elsewhere=(single.path, _batch(single.elsewhere[1])),
+        table="runs",
+        # Two runs, and the batch.
+        made=3,
+    )
+
+
+def _rerun(account: Account, post: Post, _other: Account) -> Prepared:
+    first, second = (post("/generate", json=account.body()).json()["run_id"] for _ in range(2))
+    return Prepared(
+        f"/runs/{first}/rerun",
+        None,
+        refused=(f"/runs/{first}/rerun", {"model": "none"}),
+        elsewhere=(f"/runs/{second}/rerun", None),
+        table="runs",
+    )
+
+
 CASES: dict[str, Callable[[Account, Post, Account], Prepared]] = {
     "runs_start_generation": _start("/runs/generation"),
     "generations_create": _start("/generate"),
     "projects_create": _create_project,
     "runs_cancel": _cancel,
+    "runs_start_batch": _start_batch,
+    "runs_rerun": _rerun,
 }
 KEY = {"idempotency-key": "once"}
 
@@ -195,7 +228,7 @@ def test_of_two_hundred_racing_duplicates_one_is_done(
     refused = [answer for answer in answers if not answer.is_success]
     assert {answer.status_code for answer in refused} == {409}
     assert len({answer.headers["location"] for answer in refused}) == 1
-    assert rows(api_only, prepared.table) - before == (0 if prepared.location else 1)
+    assert rows(api_only, prepared.table) - before == (0 if prepared.location else prepared.made)
 
 
 def test_two_hundred_racing_duplicates_at_two_servers(start_server: StartServer, postgres_url: str) -> None:

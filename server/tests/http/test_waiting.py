@@ -7,9 +7,12 @@ import pytest
 
 from support.application import Application, Client
 from support.server import Account, finished
-from terrarium_server import accounts, runs
+from terrarium_server import accounts
+from terrarium_server.http import _waiting
 
-WAIT = {"prefer": "wait=60"}
+from .manual_worker import ManualWorker
+from .waiting_request import WAIT, WaitingRequest
+
 KEY = {"idempotency-key": "once"}
 
 
@@ -26,14 +29,6 @@ def client(application: Application, account: Account) -> Client:
 def start(client: Client, account: Account, **params: object) -> str:
     body = account.body(model="t2t-rehearsal", params=params)
     return client.post("/generate", json=body).json()["run_id"]
-
-
-def claim(api_only: Application) -> None:
-    """Claim all pending runs, as a worker does."""
-    with api_only.services.database.transaction() as tx:
-        claimed = runs.claim(tx, "wrk_test", 1000, {"rehearsal": 1000})
-    for run in claimed:
-        api_only.services.signals.changed(run.run_id)
 
 
 def test_the_answer_comes_when_the_run_is_over(client: Client, account: Account) -> None:
@@ -106,26 +101,31 @@ def test_a_change_gives_another_tag(api_only: Application) -> None:
     client = api_only.client(account.api_key)
     run_id = start(client, account)
     before = client.get(f"/runs/{run_id}")
-    claim(api_only)
+    ManualWorker(api_only).claim()
     after = client.get(f"/runs/{run_id}", headers={"if-none-match": before.headers["etag"]})
     assert after.status_code == 200
     assert after.headers["etag"] != before.headers["etag"]
 
 
-def test_waiting_with_a_tag_ends_at_the_first_change(api_only: Application) -> None:
+def test_waiting_with_a_tag_ends_at_the_first_change(
+    api_only: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
     account = api_only.account()
     client = api_only.client(account.api_key)
     run_id = start(client, account)
     before = client.get(f"/runs/{run_id}")
+    tag = {"if-none-match": before.headers["etag"]}
     with ThreadPoolExecutor(1) as pool:
-        headers = {**WAIT, "if-none-match": before.headers["etag"]}
-        waiting = pool.submit(client.get, f"/runs/{run_id}", headers=headers)
-        claim(api_only)
+        waiting = WaitingRequest(api_only, pool, monkeypatch, client, run_id, **tag)
+        ManualWorker(api_only).claim()
         answer = waiting.result()
     assert (before.json()["status"], answer.json()["status"]) == ("pending", "running")
 
 
-def test_a_key_revoked_meanwhile_ends_the_wait(api_only: Application) -> None:
+def test_a_key_revoked_meanwhile_ends_the_wait(
+    api_only: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_waiting, "_READ_AGAIN_SECONDS", 0.2)
     account = api_only.account()
     run_id = start(api_only.client(account.api_key), account)
     key = api_only.key(account)

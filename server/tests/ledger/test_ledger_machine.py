@@ -93,6 +93,16 @@ class LedgerMachine(RuleBasedStateMachine):
         self._wrote(run[1])
         return run
 
+    @rule(costs=st.lists(st.integers(0, 5_000_000), min_size=1, max_size=3))
+    def note_the_costs_of_members(self, costs: list[int]) -> None:
+        members = [(ids.mint("run"), cost) for cost in costs]
+        with self.database.transaction() as tx:
+            ledger.note_costs(tx, self.workspace, members)
+        for _ in members:
+            self._wrote(0)
+        with pytest.raises(IntegrityError), self.database.transaction() as tx:
+            ledger.note_costs(tx, self.workspace, members[-1:])
+
     @rule(run=closed_runs, releasing=st.booleans())
     def close_again(self, run: tuple[str, int], releasing: bool) -> None:
         run_id, held = run

@@ -51,6 +51,18 @@ class RateMachine(RuleBasedStateMachine):
             self.level -= 1
             assert state.remaining == self.level // 1
 
+    @rule(count=st.integers(1, 5))
+    def start_at_once(self, count: int) -> None:
+        """Start a graph, which counts as so many starts; more than the limit are never asked for."""
+        count = min(count, self.rate.per_minute)
+        if self.level < count:
+            self._refused(count)
+            return
+        with self.database.transaction() as tx:
+            state = ledger.hold(tx, self.workspace, ids.mint("run"), 1, self.rate, starts=count)
+        self.level -= count
+        assert state.remaining == self.level // 1
+
     @rule()
     def a_start_that_the_credits_do_not_cover_does_not_count(self) -> None:
         if self.level >= 1:
@@ -70,10 +82,10 @@ class RateMachine(RuleBasedStateMachine):
         assert (state.limit, state.remaining) == (self.rate.per_minute, self.level // 1)
         assert state.reset_seconds == -(-missing // 1)
 
-    def _refused(self) -> None:
+    def _refused(self, count: int = 1) -> None:
         with pytest.raises(RateLimited) as raised, self.database.transaction() as tx:
-            ledger.hold(tx, self.workspace, ids.mint("run"), 1, self.rate)
-        seconds = (1 - self.level) * 60 / self.rate.per_minute
+            ledger.hold(tx, self.workspace, ids.mint("run"), 1, self.rate, starts=count)
+        seconds = (count - self.level) * 60 / self.rate.per_minute
         assert raised.value.retry_after == max(1, -(-seconds // 1))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from support.records import pending_run
+from support.records import pending_run, queue
 from terrarium_server import runs
 from terrarium_server.runs import Run, RunOutcome, RunProgress
 from terrarium_server.store import Database, Transaction
@@ -18,7 +18,7 @@ ANY_WORKER = sa.true()
 
 def write_progress(tx: Transaction, run: Run) -> bool:
     assert run.worker_id is not None
-    runs.write_progress(tx, run.worker_id, [RunProgress(run.run_id, run.claim, 50, "half")])
+    runs.write_progress(tx, run.worker_id, [RunProgress(run.run_id, run.run_id, run.claim, 50, "half")])
     return tx.execute(sa.select(sa.func.count()).select_from(runs.run_progress)).scalar_one() == 1
 
 
@@ -71,7 +71,7 @@ SINCE: dict[str, Callable[[Transaction, Run], object]] = {
 def claimed(database: Database) -> Run:
     """A run that wrk_a has just claimed."""
     with database.transaction() as tx:
-        runs.record(tx, pending_run("run_1"))
+        queue(tx, pending_run("run_1"))
         [run] = runs.claim(tx, "wrk_a", 1, CAPACITY)
     return run
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 import sqlalchemy as sa
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, precondition, rule
 
 from support.machines import run_machine
-from support.records import pending_run
+from support.records import pending_run, queue
 from terrarium_server import ids, runs
 from terrarium_server.runs import Run, RunOutcome, RunProgress, RunState
 from terrarium_server.store import Database, Transaction
@@ -81,6 +82,7 @@ class RunMachine(RuleBasedStateMachine):
         with self.database.transaction() as tx:
             tx.execute(sa.delete(runs.runs))
             tx.execute(sa.delete(runs.run_progress))
+            tx.execute(sa.delete(runs.turns))
 
     def teardown(self) -> None:
         self.database.close()
@@ -94,7 +96,7 @@ class RunMachine(RuleBasedStateMachine):
     def record(self, engine: str) -> str:
         run_id = ids.mint("run", now_ms=len(self.expected))
         with self.database.transaction() as tx:
-            runs.record(tx, pending_run(run_id, engine=engine))
+            queue(tx, pending_run(run_id, engine=engine))
         self.expected[run_id] = Expected(engine)
         return run_id
 
@@ -105,16 +107,13 @@ class RunMachine(RuleBasedStateMachine):
         capacity=st.dictionaries(ENGINE, st.integers(1, 3), min_size=1),
     )
     def claim(self, worker: str, count: int, capacity: dict[str, int]) -> object:
-        left, oldest = dict(capacity), list[str]()
-        for run_id in self._ready():
-            engine = self.expected[run_id].engine
-            if left.get(engine, 0) > 0 and len(oldest) < count:
-                left[engine] -= 1
-                oldest.append(run_id)
+        # The engines take turns; each one's oldest runs go first.
+        of_engines = [self._ready_for(engine)[:most] for engine, most in capacity.items()]
+        in_turn = [run_id for round in zip_longest(*of_engines) for run_id in round if run_id is not None]
         with self.database.transaction() as tx:
             claimed = runs.claim(tx, worker, count, capacity)
-        assert [run.run_id for run in claimed] == oldest
-        for run_id in oldest:
+        assert [run.run_id for run in claimed] == in_turn[:count]
+        for run_id in in_turn[:count]:
             run = self.expected[run_id]
             run.state, run.worker, run.claim, run.started = "running", worker, run.claim + 1, self.now
         for run in claimed:
@@ -183,7 +182,10 @@ class RunMachine(RuleBasedStateMachine):
         ),
     )
     def write_progress(self, worker: str, shown: list[tuple[Run, int, str | None]]) -> None:
-        progress = [RunProgress(run.run_id, run.claim, percent, preview) for run, percent, preview in shown]
+        progress = [
+            RunProgress(run.run_id, run.root_run_id, run.claim, percent, preview)
+            for run, percent, preview in shown
+        ]
         with self.database.transaction() as tx:
             runs.write_progress(tx, worker, progress)
         for run, percent, preview in shown:
@@ -222,7 +224,8 @@ class RunMachine(RuleBasedStateMachine):
     def wake_postponed(self) -> None:
         due = [run for run in self._postponed() if run.due is not None and run.due <= self.now]
         with self.database.transaction() as tx:
-            assert runs.has_due(tx) is (due != [])
+            waits = [run.due - self.now for run in self._postponed() if run.due is not None]
+            assert runs.milliseconds_to_next_due(tx) == (max(0, min(waits)) if waits else None)
             assert runs.wake_postponed(tx) == len(due)
         for run in due:
             run.due = None
@@ -253,8 +256,9 @@ class RunMachine(RuleBasedStateMachine):
 
     # invariants
 
-    def _ready(self) -> list[str]:
-        return [run_id for run_id, run in sorted(self.expected.items()) if run.is_ready]
+    def _ready_for(self, engine: str) -> list[str]:
+        expected = sorted(self.expected.items())
+        return [run_id for run_id, run in expected if run.is_ready and run.engine == engine]
 
     def _postponed(self) -> list[Expected]:
         return [run for run in self.expected.values() if run.state == "pending" and run.due is not None]
@@ -294,22 +298,19 @@ class RunMachine(RuleBasedStateMachine):
 
     @invariant()
     def queries_find_the_right_runs(self) -> None:
-        ready = self._ready()
         with self.database.transaction() as tx:
             held = {worker: runs.held_by(tx, worker) for worker in WORKERS}
             waiting = {
                 engine: [run.run_id for run in runs.pending_of(tx, engine, limit=2)] for engine in ENGINES
             }
             waited_for = runs.engines_waited_for(tx)
+            assert runs.find_overlooked(tx) == set()
         running = {run_id: run for run_id, run in self.expected.items() if run.state == "running"}
         assert held == {
             worker: {run_id: run.claim for run_id, run in running.items() if run.worker == worker}
             for worker in WORKERS
         }
-        by_engine = {
-            engine: [run_id for run_id in ready if self.expected[run_id].engine == engine]
-            for engine in ENGINES
-        }
+        by_engine = {engine: self._ready_for(engine) for engine in ENGINES}
         assert waiting == {engine: run_ids[:2] for engine, run_ids in by_engine.items()}
         assert waited_for == {engine for engine, run_ids in by_engine.items() if run_ids}
 

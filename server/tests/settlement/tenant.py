@@ -1,15 +1,23 @@
 """A workspace with a capped key, the runs that the key starts, and checks of the ledger."""
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
+from support.graphs import check_events, check_graph
 from support.server import CARDS, new_account
 from terrarium_server import accounts, assets, idempotency, ids, ledger, runs, settlement
 from terrarium_server.accounts import Caller
-from terrarium_server.admission import Admission, GenerationRequest
+from terrarium_server.admission import (
+    Admission,
+    AdmittedGraph,
+    EdgeRequest,
+    GenerationRequest,
+    GraphRequest,
+)
 from terrarium_server.assets import KeptOutput
 from terrarium_server.catalog import Catalog, load_cards
 from terrarium_server.idempotency import Scope
@@ -23,13 +31,18 @@ GRANT = 1_000_000_000
 CAPACITY = {"rehearsal": 1000}
 
 
+@cache
+def _catalog() -> Catalog:
+    return Catalog(load_cards(CARDS))
+
+
 class Tenant:
     """Every method is one transaction, except those that take one."""
 
     def __init__(self, database: Database, folder: Path) -> None:
         self.database = database
         self.blobs = Blobs(folder / "media")
-        self.admission = Admission(Catalog(load_cards(CARDS)), 1_000_000, FetchRules(), lambda: None)
+        self.admission = Admission(_catalog(), 1_000_000, FetchRules())
         with database.transaction() as tx:
             self.account = new_account(tx, credits=GRANT / 1_000_000)
             self.capped = self.new_key(tx, spending_cap_micros=GRANT)
@@ -55,14 +68,36 @@ class Tenant:
     ) -> Run:
         """Admit a run of the capped key, or of another."""
         project_id = project_id or self.account.project_id
-        request = GenerationRequest(
-            self.account.workspace_id, project_id, "text", "a fern", "t2t-rehearsal", {}
-        )
+        run_id = self._new_run_id(tx, idempotency_key, project_id)
+        request = self._request("t2t-rehearsal", project_id)
+        return self.admission.admit(tx, caller or self.capped, request, run_id).run
+
+    def admit_graph(
+        self,
+        tx: Transaction,
+        models: Sequence[str],
+        edges: Sequence[EdgeRequest] = (),
+        *,
+        max_parallel: int | None = None,
+        caller: Caller | None = None,
+        idempotency_key: str | None = None,
+    ) -> AdmittedGraph:
+        """Admit a graph with a run of each of these models."""
+        project_id = self.account.project_id
+        root_run_id = self._new_run_id(tx, idempotency_key, project_id)
+        starts = [self._request(model, project_id) for model in models]
+        request = GraphRequest(self.account.workspace_id, project_id, starts, edges, max_parallel)
+        return self.admission.admit_graph(tx, caller or self.capped, request, root_run_id)
+
+    def _request(self, model: str, project_id: str) -> GenerationRequest:
+        return GenerationRequest(self.account.workspace_id, project_id, "text", "a fern", model, {})
+
+    def _new_run_id(self, tx: Transaction, idempotency_key: str | None, project_id: str) -> str:
         run_id = ids.mint("run")
         if idempotency_key is not None:
             scope = Scope(self.account.workspace_id, "generation", project_id)
             idempotency.claim(tx, scope, idempotency_key, Resource("run", run_id))
-        return self.admission.admit(tx, caller or self.capped, request, run_id).run
+        return run_id
 
     def started(self, **options: Any) -> Run:
         with self.database.transaction() as tx:
@@ -76,10 +111,14 @@ class Tenant:
         assert run.run_id == started.run_id
         return run
 
-    def cancel_pending(self) -> None:
+    def cancel_unfinished(self) -> None:
+        """Cancel all graphs, and all runs outside any graph, that have not ended."""
+        holders = sa.select(*runs.COLUMNS).where(
+            runs.runs.c.parent_run_id.is_(None), runs.runs.c.state.in_(("pending", "running"))
+        )
         with self.database.transaction() as tx:
-            for run in runs.list_runs(tx, self.account.workspace_id, limit=1000, state="pending"):
-                assert settlement.cancel(tx, run)
+            for row in tx.execute(holders).all():
+                assert settlement.cancel(tx, Run(*row), actor="system")
 
     def run(self, run_id: str) -> Run:
         with self.database.transaction() as tx:
@@ -130,20 +169,31 @@ class Tenant:
             return sorted((entry_type, amount) for entry_type, amount in map(tuple, rows))
 
     def check(self) -> None:
-        """Check that every ended run is charged or released once, for the workspace and for the key."""
+        """Check the links, the credits, and that events tell of each start and end once."""
         self.check_links()
+        self.check_credits()
+        with self.database.transaction() as tx:
+            check_events(tx, self.account.project_id)
+
+    def check_credits(self) -> None:
+        """Check that every ended run is charged or released once, for the workspace and for the key."""
         with self.database.transaction() as tx:
             assert ledger.check(tx) == []
-            all_runs = runs.list_runs(tx, self.account.workspace_id, limit=1_000_000)
-        charged = [run for run in all_runs if run.state != "failed"]
-        assert self.balance == GRANT - sum(run.held_micros for run in charged)
-        by_capped = (run.held_micros for run in charged if run.key_id == self.capped.key_id)
+            all_runs = [Run(*row) for row in tx.execute(sa.select(*runs.COLUMNS))]
+            for run in all_runs:
+                if run.is_root:
+                    check_graph(tx, run.run_id)
+        # Those that hold credits, and what each takes from the balance.
+        holders = [run for run in all_runs if run.parent_run_id is None]
+        taken = {run.run_id: (run.cost_micros or 0) if run.is_over else run.held_micros for run in holders}
+        assert self.balance == GRANT - sum(taken.values())
+        by_capped = (taken[run.run_id] for run in holders if run.key_id == self.capped.key_id)
         assert self.spent(self.capped) == sum(by_capped)
         assert self.spent(self.uncapped) == 0
-        for run in all_runs:
+        for run in holders:
             entry_types = [entry_type for entry_type, _ in self.entries(run.run_id)]
-            ended = {"completed": ["settle"], "failed": ["release"]}.get(run.state, [])
-            assert entry_types == ["hold", *ended]
+            closing = [] if not run.is_over else ["settle"] if taken[run.run_id] else ["release"]
+            assert entry_types == ["hold", *closing]
 
     def check_links(self) -> None:
         """Check that every link has a medium."""

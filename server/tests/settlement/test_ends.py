@@ -18,7 +18,7 @@ OUTCOME = RunOutcome("GENERATION_PROMPT_MODERATED", "The provider refused the pr
 ENDS: dict[str, Callable[[Tenant, Transaction, Run], bool]] = {
     "complete": lambda tenant, tx, run: settlement.complete(tx, run, tenant.pictures(run, b"a fern")),
     "fail": lambda _, tx, run: settlement.fail(tx, run, OUTCOME),
-    "cancel": lambda _, tx, run: settlement.cancel(tx, run),
+    "cancel": lambda _, tx, run: settlement.cancel(tx, run, actor="system") == [run.run_id],
     "give_up": lambda _, tx, run: settlement.give_up(tx, run, OUTCOME),
 }
 
@@ -126,7 +126,7 @@ def test_a_run_without_a_key_and_without_a_canvas_ends_too(tenant: Tenant, end: 
         assert ENDS[end](tenant, tx, run)
     [node] = nodes(tenant)
     assert node.output_id is None
-    tenant.check()
+    tenant.check_credits()
 
 
 # What happened to a run that wrk_a claimed once, and which ends are still possible under that claim.

@@ -60,7 +60,7 @@ class Workload:
             return
         with self.tenant.database.transaction() as tx:
             run = runs.read_run(tx, random.choice(self.run_ids[-20:]))
-            cancelled = settlement.cancel(tx, run)
+            cancelled = settlement.cancel(tx, run, actor="system")
         if cancelled:
             self._count("cancel")
 

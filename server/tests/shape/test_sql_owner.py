@@ -6,7 +6,18 @@ import pytest
 
 from support import tree
 
-OWNERS = {"accounts", "assets", "canvas", "catalog", "ledger", "runs", "idempotency", "execution", "store"}
+OWNERS = {
+    "accounts",
+    "assets",
+    "canvas",
+    "catalog",
+    "events",
+    "execution",
+    "idempotency",
+    "ledger",
+    "runs",
+    "store",
+}
 
 
 def table_definitions(module: ast.Module) -> list[int]:

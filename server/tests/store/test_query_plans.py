@@ -4,6 +4,8 @@ Every statement of every route is explained while it is sent, with tens of thous
 The routes come from the application: a new one needs an entry in `REQUESTS`.
 """
 
+import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -12,10 +14,13 @@ import sqlalchemy as sa
 from fastapi.routing import iter_route_contexts
 
 from support.application import Application, Client
-from support.filling import OTHER_PROJECTS, RARE, add_runs, add_tenants, link, run_id
+from support.filling import OTHER_PROJECTS, RARE, add_events, add_runs, add_tenants, link, run_id
 from support.query_work import recorded_work
 from support.server import Account
+from terrarium_server import events, runs
+from terrarium_server.events import Selection
 from terrarium_server.http.paging import encode_cursor
+from terrarium_server.store import Transaction
 
 RUNS = 60_000
 # For one statement, in rows and in steps (see `recorded_work`). A full page of runs takes 360 rows, or 700 if
@@ -32,6 +37,14 @@ LISTS = [
     for cursor in ("", "&cursor={run_cursor}")
 ]
 START = {"workspace_id": "{workspace}", "project_id": "{project}", "type": "text", "prompt": "a fern"}
+
+
+def batch(count: int) -> dict[str, Any]:
+    """The body of a batch of so many texts."""
+    start = {"type": "text", "prompt": "a fern", "model": "t2t-rehearsal"}
+    return {"workspace_id": "{workspace}", "project_id": "{project}", "starts": [start] * count}
+
+
 REQUESTS: dict[tuple[str, str], list[tuple[str, Any]]] = {
     ("GET", "/api/v1/generations"): [(path, None) for path in LISTS],
     ("GET", "/api/v1/models"): [("/api/v1/models?all=true", None)],
@@ -45,7 +58,17 @@ REQUESTS: dict[tuple[str, str], list[tuple[str, Any]]] = {
         ("/api/v1/projects/{project}/nodes?limit=100", None),
         ("/api/v1/projects/{project}/nodes?limit=100&cursor={node_cursor}", None),
     ],
-    ("GET", "/api/v1/runs/{run_id}"): [("/api/v1/runs/{run}", None), ("/api/v1/runs/{running}", None)],
+    ("GET", "/api/v1/runs/{run_id}"): [
+        (f"/api/v1/runs/{{{name}}}", None) for name in ("run", "pending", "running", "member", "batch")
+    ],
+    ("GET", "/api/v1/projects/{project_id}/events"): [
+        ("/api/v1/projects/{project}/events", None),
+        ("/api/v1/projects/{project}/events?after=5", None),
+    ],
+    ("GET", "/api/v1/runs/{run_id}/events"): [
+        ("/api/v1/runs/{run}/events", None),
+        ("/api/v1/runs/{running}/events?after=5", None),
+    ],
     ("GET", "/api/v1/workspaces"): [("/api/v1/workspaces", None)],
     ("GET", "/media/{link}"): [("/media/{link}", None)],
     ("GET", "/healthz"): [("/healthz", None)],
@@ -63,9 +86,17 @@ REQUESTS: dict[tuple[str, str], list[tuple[str, Any]]] = {
         ),
     ],
     ("POST", "/api/v1/runs/estimate"): [("/api/v1/runs/estimate", START)],
+    ("POST", "/api/v1/runs/batch"): [
+        ("/api/v1/runs/batch", batch(3)),
+        ("/api/v1/runs/batch", {**batch(100), "max_parallel": 2}),
+    ],
+    ("POST", "/api/v1/runs/{run_id}/rerun"): [
+        ("/api/v1/runs/{run}/rerun", {"model": "t2i-sketch"}),
+        ("/api/v1/runs/{member}/rerun", None),
+        ("/api/v1/runs/{batch}/rerun", None),
+    ],
     ("POST", "/api/v1/runs/{run_id}/cancel"): [
-        ("/api/v1/runs/{pending}/cancel", None),
-        ("/api/v1/runs/{run}/cancel", None),
+        (f"/api/v1/runs/{{{name}}}/cancel", None) for name in ("pending", "run", "member", "batch")
     ],
     ("POST", "/api/v1/projects"): [("/api/v1/projects", {"workspace_id": "{workspace}", "name": "Mugs"})],
 }
@@ -74,10 +105,13 @@ REQUESTS: dict[tuple[str, str], list[tuple[str, Any]]] = {
 @pytest.fixture(scope="module")
 def account(api_only: Application) -> Account:
     """An account with many runs and projects, on a server with many workspaces."""
-    account = api_only.account(rate_limit=100_000)
+    account = api_only.account(rate_limit=100_000, credits=10_000)
     database = api_only.services.database
     add_tenants(database, account)
     add_runs(database, account, subject="t2t-rehearsal", first=1, last=RUNS)
+    add_events(database)
+    # Streams of events end after their beginning, as when the server stops.
+    api_only.services.feed.close()
     if not database.is_sqlite:
         # As autovacuum does in production; SQLite has no such process.
         with database.transaction() as tx:
@@ -85,8 +119,16 @@ def account(api_only: Application) -> Account:
     return account
 
 
+@pytest.fixture(scope="module")
+def started(api_only: Application, account: Account) -> dict[str, Any]:
+    """A batch of 100 runs that wait among the others."""
+    target = {"workspace": account.workspace_id, "project": account.project_id}
+    body = {**filled_in(batch(100), target), "max_parallel": 50}
+    return api_only.client(account.api_key).post("/runs/batch", json=body).raise_for_status().json()
+
+
 @pytest.fixture
-def names(account: Account) -> dict[str, str]:
+def names(account: Account, started: dict[str, Any]) -> dict[str, str]:
     """What the names in `REQUESTS` stand for; the cursors point into the middle of the lists."""
     return {
         "workspace": account.workspace_id,
@@ -94,6 +136,8 @@ def names(account: Account) -> dict[str, str]:
         "run": run_id(RUNS),
         "pending": run_id(2 * RARE),
         "running": run_id(3 * RARE),
+        "batch": started["run_id"],
+        "member": started["runs"][20]["run_id"],
         "link": link(RUNS),
         "picture": f"http://terrarium.test/media/{link(RUNS)}",
         "run_cursor": encode_cursor(run_id(RUNS // 2)),
@@ -106,7 +150,9 @@ def filled_in(value: Any, names: dict[str, str]) -> Any:
     """Return a path or a body with the names in braces replaced."""
     if isinstance(value, dict):
         return {key: filled_in(part, names) for key, part in value.items()}
-    return value.format(**names) if value is not None else None
+    if isinstance(value, list):
+        return [filled_in(part, names) for part in value]
+    return value.format(**names) if isinstance(value, str) else value
 
 
 def routes(application: Application) -> set[tuple[str, str]]:
@@ -145,6 +191,23 @@ def test_lists_of_a_new_workspace_read_nothing_of_the_others(api_only: Applicati
                 assert client.get(f"/generations?{place}{status}").json()["generations"] == []
             most = MOST[engine.dialect.name]
             assert [work for work in done if work.scanned - SMALL or work.amount > most] == []
+
+
+def test_those_who_listen_read_little_of_what_is_stored(api_only: Application, account: Account) -> None:
+    database, project, run = api_only.services.database, account.project_id, run_id(RUNS)
+    reads: list[Callable[[Transaction], object]] = [
+        lambda tx: events.read(tx, Selection(project), RUNS // 4, 100),
+        lambda tx: events.read(tx, Selection(project, run), 0, 100),
+        lambda tx: events.last_numbers(tx, [project, "prj_none"]),
+        lambda tx: runs.watched_progress(tx, [project, "prj_none"], {}),
+    ]
+    with recorded_work(database.engine.url) as done:
+        asyncio.run(events.Expiry(database).run())
+        for read in reads:
+            with database.transaction() as tx:
+                assert read(tx) is not None
+    # SQLite scans the index of the running runs, which has no others.
+    assert [work for work in done if work.amount > MOST[database.engine.dialect.name]] == []
 
 
 def test_a_search_for_a_name_reads_the_projects_of_the_workspace_at_most(

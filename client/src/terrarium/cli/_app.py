@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from .._version import __version__
+from ._batch import batch
 from ._generate import generate
 from ._lists import models, projects, workspaces
 from ._plugins import LazyGroup
@@ -13,8 +14,8 @@ from ._runs import runs
 EPILOG = (
     "Settings: FLORA_API_KEY (or TERRARIUM_API_KEY), FLORA_BASE_URL. "
     "Exit codes: 0 done, 1 unexpected error, 2 bad input, 3 key refused, 4 not enough credits, "
-    "5 the run failed, 6 server not reachable, busy or broken, 7 still running at the timeout, "
-    "130 interrupted."
+    "5 the run or one of a batch failed, 6 server not reachable, busy or broken, "
+    "7 still running at the timeout, 130 interrupted."
 )
 
 app = typer.Typer(
@@ -26,6 +27,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(generate)
+app.command()(batch)
 app.add_typer(runs, name="runs")
 app.add_typer(models, name="models")
 app.add_typer(projects, name="projects")

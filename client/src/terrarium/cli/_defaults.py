@@ -54,14 +54,17 @@ def parameters(flora: Flora, pairs: Sequence[str], model: str | None) -> dict[st
     for name, equals, _ in parts:
         if not name or not equals:
             raise BadInput(f"--param {name or '…'}: write it as NAME=VALUE")
-    declared: dict[str, ModelParam] = {}
-    if model:
-        models = flora.models.list().models
-        named = [each for each in models if model in (each.model_id, *(each.aliases or ()))]
-        declared = {param.name: param for each in named for param in each.params}
+    declared = declared_parameters(flora, model) if model else {}
     return {
         name: parse_value(text, declared[name].type if name in declared else None) for name, _, text in parts
     }
+
+
+def declared_parameters(flora: Flora, model: str) -> dict[str, ModelParam]:
+    """The parameters of a model, by name; none if the server does not list it."""
+    models = flora.models.list().models
+    named = [each for each in models if model in (each.model_id, *(each.aliases or ()))]
+    return {param.name: param for each in named for param in each.params}
 
 
 def parse_value(text: str, parameter_type: str | None) -> Any:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -49,3 +52,27 @@ def timestamp(milliseconds: float | None) -> str:
     if milliseconds is None:
         return ""
     return datetime.fromtimestamp(milliseconds / 1000, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def terminal_width() -> int:
+    """The columns of the terminal, or of ``COLUMNS``; 80 if neither is known."""
+    return shutil.get_terminal_size().columns
+
+
+def shorten(text: str, width: int) -> str:
+    """Text in one line of so many columns."""
+    line = " ".join(printable(text).split())
+    if len(line) <= width:
+        return line
+    mark = "…" if can_draw() else "..."
+    return line[: max(0, width - len(mark))].rstrip() + mark
+
+
+def can_draw() -> bool:
+    """Whether the terminal shows more than ASCII, as far as its settings say."""
+    if os.name == "nt":
+        return (getattr(sys.stdout, "encoding", None) or "").lower().startswith("utf")
+    # Python writes UTF-8 in the C locale, whose terminals may not read it.
+    settings = (os.environ.get(name) for name in ("LC_ALL", "LC_CTYPE", "LANG"))
+    locale = next(filter(None, settings), "C")
+    return locale.lower().replace("-", "").endswith("utf8")

@@ -10,6 +10,7 @@ from ._plugins import LazyModelsGroup
 from ._report import emit_json, note, reports_errors
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, and nothing else.")]
+RunId = Annotated[str, typer.Argument(help="Run id.", metavar="RUN_ID")]
 Workspace = Annotated[
     str | None, typer.Option("--workspace", "-w", help="Workspace id.", show_default="the key's first")
 ]

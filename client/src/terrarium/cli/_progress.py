@@ -1,7 +1,8 @@
-"""The progress of a run: a bar on a terminal, plain lines elsewhere, nothing with ``--json``."""
+"""The progress of a run: bars on a terminal, plain lines elsewhere, nothing with ``--json``."""
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Callable, Generator
@@ -10,13 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from ._format import duration
 from ._report import note, printable
+from ._steps import summary
 
 if TYPE_CHECKING:
-    from .._wire import Run
+    from ..types import Run
 
 OnProgress = Callable[["Run"], object]
 
 _STATUS_TEXTS = {"pending": "Queued", "running": "Running", "completed": "Done", "failed": "Failed"}
+# Between two lines about a batch, in seconds.
+_LINE_INTERVAL = 1.0
 
 
 @contextmanager
@@ -25,7 +29,9 @@ def show_progress(*, estimate: float | None, silent: bool) -> Generator[OnProgre
     if silent:
         yield None
     elif sys.stderr.isatty():
-        with _bar(estimate) as on_progress:
+        from ._live import live_progress
+
+        with live_progress(estimate) as on_progress:
             yield on_progress
     else:
         yield _lines(estimate)
@@ -34,48 +40,29 @@ def show_progress(*, estimate: float | None, silent: bool) -> Generator[OnProgre
 def status_text(run: Run) -> str:
     """What the run is doing: the server's own text if it sends one, else its status."""
     sent: Any = (run.model_extra or {}).get("stage")
-    return printable(str(sent)) if sent else _STATUS_TEXTS.get(run.status, run.status.capitalize())
-
-
-@contextmanager
-def _bar(estimate: float | None) -> Generator[OnProgress]:
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        Progress,
-        SpinnerColumn,
-        TaskProgressColumn,
-        TextColumn,
-        TimeElapsedColumn,
-    )
-
-    progress = Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeElapsedColumn(),
-        TextColumn(f"of about {duration(estimate)}" if estimate else "", markup=False),
-        console=Console(stderr=True),
-        transient=True,
-    )
-    with progress:
-        # Without a total the bar pulses, until the run reports progress.
-        task = progress.add_task("Queued", total=None)
-
-        def on_progress(run: Run) -> None:
-            total = 100 if run.progress else None
-            progress.update(task, description=status_text(run), completed=run.progress, total=total)
-
-        yield on_progress
+    if sent:
+        return printable(str(sent))
+    if run.status == "pending" and run.queue_position:
+        return f"Queued ({run.queue_position} before it)"
+    return _STATUS_TEXTS.get(run.status, run.status.capitalize())
 
 
 def _lines(estimate: float | None) -> OnProgress:
     began = time.monotonic()
+    of_estimate = f" of about {duration(estimate)}" if estimate else ""
+    printed_at, last = -math.inf, ""
 
     def on_progress(run: Run) -> None:
-        elapsed = duration(time.monotonic() - began)
-        of_estimate = f" of about {duration(estimate)}" if estimate else ""
-        note(f"{status_text(run)} {run.progress:.0f} %, {elapsed}{of_estimate}")
+        nonlocal printed_at, last
+        now = time.monotonic()
+        text = f"{status_text(run)} {run.progress:.0f} %"
+        if run.counts:
+            text += f" ({summary(run.counts)})"
+            # A batch changes often.
+            if run.completed_at is None and now - printed_at < _LINE_INTERVAL:
+                return
+        if text != last:
+            note(f"{text}, {duration(now - began)}{of_estimate}")
+            printed_at, last = now, text
 
     return on_progress

@@ -1,4 +1,4 @@
-"""``terrarium runs``: list, show, cancel and wait for runs."""
+"""``terrarium runs``: list, show, cancel, repeat, watch and wait for runs."""
 
 from itertools import islice
 from pathlib import Path
@@ -8,14 +8,20 @@ import typer
 
 from ._defaults import client
 from ._format import table, timestamp, usd
-from ._generate import Force, Limit, Out, finish, watch
-from ._lists import AsJson
-from ._report import emit_json, note, printable, reports_errors
+from ._generate import Force, Limit, Out
+from ._lists import AsJson, RunId
+from ._outcome import finish, wait_for_end
+from ._report import emit_json, note, reports_errors
+from ._rerun import rerun
 from ._saving import refuse_existing_file
+from ._show import print_run
+from ._steps import summary
+from ._watch import watch
 
-runs = typer.Typer(help="List, show, cancel and wait for runs.", no_args_is_help=True)
+runs = typer.Typer(help="List, show, cancel, repeat, watch and wait for runs.", no_args_is_help=True)
 
-RunId = Annotated[str, typer.Argument(help="Run id.", metavar="RUN_ID")]
+runs.command()(rerun)
+runs.command()(watch)
 
 
 @runs.command("list")
@@ -59,35 +65,25 @@ def list_runs(
 @runs.command("show")
 @reports_errors
 def show_run(run_id: RunId, as_json: AsJson = False) -> None:
-    """Show one run and its outputs."""
+    """Show one run, its outputs, and the runs of a batch."""
     with client() as flora:
         run = flora.runs.retrieve(run_id)
     if as_json:
         emit_json(run.to_dict())
         return
-    lines = [
-        ("run", run.run_id),
-        ("status", f"{run.status}, {run.progress:.0f} %"),
-        ("cost", usd(run.charged_cost)),
-        ("created", timestamp(run.created_at)),
-        ("started", timestamp(run.started_at)),
-        ("completed", timestamp(run.completed_at)),
-        ("error", ": ".join(filter(None, (run.error_code, run.error_message)))),
-        *(("output", output.url) for output in run.outputs or []),
-    ]
-    for name, value in lines:
-        if value:
-            typer.echo(f"{name:<10}{printable(value)}")
+    print_run(run)
 
 
 @runs.command("cancel")
 @reports_errors
 def cancel_run(run_id: RunId, as_json: AsJson = False) -> None:
-    """Cancel a run: nothing is charged."""
+    """Cancel a run, or what a batch has not finished: nothing is charged for it."""
     with client() as flora:
         run = flora.runs.cancel(run_id)
     if as_json:
         emit_json(run.to_dict())
+    elif run.counts:
+        note(f"The batch has ended: {summary(run.counts)}.")
     elif run.error_code == "GENERATION_CANCELLED":
         note("Cancelled.")
     else:
@@ -103,8 +99,8 @@ def wait_for_run(
     timeout: Limit = None,
     as_json: AsJson = False,
 ) -> None:
-    """Wait for a run and save its outputs, as ``generate`` does."""
+    """Wait for a run and save its outputs, as ``generate`` does, or as ``batch`` does for a batch."""
     refuse_existing_file(Path(out) if out is not None else None, force=force)
     with client() as flora:
-        run = watch(flora, run_id, estimate=None, timeout=timeout, as_json=as_json)
-        finish(flora, run, out=out, name=run.run_id, force=force, as_json=as_json, extra={})
+        run = wait_for_end(flora, run_id, estimate=None, timeout=timeout, as_json=as_json)
+        finish(flora, run, out=out, name=run.run_id, force=force, as_json=as_json)

@@ -8,10 +8,10 @@ from typing import Any, Unpack
 
 from .._operation import Listing, Operation, RequestOptions, WriteOptions, without_none
 from .._pages import AsyncPaginator, SyncPage
-from .._wire import Generation, Run, RunStarted
-from ..types import GenerationType, RunStatus
+from .._wire import Generation, RunStarted
+from ..types import GenerationType, Run, RunStatus
 from ._resource import AsyncResource, Resource, raw, raw_async
-from .runs import retrieve_run, start
+from ._run_operations import retrieve_run, start
 
 
 def list_generations(filters: Mapping[str, object], options: RequestOptions) -> Listing[Generation]:
@@ -43,6 +43,7 @@ class Generations(Resource):
         workspace_id: str,
         model: str | None = None,
         params: Mapping[str, object] | None = None,
+        priority: int | None = None,
         **options: Unpack[WriteOptions],
     ) -> RunStarted:
         """Start a generation, as ``runs.start_generation`` does."""
@@ -53,6 +54,7 @@ class Generations(Resource):
             workspace_id=workspace_id,
             model=model,
             params=params,
+            priority=priority,
         )
         return self._send(start("/generate", body, options))
 
@@ -98,6 +100,7 @@ class AsyncGenerations(AsyncResource):
         workspace_id: str,
         model: str | None = None,
         params: Mapping[str, object] | None = None,
+        priority: int | None = None,
         **options: Unpack[WriteOptions],
     ) -> RunStarted:
         """Start a generation, as ``runs.start_generation`` does."""
@@ -108,6 +111,7 @@ class AsyncGenerations(AsyncResource):
             workspace_id=workspace_id,
             model=model,
             params=params,
+            priority=priority,
         )
         return await self._send(start("/generate", body, options))
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, Generator
 from functools import cached_property
 from typing import Any, Unpack
 
+from .._events import follow_events
 from .._operation import (
     Exchange,
     Listing,
@@ -16,7 +18,9 @@ from .._operation import (
     without_none,
 )
 from .._pages import AsyncPaginator, SyncPage
+from .._streams import stream, stream_async
 from .._wire import Node, Project
+from ..types import StreamEvent
 from ._resource import AsyncResource, Resource, raw, raw_async
 
 
@@ -60,6 +64,12 @@ def list_nodes(
         fill_path("/projects/{}/nodes", project_id), without_none(limit=limit, cursor=cursor), options
     )
     return Listing(page, "nodes", Node)
+
+
+def project_events(project_id: str, options: RequestOptions) -> Operation[object]:
+    """``GET /projects/{project_id}/events``."""
+    path = fill_path("/projects/{}/events", project_id)
+    return Operation(method="GET", path=path, shape=object, options=WriteOptions(**options))
 
 
 def _page(path: str, query: dict[str, object], options: RequestOptions) -> Operation[dict[str, Any]]:
@@ -107,6 +117,18 @@ class Projects(Resource):
         """The visible media nodes of a project; ``limit`` is 1 to 100 per page."""
         return self._list(list_nodes(project_id, limit, cursor, options))
 
+    def events(
+        self, project_id: str, *, after: int | None = None, **options: Unpack[RequestOptions]
+    ) -> Generator[StreamEvent]:
+        """Iterate over what happens in a project (an addition of Terrarium), without an end.
+
+        It begins now, or with the event after the number ``after``. The first event is ``open``: whatever
+        you read after it is not older than the events that follow. Otherwise as ``runs.events``.
+        """
+        driver = self._driver
+        operation = project_events(project_id, options)
+        return stream(driver, follow_events(operation, driver.config, driver.clock, after=after))
+
 
 class AsyncProjects(AsyncResource):
     """``client.projects`` of the asynchronous client."""
@@ -147,9 +169,17 @@ class AsyncProjects(AsyncResource):
         """The visible media nodes of a project; ``limit`` is 1 to 100 per page."""
         return self._list(list_nodes(project_id, limit, cursor, options))
 
+    def events(
+        self, project_id: str, *, after: int | None = None, **options: Unpack[RequestOptions]
+    ) -> AsyncGenerator[StreamEvent]:
+        """Iterate over what happens in a project; see ``Projects.events`` and ``contextlib.aclosing``."""
+        driver = self._driver
+        operation = project_events(project_id, options)
+        return stream_async(driver, follow_events(operation, driver.config, driver.clock, after=after))
+
 
 class ProjectsWithRawResponse:
-    """``client.projects.with_raw_response``."""
+    """``client.projects.with_raw_response``. Events take many requests: no raw form."""
 
     def __init__(self, projects: Projects) -> None:
         self.list = raw(projects.list)

@@ -1,77 +1,19 @@
-"""Runs: estimating, starting, reading, cancelling and waiting."""
+"""Runs: estimating, starting, reading, cancelling, waiting, and their events."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 from functools import cached_property
 from typing import Unpack
 
-from .._errors import APIError
-from .._operation import (
-    Exchange,
-    ExtraOptions,
-    Operation,
-    RequestOptions,
-    Steps,
-    WriteOptions,
-    fill_path,
-    without_none,
-)
+from .._events import follow_events
+from .._operation import ExtraOptions, RequestOptions, WriteOptions, without_none
+from .._streams import stream, stream_async
 from .._waiting import wait_for
-from .._wire import Run, RunEstimate, RunStarted
-from ..types import GenerationType
+from .._wire import BatchStarted, RunEstimate, RunStarted
+from ..types import GenerationType, Run, StreamEvent
 from ._resource import AsyncResource, Resource, raw, raw_async
-
-
-def start(path: str, body: Mapping[str, object], options: WriteOptions) -> Operation[RunStarted]:
-    """``POST /runs/generation``, ``POST /generate``."""
-
-    def recover(run_id: str, exchange: Exchange) -> Steps[RunStarted]:
-        run = yield from exchange(retrieve_run(run_id, {}))
-        started = without_none(run_id=run.run_id, poll_url=run.poll_url, project_id=body.get("project_id"))
-        # A run that has not ended does not contain its quote, but the same body has the same quote.
-        try:
-            quote = yield from exchange(estimate(body, {}))
-        except APIError:
-            started |= {"charged_cost": run.charged_cost or 0.0, "estimated_seconds": None}
-        else:
-            started |= quote.to_dict()
-            if run.charged_cost is not None:
-                started["charged_cost"] = run.charged_cost
-        return RunStarted.model_validate({"type": "generation", **started})
-
-    return Operation(
-        method="POST",
-        path=path,
-        shape=RunStarted,
-        body=body,
-        writes=True,
-        options=options,
-        recover=recover,
-    )
-
-
-def estimate(body: Mapping[str, object], options: RequestOptions) -> Operation[RunEstimate]:
-    """``POST /runs/estimate``: the body of a start; it is quoted and not started."""
-    return Operation(
-        method="POST",
-        path="/runs/estimate",
-        shape=RunEstimate,
-        body=body,
-        options=WriteOptions(**options),
-    )
-
-
-def retrieve_run(run_id: str, options: RequestOptions) -> Operation[Run]:
-    """``GET /runs/{run_id}``."""
-    path = fill_path("/runs/{}", run_id)
-    return Operation(method="GET", path=path, shape=Run, options=WriteOptions(**options))
-
-
-def cancel_run(run_id: str, options: RequestOptions) -> Operation[Run]:
-    """``POST /runs/{run_id}/cancel``: cancelling twice has the same effect as once."""
-    path = fill_path("/runs/{}/cancel", run_id)
-    return Operation(method="POST", path=path, shape=Run, options=WriteOptions(**options))
+from ._run_operations import cancel_run, estimate, rerun, retrieve_run, run_events, start, start_batch
 
 
 class Runs(Resource):
@@ -91,13 +33,16 @@ class Runs(Resource):
         workspace_id: str,
         model: str | None = None,
         params: Mapping[str, object] | None = None,
+        priority: int | None = None,
         **options: Unpack[WriteOptions],
     ) -> RunStarted:
         """Start a generation in a project; the run executes on the server, see ``wait``.
 
-        Unless given, ``model`` is the server's default for ``type``. ``charged_cost`` of the result is the
-        quote in USD. An ``idempotency_key`` that was used within two hours raises ``ConflictError``, whose
-        ``run_url`` leads to the run that used it. Too small a balance raises ``InsufficientCreditsError``.
+        Unless given, ``model`` is the server's default for ``type``. Of the runs of a workspace those with a
+        higher ``priority`` (-10 to 10, an addition of Terrarium) start first. ``charged_cost`` of the result
+        is the quote in USD. An ``idempotency_key`` that was used within two hours raises ``ConflictError``,
+        whose ``run_url`` leads to the run that used it. Too small a balance raises
+        ``InsufficientCreditsError``.
 
         If the response to an attempt is lost, the run of that attempt is found again. The result then has its
         ``run_id`` and the present quote (or a cost of 0, from a server that does not quote).
@@ -109,8 +54,53 @@ class Runs(Resource):
             workspace_id=workspace_id,
             model=model,
             params=params,
+            priority=priority,
         )
         return self._send(start("/runs/generation", body, options))
+
+    def start_batch(
+        self,
+        *,
+        project_id: str,
+        workspace_id: str,
+        starts: Sequence[Mapping[str, object]],
+        max_parallel: int | None = None,
+        priority: int | None = None,
+        **options: Unpack[WriteOptions],
+    ) -> BatchStarted:
+        """Start up to 200 generations at once, all or none of them (an addition of Terrarium).
+
+        Each start has a ``type``, a ``prompt``, and if wanted ``model`` and ``params``. At most
+        ``max_parallel`` of them run at the same time. The result has one ``run_id`` for all, to read and to
+        wait for, and that of each in ``runs``. The batch is completed if any of its runs is; those that fail
+        are not charged. Errors and lost responses are as in ``start_generation``.
+        """
+        body = without_none(
+            project_id=project_id,
+            workspace_id=workspace_id,
+            starts=starts,
+            max_parallel=max_parallel,
+            priority=priority,
+        )
+        return self._send(start_batch(body, options))
+
+    def rerun(
+        self,
+        run_id: str,
+        *,
+        prompt: str | None = None,
+        model: str | None = None,
+        params: Mapping[str, object] | None = None,
+        priority: int | None = None,
+        **options: Unpack[WriteOptions],
+    ) -> RunStarted | BatchStarted:
+        """Start a run again (an addition of Terrarium): exactly, with the same seed, or with changes.
+
+        ``params`` are those to change; None removes one, and with ``{"seed": None}`` there is a new seed. Of
+        a batch only the ``priority`` can be changed.
+        """
+        changes = without_none(prompt=prompt, model=model, params=params, priority=priority)
+        return self._send(rerun(run_id, changes, options))
 
     def estimate(
         self,
@@ -121,6 +111,7 @@ class Runs(Resource):
         workspace_id: str,
         model: str | None = None,
         params: Mapping[str, object] | None = None,
+        priority: int | None = None,
         **options: Unpack[RequestOptions],
     ) -> RunEstimate:
         """The cost (USD) and duration (seconds) of ``start_generation`` with the same arguments."""
@@ -131,6 +122,7 @@ class Runs(Resource):
             workspace_id=workspace_id,
             model=model,
             params=params,
+            priority=priority,
         )
         return self._send(estimate(body, options))
 
@@ -176,6 +168,21 @@ class Runs(Resource):
         )
         return driver.run(steps)
 
+    def events(
+        self, run_id: str, *, after: int | None = None, **options: Unpack[RequestOptions]
+    ) -> Generator[StreamEvent]:
+        """Iterate over what happens to a run, or to all runs of a batch, up to its end.
+
+        This is an addition of Terrarium. It begins with the first event that the server still has, or with
+        the one after the number ``after``.
+        After a lost connection it continues with the event that comes next. A server that cannot be reached
+        is retried for one minute. To stop early, close the generator; that closes the connection.
+        """
+        driver = self._driver
+        operation = run_events(run_id, options)
+        steps = follow_events(operation, driver.config, driver.clock, after=after, run_id=run_id)
+        return stream(driver, steps)
+
 
 class AsyncRuns(AsyncResource):
     """``client.runs`` of the asynchronous client."""
@@ -194,6 +201,7 @@ class AsyncRuns(AsyncResource):
         workspace_id: str,
         model: str | None = None,
         params: Mapping[str, object] | None = None,
+        priority: int | None = None,
         **options: Unpack[WriteOptions],
     ) -> RunStarted:
         """Start a generation in a project; see ``Runs.start_generation``."""
@@ -204,8 +212,43 @@ class AsyncRuns(AsyncResource):
             workspace_id=workspace_id,
             model=model,
             params=params,
+            priority=priority,
         )
         return await self._send(start("/runs/generation", body, options))
+
+    async def start_batch(
+        self,
+        *,
+        project_id: str,
+        workspace_id: str,
+        starts: Sequence[Mapping[str, object]],
+        max_parallel: int | None = None,
+        priority: int | None = None,
+        **options: Unpack[WriteOptions],
+    ) -> BatchStarted:
+        """Start up to 200 generations at once; see ``Runs.start_batch``."""
+        body = without_none(
+            project_id=project_id,
+            workspace_id=workspace_id,
+            starts=starts,
+            max_parallel=max_parallel,
+            priority=priority,
+        )
+        return await self._send(start_batch(body, options))
+
+    async def rerun(
+        self,
+        run_id: str,
+        *,
+        prompt: str | None = None,
+        model: str | None = None,
+        params: Mapping[str, object] | None = None,
+        priority: int | None = None,
+        **options: Unpack[WriteOptions],
+    ) -> RunStarted | BatchStarted:
+        """Start a run again; see ``Runs.rerun``."""
+        changes = without_none(prompt=prompt, model=model, params=params, priority=priority)
+        return await self._send(rerun(run_id, changes, options))
 
     async def estimate(
         self,
@@ -216,6 +259,7 @@ class AsyncRuns(AsyncResource):
         workspace_id: str,
         model: str | None = None,
         params: Mapping[str, object] | None = None,
+        priority: int | None = None,
         **options: Unpack[RequestOptions],
     ) -> RunEstimate:
         """The cost (USD) and duration (seconds) of ``start_generation`` with the same arguments."""
@@ -226,6 +270,7 @@ class AsyncRuns(AsyncResource):
             workspace_id=workspace_id,
             model=model,
             params=params,
+            priority=priority,
         )
         return await self._send(estimate(body, options))
 
@@ -261,12 +306,23 @@ class AsyncRuns(AsyncResource):
         )
         return await driver.run(steps)
 
+    def events(
+        self, run_id: str, *, after: int | None = None, **options: Unpack[RequestOptions]
+    ) -> AsyncGenerator[StreamEvent]:
+        """Iterate over what happens to a run; see ``Runs.events``. Close it with ``contextlib.aclosing``."""
+        driver = self._driver
+        operation = run_events(run_id, options)
+        steps = follow_events(operation, driver.config, driver.clock, after=after, run_id=run_id)
+        return stream_async(driver, steps)
+
 
 class RunsWithRawResponse:
-    """``client.runs.with_raw_response``. Waiting takes many requests, so it has no raw form."""
+    """``client.runs.with_raw_response``. Waiting and events take many requests: no raw form."""
 
     def __init__(self, runs: Runs) -> None:
         self.start_generation = raw(runs.start_generation)
+        self.start_batch = raw(runs.start_batch)
+        self.rerun = raw(runs.rerun)
         self.estimate = raw(runs.estimate)
         self.retrieve = raw(runs.retrieve)
         self.cancel = raw(runs.cancel)
@@ -277,6 +333,8 @@ class AsyncRunsWithRawResponse:
 
     def __init__(self, runs: AsyncRuns) -> None:
         self.start_generation = raw_async(runs.start_generation)
+        self.start_batch = raw_async(runs.start_batch)
+        self.rerun = raw_async(runs.rerun)
         self.estimate = raw_async(runs.estimate)
         self.retrieve = raw_async(runs.retrieve)
         self.cancel = raw_async(runs.cancel)

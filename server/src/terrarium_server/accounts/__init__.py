@@ -33,6 +33,7 @@ from ._workspaces import (
     find_workspace,
     list_members,
     list_workspaces,
+    set_max_priority,
     set_rate_limit,
 )
 
@@ -65,6 +66,7 @@ __all__ = [
     "projects",
     "refund",
     "revoke_key",
+    "set_max_priority",
     "set_rate_limit",
     "spend",
     "touch_project",

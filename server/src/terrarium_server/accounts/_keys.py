@@ -15,7 +15,10 @@ from ._workspaces import Role, find_workspace
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The sender of a request: the key with its workspace and role. ``rate_limit`` is the workspace's."""
+    """The sender of a request: the key with its workspace and role.
+
+    ``rate_limit`` and ``max_priority``, the highest priority that runs can have, are the workspace's.
+    """
 
     key_id: str
     role: Role
@@ -23,6 +26,7 @@ class Caller:
     workspace_name: str
     workspace_created_at: int
     rate_limit: int | None
+    max_priority: int | None
     has_spending_cap: bool
 
     def require_editor(self) -> None:
@@ -70,6 +74,7 @@ _CALLER = (
         workspaces.c.name,
         workspaces.c.created_at,
         workspaces.c.rate_limit,
+        workspaces.c.max_priority,
         api_keys.c.spending_cap_micros.is_not(None),
         api_keys.c.expires_at,
         api_keys.c.revoked_at,

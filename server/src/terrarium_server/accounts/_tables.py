@@ -15,6 +15,8 @@ workspaces = sa.Table(
     # In plain text because signing needs it; it leaves the server only when a key is created.
     sa.Column("webhook_secret", sa.Text, nullable=False),
     sa.Column("created_at", sa.BigInteger, nullable=False),
+    # The highest priority that its runs can have; null means no limit.
+    sa.Column("max_priority", sa.Integer),
 )
 
 members = sa.Table(

@@ -17,13 +17,17 @@ ROLES: tuple[Role, ...] = get_args(Role)
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceRecord:
-    """A workspace; ``rate_limit`` is runs per minute, None for the server's default."""
+    """A workspace; ``rate_limit`` is runs per minute, None for the server's default.
+
+    ``max_priority`` is the highest priority that its runs can have, None for no limit.
+    """
 
     workspace_id: str
     name: str
     rate_limit: int | None
     webhook_secret: str
     created_at: int
+    max_priority: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +79,17 @@ def count_workspaces(tx: Transaction) -> int:
 
 def set_rate_limit(tx: Transaction, workspace_id: str, rate_limit: int | None) -> None:
     """Set a workspace's runs per minute; None means the server's default. Raises NotFound."""
+    _set(tx, workspace_id, rate_limit=rate_limit)
+
+
+def set_max_priority(tx: Transaction, workspace_id: str, max_priority: int | None) -> None:
+    """Set the highest priority that a workspace's new runs can have; None means no limit. Raises NotFound."""
+    _set(tx, workspace_id, max_priority=max_priority)
+
+
+def _set(tx: Transaction, workspace_id: str, **limit: int | None) -> None:
     statement = sa.update(workspaces).where(workspaces.c.workspace_id == workspace_id)
-    if tx.execute(statement.values(rate_limit=rate_limit)).rowcount != 1:
+    if tx.execute(statement.values(**limit)).rowcount != 1:
         raise NotFound(f"There is no workspace {workspace_id}.")
 
 

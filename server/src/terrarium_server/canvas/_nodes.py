@@ -37,6 +37,16 @@ class NodeRecord:
     created_at: int
 
 
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """The node of a run that is about to be placed."""
+
+    node_id: str
+    type: str
+    label: str
+    run_id: str
+
+
 _RECORD = [nodes.c[name] for name in NodeRecord.__dataclass_fields__]
 _INSERT = sa.insert(nodes)
 _FIRST = (
@@ -94,6 +104,18 @@ def place_at_once(after: sa.FromClause | None = None) -> sa.Insert:
     return _node_at(_next_place(statement).cte("board"))
 
 
+def _next_places(insert: Any) -> sa.Executable:
+    """Assign ``count`` places; return the one after them."""
+    statement = insert(boards).values(project_id=_BOARD, places=sa.bindparam("count", type_=sa.Integer))
+    return statement.on_conflict_do_update(
+        index_elements=["project_id"], set_={"places": boards.c.places + statement.excluded.places}
+    ).returning(boards.c.places)
+
+
+_NEXT_PLACES = {
+    "sqlite": _next_places(sqlite.insert),
+    "postgresql": _next_places(postgresql.insert),
+}
 _NEXT_PLACE = _next_place(sqlite.insert(boards).values(project_id=_BOARD, places=1))
 _NODE_AT_BOARD = _node_at(sa.select(boards).where(boards.c.project_id == _BOARD).subquery())
 _PLACE_AT_ONCE = place_at_once()
@@ -107,6 +129,27 @@ def place(tx: Transaction, node_id: str, project_id: str, *, type: str, label: s
     else:
         tx.execute(_NEXT_PLACE, {"board": project_id})
         tx.execute(_NODE_AT_BOARD, node)
+
+
+def place_all(tx: Transaction, project_id: str, placed: Sequence[Placed]) -> None:
+    """Insert the nodes of several runs at the project's next free places."""
+    end = tx.execute(_NEXT_PLACES[tx.dialect], {"board": project_id, "count": len(placed)}).scalar_one()
+    rows = [
+        {
+            "node_id": node.node_id,
+            "project_id": project_id,
+            "place": place,
+            "output_index": 0,
+            "type": node.type,
+            "label": node.label[:_LABEL_LENGTH],
+            "run_id": node.run_id,
+            "x": place % _COLUMNS * _CELL,
+            "y": place // _COLUMNS * _CELL,
+            "created_at": tx.now_ms,
+        }
+        for place, node in enumerate(placed, end - len(placed))
+    ]
+    tx.execute(_INSERT, rows)
 
 
 def place_values(

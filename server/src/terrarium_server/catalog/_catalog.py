@@ -101,6 +101,11 @@ class Catalog:
         """Return the published ids and patterns that a model stands for."""
         return self._aliases.of(card.id)
 
+    def find(self, type: str, model_id: str) -> ModelCard | None:
+        """Return the model of this id or the one that stands for it, also if it cannot be used now."""
+        aliases = self._aliases
+        return aliases.exact(model_id) or self._by_id.get(model_id) or aliases.matching(type, model_id)
+
     def choose(self, type: str, model_id: str | None) -> ModelCard:
         """Return the named model, the one that stands for this id, or the default of the type.
 
@@ -111,7 +116,7 @@ class Catalog:
         wanted = model_id if model_id is not None else self._defaults.get(type)
         if wanted is None:
             return usable.defaults.get(type) or _refuse_type(type, usable)
-        card = self._aliases.exact(wanted) or self._by_id.get(wanted) or self._aliases.matching(type, wanted)
+        card = self.find(type, wanted)
         if card is None or card.type != type:
             cards = usable.cards.get(type) or _refuse_type(type, usable)
             problem = "Unknown model" if card is None else f"{card.id} makes {card.type}"

@@ -24,7 +24,7 @@ workspaces = typer.Typer(help="Workspaces.", no_args_is_help=True)
 keys = typer.Typer(help="API keys.", no_args_is_help=True)
 credits = typer.Typer(help="Credits, in USD.", no_args_is_help=True)
 members = typer.Typer(help="People in a workspace.", no_args_is_help=True)
-limits = typer.Typer(help="Rate limits.", no_args_is_help=True)
+limits = typer.Typer(help="Rate limits and priorities.", no_args_is_help=True)
 for _name, _group in (
     ("workspaces", workspaces),
     ("keys", keys),
@@ -216,6 +216,26 @@ def set_limit(
 
     _do(work)
     _show({"workspace_id": workspace, "rate_limit": per_minute}, as_json=json)
+
+
+# So that a negative number is not taken for an option.
+@limits.command("priority", context_settings={"ignore_unknown_options": True})
+def set_max_priority(
+    workspace: WorkspaceOption,
+    highest: Annotated[int | None, typer.Argument(min=-10, max=10, help="Left out: no limit.")] = None,
+    json: Json = False,
+) -> None:
+    """Set the highest priority that a workspace's runs can have; a start that asks for more gets this one."""
+    _do(lambda tx: accounts.set_max_priority(tx, workspace, highest))
+    _show({"workspace_id": workspace, "max_priority": highest}, as_json=json)
+
+
+@limits.command("show")
+def show_limits(workspace: WorkspaceOption, json: Json = False) -> None:
+    """Show a workspace's limits; null stands for the server's default rate, and for any priority."""
+    record = _do(lambda tx: accounts.find_workspace(tx, workspace))
+    names = ("workspace_id", "rate_limit", "max_priority")
+    _show({name: getattr(record, name) for name in names}, as_json=json)
 
 
 def _role(name: str) -> accounts.Role:

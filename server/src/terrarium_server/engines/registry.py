@@ -43,6 +43,8 @@ class Engines:
     """The engines of this server, by name; what they return is checked.
 
     ``limits`` says how many jobs one may have at the same time, ``broken`` why an engine could not be built.
+    The limit of an engine that computes on this machine counts for each worker, that of one that calls
+    another server over all workers.
     """
 
     def __init__(
@@ -73,6 +75,19 @@ class Engines:
         if name in self._broken:
             return self._broken[name]
         return f"no engine named {name} is set up; add it as an [[engine]] to terrarium.toml"
+
+    def worker_limit(self, name: str) -> int | None:
+        """Return how many jobs an engine may have from each worker; None if no limit is set for that."""
+        return None if name in self.shared_limits else self.limits.get(name)
+
+    @property
+    def shared_limits(self) -> dict[str, int]:
+        """How many jobs each engine that calls another server may have from all workers together."""
+        return {
+            engine.name: self.limits[engine.name]
+            for engine in self
+            if engine.name in self.limits and not engine.repeatable
+        }
 
     async def close(self) -> None:
         """Close all engines; one that fails or takes too long is logged."""

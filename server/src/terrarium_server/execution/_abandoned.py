@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Iterable, Mapping
 
 import sqlalchemy as sa
 
-from terrarium_server import runs, settlement
+from terrarium_server import events, runs, settlement
 from terrarium_server.engines import Engine, Mark, Ticket
 from terrarium_server.runs import COLUMNS, Run, RunOutcome
 from terrarium_server.store import Transaction
@@ -84,6 +84,7 @@ class AbandonedWork:
         # A live job of the first model does not matter once the run has moved to its fallback model.
         if last is None or not last.is_live or last.model != run.model:
             if runs.requeue_abandoned(tx, run, abandoned, died=died):
+                events.record(tx, [events.of_run(run, "run.queued", "pending")])
                 _log.warning("%s is back in the queue", _with_worker(run))
             return None
         if last.followers == "machine" and not last.can_be_followed_by(me):
@@ -98,7 +99,16 @@ class AbandonedWork:
         await self._cancel_orphans(busy)
         await self._fail_unserved()
         await self._fail_stranded()
+        await self._check_turns()
         await self._context.database.write_for_worker(self._purge)
+
+    async def _check_turns(self) -> None:
+        database = self._context.database
+        overlooked = await database.read(runs.find_overlooked)
+        if overlooked:
+            _log.warning("runs would not have been claimed; this is a bug: %s", sorted(overlooked))
+            await database.write_for_worker(lambda tx: runs.wake(tx, overlooked))
+        await database.write_for_worker(runs.end_idle_turns)
 
     def _purge(self, tx: Transaction) -> None:
         forget_dead(tx, worker_id=self._context.worker_id)
@@ -153,19 +163,28 @@ class AbandonedWork:
             lambda tx: runs.engines_waited_for(tx) - self._lease.served_engines(tx)
         )
         for name in self._overdue(self._unserved, unserved):
-            waiting = await self._context.database.read(
-                lambda tx, name=name: runs.pending_of(tx, name, limit=_PURGE)
-            )
-            for run in waiting:
-                # One transaction for each: runs are locked before balances, so a transaction that ends two
-                # runs would lock the second one too late.
-                await self._writes.under_lease(lambda tx, run=run: settlement.give_up(tx, run, _NOT_MOVING))
+            # Again and again, because in a graph the end of one run makes others ready.
+            while waiting := await self._context.database.read(
+                lambda tx, name=name: self._waiting_for_unserved(tx, name)
+            ):
+                for run in waiting:
+                    # One transaction for each: runs are locked before balances, so a transaction that ends
+                    # two runs would lock the second one too late.
+                    await self._writes.under_lease(
+                        lambda tx, run=run: settlement.give_up(tx, run, _NOT_MOVING)
+                    )
+
+    def _waiting_for_unserved(self, tx: Transaction, engine: str) -> list[Run]:
+        is_served = engine in self._lease.served_engines(tx)
+        return [] if is_served else runs.pending_of(tx, engine, limit=_PURGE)
 
     async def _fail_stranded(self) -> None:
         """Fail abandoned runs that no live worker could continue for ten minutes."""
 
         def find(tx: Transaction) -> dict[str, Run]:
-            statement = sa.select(*COLUMNS).where(runs.RUNNING, self._lease.abandoned(tx))
+            # Not the roots of graphs, which no worker executes.
+            executed = runs.runs.c.engine.is_not(None)
+            statement = sa.select(*COLUMNS).where(runs.RUNNING, executed, self._lease.abandoned(tx))
             abandoned = (Run(*row) for row in tx.execute(statement.limit(_PURGE)))
             return {run.run_id: run for run in abandoned}
 
@@ -175,6 +194,8 @@ class AbandonedWork:
             await self._writes.under_lease(lambda tx, run=run: self._give_up_running(tx, run))
 
     def _give_up_running(self, tx: Transaction, run: Run) -> None:
+        # The root of its graph first, as everywhere.
+        runs.lock_root(tx, run)
         taken = runs.take_over(tx, run, self._context.worker_id, self._lease.abandoned(tx), died=True)
         if taken is not None:
             settlement.fail(tx, taken, _NOT_MOVING)

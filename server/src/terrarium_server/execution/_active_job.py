@@ -4,7 +4,7 @@ import logging
 from dataclasses import replace
 from enum import Enum, auto
 
-from terrarium_server import runs
+from terrarium_server import events, runs
 from terrarium_server.engines import Engine, Ticket
 from terrarium_server.runs import Run
 from terrarium_server.store import Transaction
@@ -104,5 +104,9 @@ class ActiveJob:
         if self.submission is not None and self.submission.is_live:
             await self._writes.under_lease(lambda tx: runs.leave(tx, self._run))
             return
-        await self._writes.under_lease(lambda tx: runs.requeue(tx, self._run))
+        await self._writes.under_lease(self._requeue)
         await self.cancel()
+
+    def _requeue(self, tx: Transaction) -> None:
+        if runs.requeue(tx, self._run):
+            events.record(tx, [events.of_run(self._run, "run.queued", "pending")])

@@ -6,6 +6,9 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
 from terrarium_server.engines.registry import Engines
+from terrarium_server.runs import Run
+
+from ._sharing import SharedCapacity
 
 # How many runs of an engine may fetch their media at a time, in addition to those that use its capacity.
 _MOST_FETCHING = 64
@@ -20,28 +23,39 @@ class EngineCapacity:
 
     A run uses one unit of its engine's capacity from its claim to its end, except while its media are
     fetched: a slow host must not block the engine for other runs. ``on_free`` is called when capacity may
-    have become free.
+    have become free. Limits that count over all workers are not these, but those of `SharedCapacity`.
     """
 
-    def __init__(self, engines: Engines, default_limit: int, on_free: Callable[[], None]) -> None:
+    def __init__(
+        self, engines: Engines, shared: SharedCapacity, default_limit: int, on_free: Callable[[], None]
+    ) -> None:
         """``default_limit`` is how many runs an engine without a limit of its own may have."""
         self._engines = engines
+        self._shared = shared
         self._default_limit = default_limit
         self._on_free = on_free
         self._used: Counter[str] = Counter()
+        self._acquisitions = 0
+        self._last_acquired: dict[str, int] = {}
         self._fetching: Counter[str] = Counter()
         # Runs whose media are fetched and that wait for capacity, first come first served.
         self._waiting: dict[str, deque[asyncio.Future[None]]] = defaultdict(deque)
 
     def free(self) -> dict[str, int]:
-        """Return how many more runs each engine can take; full engines are left out."""
+        """Return how many more runs each engine can take; full engines are left out.
+
+        The engine that has waited longest comes first, so that all get a part of what the worker can do.
+        """
         names = [engine.name for engine in self._engines]
+        names.sort(key=lambda name: self._last_acquired.get(name, 0))
         free = {name: self._free(name) - len(self._waiting[name]) for name in names}
         return {name: count for name, count in free.items() if count > 0}
 
     def acquire(self, engine: str) -> None:
         """Use one unit, even beyond the limit: a run that was taken over must be executed."""
         self._used[engine] += 1
+        self._acquisitions += 1
+        self._last_acquired[engine] = self._acquisitions
 
     def release(self, engine: str) -> None:
         """Free one unit, for the first waiting run or for the next claim."""
@@ -53,14 +67,19 @@ class EngineCapacity:
         self._on_free()
 
     @asynccontextmanager
-    async def released(self, engine: str) -> AsyncGenerator[None]:
-        """Free a run's unit within the block, and acquire one after it. Raises TooManyFetches before it."""
+    async def released(self, run: Run) -> AsyncGenerator[None]:
+        """Free a run's unit within the block, and acquire one after it.
+
+        Raises TooManyFetches before it, and NotHeld before and after it.
+        """
+        engine = run.engine or ""
         if self._fetching[engine] >= _MOST_FETCHING:
             raise TooManyFetches
         self._fetching[engine] += 1
         self.release(engine)
         try:
-            yield
+            async with self._shared.released(run):
+                yield
         except BaseException:
             # This run is about to end, and its end releases a unit.
             self.acquire(engine)
@@ -86,4 +105,5 @@ class EngineCapacity:
             raise
 
     def _free(self, engine: str) -> int:
-        return self._engines.limits.get(engine, self._default_limit) - self._used[engine]
+        limit = self._engines.worker_limit(engine)
+        return (self._default_limit if limit is None else limit) - self._used[engine]

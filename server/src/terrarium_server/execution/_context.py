@@ -7,7 +7,6 @@ from pathlib import Path
 from terrarium_server.catalog import Catalog
 from terrarium_server.engines.registry import Engines
 from terrarium_server.media import FetchRules
-from terrarium_server.runs import Signals
 from terrarium_server.store import Blobs, Database, Transaction
 
 from ._working_time import WorkingTime
@@ -28,7 +27,6 @@ class Context:
     blobs: Blobs
     catalog: Catalog
     engines: Engines
-    signals: Signals
     weights: Path
     temporary: Path
     single_process: bool

@@ -12,9 +12,8 @@ import math
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import replace
-from functools import partial
 
-from terrarium_server import runs, settlement
+from terrarium_server import events, runs, settlement
 from terrarium_server.engines import (
     CODES,
     Engine,
@@ -42,7 +41,7 @@ from ._process import this_process
 from ._progress import ProgressWriter
 from ._recovery import Recovery
 from ._submissions import Submission
-from ._writes import Writes, uninterrupted
+from ._writes import NotHeld, Writes, uninterrupted
 
 _log = logging.getLogger(__name__)
 
@@ -61,10 +60,6 @@ _WORKER_GONE = Failed(
     "The worker that waited for the provider's answer has ended; the provider may have charged for this run. "
     "Start it again.",
 )
-
-
-class NotHeld(Exception):
-    """The run has ended, or another worker has it, so this worker may not write to it."""
 
 
 class Execution:
@@ -134,7 +129,6 @@ class Execution:
             _log.exception("run %s could not be ended; it will be claimed again", self.run.run_id)
         finally:
             self._progress.forget(self.run.run_id)
-            self._context.signals.changed(self.run.run_id)
 
     async def _execute(self) -> None:
         if self.run.attempts >= _MOST_DEATHS:
@@ -152,8 +146,7 @@ class Execution:
             result = Failed("GENERATION_INVALID_URL", str(error))
         except TooManyFetches:
             # It must not occupy capacity that other runs could use.
-            work = partial(runs.postpone, run=self.run, delay_ms=_FETCH_DELAY_MS)
-            await uninterrupted(self._writes.under_lease(work))
+            await uninterrupted(self._writes.under_lease(lambda tx: self._queue_later(tx, _FETCH_DELAY_MS)))
             return
         if isinstance(result, Finished):
             unusable = await uninterrupted(self._complete(result))
@@ -337,11 +330,17 @@ class Execution:
                 submissions.conclude(tx, submission, "refused")
             if submissions.count_refusals(tx, self.run) >= _MOST_REFUSALS:
                 return False
-            return runs.postpone(tx, self.run, delay_ms)
+            return self._queue_later(tx, delay_ms)
 
         postponed = await uninterrupted(self._writes.under_lease(work))
         if postponed is None:
             raise NotHeld
+        return postponed
+
+    def _queue_later(self, tx: Transaction, delay_ms: int) -> bool:
+        postponed = runs.postpone(tx, self.run, delay_ms)
+        if postponed:
+            events.record(tx, [events.of_run(self.run, "run.queued", "pending")])
         return postponed
 
     async def _fall_back(self, failed: Failed) -> bool:
@@ -360,6 +359,12 @@ class Execution:
         outcome = RunOutcome(failed.code, failed.message)
         subject = self.run.subject
         _log.warning("run %s: %s failed (%s), using %s", self.run.run_id, subject, failed.code, fallback)
-        work = partial(runs.fall_back, run=self.run, engine=engine.name, model=fallback, outcome=outcome)
-        await uninterrupted(self._end(work))
+
+        def requeue(tx: Transaction) -> bool:
+            moved = runs.fall_back(tx, self.run, engine=engine.name, model=fallback, outcome=outcome)
+            if moved:
+                events.record(tx, [events.of_run(self.run, "run.queued", "pending")])
+            return moved
+
+        await uninterrupted(self._end(requeue))
         return True

@@ -45,7 +45,7 @@ async def open_job(
 ) -> AsyncGenerator[Job]:
     """Fetch a run's input media into files, which exist within the block, and yield the job for an engine.
 
-    Raises FetchError naming the parameter, and TooManyFetches.
+    Raises FetchError naming the parameter, TooManyFetches, and NotHeld.
     """
     async with _inputs(context, writes, capacity, run, card) as inputs:
         yield Job(
@@ -83,7 +83,7 @@ async def _inputs(
     context.temporary.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="inputs-", dir=context.temporary))
     try:
-        async with capacity.released(run.engine or ""):
+        async with capacity.released(run):
             opened = await _open_all(
                 _open(context, writes, run, param, link, folder / f"input-{number}")
                 for number, (param, link) in enumerate(wanted)

@@ -37,6 +37,7 @@ class Workers:
     ) -> None:
         """Create the worker; `start` starts it. ``chores`` run periodically, see `Worker`."""
         self._context = context
+        self._engines = frozenset(engine.name for engine in context.engines)
         self._capacity = capacity
         self._drain_seconds = drain_seconds
         self._chores = chores
@@ -44,7 +45,7 @@ class Workers:
             context.database,
             context.worker_id,
             machine=this_machine(),
-            engines=" ".join(sorted(engine.name for engine in context.engines)),
+            engines=" ".join(sorted(self._engines)),
             seconds=lease_seconds,
             single_process=context.single_process,
             is_current=context.is_current,
@@ -63,20 +64,27 @@ class Workers:
         self._warn_of_missing_engines()
         self._loop_thread.start()
         self._ready.wait()
+        self._context.database.notifications.subscribe("ready", self._hear)
+        self._context.database.notifications.subscribe("stopped", self._stop_runs)
         self._apply(first, {})
         self._renewal_thread.start()
 
-    def wake(self) -> None:
-        """Make the worker look for runs, because one was admitted; may be called from any thread."""
+    def _hear(self, engines: frozenset[str] | None) -> None:
+        """Make the worker look for runs of these engines; called on any thread."""
+        if engines is not None and self._engines.isdisjoint(engines):
+            return
         if self._ready.is_set() and not self._wake_is_pending:
-            # One wake-up is enough for many runs that are admitted at the same time.
+            # One wake-up is enough for many runs that become ready at the same time.
             self._wake_is_pending = True
             self._loop.call_soon_threadsafe(self._wake)
 
-    def stop_run(self, run_id: str) -> None:
-        """Stop the execution of a run that a caller has ended; may be called from any thread."""
-        if self._ready.is_set():
-            self._loop.call_soon_threadsafe(self._worker.stop_run, run_id)
+    def _stop_runs(self, run_ids: frozenset[str] | None) -> None:
+        """Stop the execution of runs that others have ended; called on any thread.
+
+        Without news of them, the next renewal of the lease finds them.
+        """
+        if run_ids is not None and self._ready.is_set():
+            self._loop.call_soon_threadsafe(self._worker.stop_runs, run_ids)
 
     def skip_waiting(self) -> None:
         """Make `stop` wait for nothing; may be called from any thread."""

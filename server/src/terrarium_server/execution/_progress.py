@@ -31,9 +31,13 @@ class ProgressWriter:
         percent = min(99, int(progress.fraction * 100))
         preview = _as_text(progress.preview)
         if last is None or percent > last.percent or (preview is not None and preview != last.preview):
-            before = last or RunProgress(run.run_id, run.claim, 0, None)
+            before = last or RunProgress(run.run_id, run.root_run_id, run.claim, 0, None)
             self._latest[run.run_id] = RunProgress(
-                run.run_id, run.claim, max(percent, before.percent), preview or before.preview
+                run.run_id,
+                run.root_run_id,
+                run.claim,
+                max(percent, before.percent),
+                preview or before.preview,
             )
             if last is not None or percent > 0 or preview is not None:
                 self._changed.add(run.run_id)
@@ -58,8 +62,6 @@ class ProgressWriter:
             except Exception as error:
                 # No failure to write progress may end the runs themselves.
                 _log.info("progress was not written (%s)", str(error).partition("\n")[0])
-            for change in changes:
-                self._context.signals.changed(change.run_id)
             await asyncio.sleep(_EVERY_SECONDS)
 
 

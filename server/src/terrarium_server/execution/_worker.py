@@ -2,26 +2,30 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 
-from terrarium_server import runs
+from terrarium_server import events, runs
 from terrarium_server.runs import Run
-from terrarium_server.store import UNAVAILABLE
+from terrarium_server.store import UNAVAILABLE, Transaction
 
 from ._abandoned import AbandonedWork
 from ._active_job import StopReason
 from ._capacity import EngineCapacity
 from ._context import Context
 from ._execution import Execution
-from ._lease import Lease, Renewal, clock_seconds
+from ._lease import Lease, Renewal
 from ._progress import ProgressWriter
+from ._sharing import SharedCapacity
 from ._writes import Writes
 
 _log = logging.getLogger(__name__)
 
-# How often the worker looks for runs that other processes admitted; its own process wakes it.
-_POLL_SECONDS = 0.5
+# How often the worker looks for runs without having heard of any. It hears of those that became ready, but
+# not of capacity that a dead worker leaves.
+_POLL_SECONDS = 2.0
+# Other workers may be queueing the runs that are due.
+_SHORTEST_PAUSE = 0.05
 _CHORES_SECONDS = 60.0
 # The jobs of a dead process at a provider may cost money every second.
 _FIRST_CHORES_SECONDS = 2.0
@@ -49,14 +53,14 @@ class Worker:
         self._progress = ProgressWriter(context)
         self._abandoned = AbandonedWork(context, lease, self.writes)
         self._executions: dict[str, Execution] = {}
-        self._engine_capacity = EngineCapacity(context.engines, capacity, self.wake)
+        self._shared = SharedCapacity(context.engines, self.writes)
+        self._engine_capacity = EngineCapacity(context.engines, self._shared, capacity, self.wake)
         self._woken = asyncio.Event()
         # Held between taking runs in the database and adding them to `_executions`.
         self._taking = asyncio.Lock()
         self._accepting = True
         self._is_current = True
         self._last_dropped: dict[str, int] = {}
-        self._checked_postponed_at = 0.0
 
     @property
     def ticked_at(self) -> float:
@@ -64,13 +68,15 @@ class Worker:
         return self._context.time.ticked_at
 
     def wake(self) -> None:
-        """Look for ready runs now."""
+        """Look for ready runs, and for capacity of engines, now."""
         self._woken.set()
+        self._shared.wake()
 
-    def stop_run(self, run_id: str) -> None:
-        """Stop executing a run that was ended in the database."""
-        if (execution := self._executions.get(run_id)) is not None:
-            execution.stop(StopReason.NOT_HELD)
+    def stop_runs(self, run_ids: Iterable[str]) -> None:
+        """Stop executing runs that others have ended in the database."""
+        for run_id in run_ids:
+            if (execution := self._executions.get(run_id)) is not None:
+                execution.stop(StopReason.NOT_HELD)
 
     def claims(self) -> dict[str, int]:
         """Return the runs being executed with the numbers of their claims; may be called from any thread."""
@@ -86,7 +92,7 @@ class Worker:
                 group.create_task(self._do_each_minute(chore))
 
     async def claim(self) -> bool:
-        """Claim as many runs as there is capacity for; return whether more may be ready now."""
+        """Claim runs that there is capacity for; return whether there were any, as there may be more."""
         async with self._taking:
             return await self._claim()
 
@@ -97,14 +103,16 @@ class Worker:
         count = min(_MOST_AT_ONCE, self._capacity - len(self._executions))
         if count <= 0 or not free:
             return False
-        worker_id = self._context.worker_id
-        claimed = await self._context.database.write_for_worker(
-            lambda tx: runs.claim(tx, worker_id, count, free)
-        )
+
+        def claim(tx: Transaction) -> list[Run]:
+            claimed = runs.claim(tx, self._context.worker_id, count, free, self._shared.limits)
+            events.record(tx, [events.of_run(run, "run.started", "running") for run in claimed])
+            return claimed
+
+        claimed = await self._context.database.write_for_worker(claim)
         for run in claimed:
-            self._context.signals.changed(run.run_id)
             self._begin(run)
-        return len(claimed) == count
+        return bool(claimed)
 
     async def renewed(self, renewal: Renewal, before: dict[str, int]) -> None:
         """Compare this worker's runs in the database with those it executed ``before`` the renewal.
@@ -172,32 +180,36 @@ class Worker:
         run = execution.run
         if self._executions.get(run.run_id) is execution:
             del self._executions[run.run_id]
-        self._engine_capacity.release(run.engine or "")
+        engine = run.engine or ""
+        self._engine_capacity.release(engine)
+        if engine in self._shared.limits:
+            # Other workers may use its capacity too.
+            self._context.database.notifications.publish({("ready", engine)})
 
     async def _claim_forever(self) -> None:
         while True:
-            has_more = False
+            pause = _POLL_SECONDS
             try:
-                await self._wake_postponed()
-                has_more = await self.claim()
+                while await self.claim():
+                    pass
+                pause = await self._queue_due()
             except UNAVAILABLE as error:
                 self.writes.log_unavailable(error)
             except Exception:
                 _log.exception("claiming runs failed; trying again")
-            if not has_more:
-                try:
-                    async with asyncio.timeout(_POLL_SECONDS):
-                        await self._woken.wait()
-                except TimeoutError:
-                    pass
-                self._woken.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._woken.wait()
+            self._woken.clear()
 
-    async def _wake_postponed(self) -> None:
-        if clock_seconds() - self._checked_postponed_at < _POLL_SECONDS:
-            return
-        self._checked_postponed_at = clock_seconds()
-        if await self._context.database.read(runs.has_due):
+    async def _queue_due(self) -> float:
+        """Queue the postponed runs that are due; return in how many seconds to look again."""
+        milliseconds = await self._context.database.read(runs.milliseconds_to_next_due)
+        if milliseconds is None:
+            return _POLL_SECONDS
+        if milliseconds == 0:
             await self._context.database.write_for_worker(runs.wake_postponed)
+        return min(max(milliseconds / 1000, _SHORTEST_PAUSE), _POLL_SECONDS)
 
     async def _tick_forever(self) -> None:
         while True:

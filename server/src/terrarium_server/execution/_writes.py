@@ -18,6 +18,10 @@ _PAUSE_SECONDS = 0.05
 _LOG_SECONDS = 10.0
 
 
+class NotHeld(Exception):
+    """The run has ended, or another worker has it, so this worker may not write to it."""
+
+
 class Writes:
     """Reads and writes that wait for a database that is unavailable, instead of failing.
 

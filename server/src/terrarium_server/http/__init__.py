@@ -3,7 +3,8 @@
 from ._body import BodyLimit
 from ._callers import Callers
 from ._context import HttpContext
-from ._document import declare_headers
+from ._document import declare_event_data, declare_headers
+from ._event_stream import SERVER_SENT
 from ._hosts import KnownHosts
 from ._model_list import ModelLists
 from ._request_rates import RequestRates
@@ -12,6 +13,7 @@ from .refusals import install_refusals
 from .routes import api, unversioned
 
 __all__ = [
+    "SERVER_SENT",
     "BodyLimit",
     "Callers",
     "HeadAsGet",
@@ -21,6 +23,7 @@ __all__ = [
     "RequestRates",
     "ResponseHeaders",
     "api",
+    "declare_event_data",
     "declare_headers",
     "install_refusals",
     "unversioned",

@@ -10,9 +10,9 @@ from terrarium_server import accounts, idempotency
 from terrarium_server.accounts import Caller
 from terrarium_server.admission import Admission
 from terrarium_server.catalog import Catalog
+from terrarium_server.events import Feed
 from terrarium_server.idempotency import Scope
 from terrarium_server.problems import InvalidInput, Resource
-from terrarium_server.runs import Signals
 from terrarium_server.store import Blobs, Database, Transaction
 
 from ._callers import Callers
@@ -32,13 +32,11 @@ class HttpContext:
     blobs: Blobs
     catalog: Catalog
     admission: Admission
-    signals: Signals
+    feed: Feed
     known_hosts: KnownHosts
     # Requests per minute that are not starts; None means ten times the workspace's starts.
     requests_per_minute: int | None
     is_ready: Callable[[], bool]
-    # To be called when a caller has ended a run: notifies waiting requests and stops the worker's work on it.
-    run_ended: Callable[[str], None]
     callers: Callers
     request_rates: RequestRates
     model_lists: ModelLists

@@ -8,7 +8,7 @@ from fastapi.responses import Response
 
 from terrarium_server import assets, ids, runs, wire
 from terrarium_server.accounts import Caller
-from terrarium_server.admission import GenerationRequest
+from terrarium_server.admission import Admitted, GenerationRequest
 from terrarium_server.assets import KeptOutput
 from terrarium_server.problems import Problem, Resource
 from terrarium_server.runs import Run
@@ -30,6 +30,7 @@ def generation_request(body: wire.StartGeneration) -> GenerationRequest:
         prompt=body.prompt,
         model_id=body.model,
         params=body.params or {},
+        priority=body.priority,
     )
 
 
@@ -43,19 +44,32 @@ async def _start(context: MutationContext, body: wire.StartGeneration, prefer: s
         resource=Resource("run", run_id),
         destination=body.project_id,
     )
+    return await answer_start(context, admitted, prefer)
+
+
+async def answer_start(context: MutationContext, admitted: Admitted, prefer: str | None) -> Response:
+    """Answer the start of a run, at once or after waiting for its end."""
     context.request.state.rate = admitted.rate
     answer = present.started(admitted.run, context.base_url)
-    headers: dict[str, str] = {}
-    seconds = preferred_wait(prefer, LONGEST_WAIT_ON_START)
-    if seconds is not None:
-        headers["preference-applied"] = f"wait={seconds}"
-        # The run is started, whatever happens to the wait: its key may be revoked, or the database be away.
-        with suppress(Problem, *UNAVAILABLE):
-            run, outputs = await await_change(context, run_id, seconds)
-            if run.is_over:
-                answer.run = present.run(run, outputs, context.base_url)
+    answer.run, headers = await await_end(context, admitted.run.run_id, prefer)
     # Serialised here, because FastAPI would validate the response once more.
     return Response(answer.model_dump_json(), 201, headers, media_type="application/json")
+
+
+async def await_end(
+    context: MutationContext, run_id: str, prefer: str | None
+) -> tuple[wire.RunDetail | None, dict[str, str]]:
+    """Wait for a run that was just started as its caller prefers; return it if it is over, and headers."""
+    seconds = preferred_wait(prefer, LONGEST_WAIT_ON_START)
+    if seconds is None:
+        return None, {}
+    headers = {"preference-applied": f"wait={seconds}"}
+    # The run is started, whatever happens to the wait: its key may be revoked, or the database be away.
+    with suppress(Problem, *UNAVAILABLE):
+        view = await await_change(context, run_id, seconds)
+        if view.run.is_over:
+            return present.run_detail(view, context.base_url), headers
+    return None, headers
 
 
 @api.post(

@@ -19,7 +19,8 @@ def _empty_is_absent(value: object) -> object:
 EmptyIsAbsent = BeforeValidator(_empty_is_absent)
 
 
-def _digits(value: object) -> object:
+def digits(value: object) -> object:
+    """Refuse a text that is not a whole number."""
     # Otherwise `1_0`, `+5` and `1.0` would be numbers.
     if isinstance(value, str) and not (value.isascii() and value.isdigit()):
         raise ValueError("Must be a whole number")
@@ -28,7 +29,7 @@ def _digits(value: object) -> object:
 
 # The bounds are on the inner type: on the outer one they would be checked for None too.
 Limit = Annotated[
-    Annotated[int, Field(ge=1, le=100), BeforeValidator(_digits)] | None,
+    Annotated[int, Field(ge=1, le=100), BeforeValidator(digits)] | None,
     EmptyIsAbsent,
     Query(description="Rows on a page (1 to 100, default 20)"),
 ]

@@ -1,12 +1,18 @@
 """Our records as FLORA's shapes."""
 
-from terrarium_server import wire
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import get_args
+
+from terrarium_server import runs, wire
 from terrarium_server.accounts import ProjectRecord
 from terrarium_server.assets import KeptOutput
 from terrarium_server.canvas import NodeRecord
 from terrarium_server.catalog import ModelCard
 from terrarium_server.money import to_usd
-from terrarium_server.runs import Run
+from terrarium_server.runs import Run, RunState
+
+from ._run_view import RunView
 
 _MICROS_PER_CREDIT = 1_000
 _OUTPUT_TYPES: dict[str, wire.OutputType] = {
@@ -36,11 +42,25 @@ def started(run: Run, base_url: str) -> wire.RunStarted:
     return wire.RunStarted(
         run_id=run.run_id,
         type="generation",
-        charged_cost=to_usd(run.held_micros),
+        charged_cost=to_usd(run.quote_micros),
         estimated_seconds=run.estimated_seconds,
         model=_model_of(run),
         poll_url=poll_url(base_url, run.run_id),
         project_id=run.project_id,
+    )
+
+
+def batch_started(root: Run, members: Sequence[Run], base_url: str) -> wire.BatchStarted:
+    """Show a batch that was just admitted."""
+    assert root.project_id is not None
+    return wire.BatchStarted(
+        run_id=root.run_id,
+        type="batch",
+        charged_cost=to_usd(root.held_micros),
+        estimated_seconds=root.estimated_seconds,
+        poll_url=poll_url(base_url, root.run_id),
+        project_id=root.project_id,
+        runs=[started(run, base_url) for run in members],
     )
 
 
@@ -62,10 +82,11 @@ def content(record: KeptOutput, base_url: str) -> str:
 
 
 def _run_fields(run: Run, outputs: list[KeptOutput], base_url: str) -> dict[str, object]:
-    cost = run.held_micros if run.cost_micros is None else run.cost_micros
+    cost = run.quote_micros if run.cost_micros is None else run.cost_micros
     return {
         "run_id": run.run_id,
-        "status": run.state,
+        # Skipped is not among FLORA's; the message says it.
+        "status": "failed" if run.state == "skipped" else run.state,
         "progress": run.progress,
         "created_at": run.created_at,
         "started_at": run.started_at,
@@ -73,20 +94,93 @@ def _run_fields(run: Run, outputs: list[KeptOutput], base_url: str) -> dict[str,
         "charged_cost": to_usd(cost),
         "error_code": run.error_code,
         "error_message": run.error_message,
-        "outputs": [output(item, base_url) for item in outputs] if run.state == "completed" else None,
+        "outputs": _outputs(outputs, base_url) if run.state == "completed" else None,
         "poll_url": poll_url(base_url, run.run_id),
-        "preview": _preview(run) if run.state == "running" and run.preview else None,
+        "preview": preview(run.preview) if run.state == "running" and run.preview else None,
     }
 
 
-def _preview(run: Run) -> wire.RunPreview:
-    preview = run.preview or ""
-    return wire.RunPreview(type="imageUrl" if preview.startswith("data:image/") else "text", url=preview)
+def _outputs(records: Iterable[KeptOutput], base_url: str) -> list[wire.RunOutput]:
+    return [output(record, base_url) for record in records]
 
 
-def run(record: Run, outputs: list[KeptOutput], base_url: str) -> wire.Run:
-    """Show a run."""
-    return wire.Run.model_validate(_run_fields(record, outputs, base_url))
+def preview(content: str) -> wire.RunPreview:
+    """Show the output of a running run so far."""
+    return wire.RunPreview(type="imageUrl" if content.startswith("data:image/") else "text", url=content)
+
+
+def run_detail(view: RunView, base_url: str) -> wire.RunDetail:
+    """Show a run with what was asked for, and a batch with its steps."""
+    record = view.run
+    # A batch has the outputs of its steps, in their order.
+    owners = [step.run_id for step in view.steps] if record.is_root else [record.run_id]
+    outputs = [kept for run_id in owners for kept in view.outputs.get(run_id, ())]
+    fields = _run_fields(record, outputs, base_url)
+    fields |= {
+        "type": record.run_type,
+        "project_id": record.project_id,
+        "priority": -record.rank,
+        "actor": record.actor,
+        "queue_position": view.queue_position,
+        "estimated_start_seconds": view.start_seconds,
+    }
+    if record.is_root:
+        fields |= _batch_fields(view, base_url)
+        if record.is_over and outputs:
+            # Also of a batch that was cancelled: what had completed is charged.
+            fields["outputs"] = _outputs(outputs, base_url)
+    else:
+        fields |= {
+            "prompt": record.prompt,
+            "model": _model_of(record),
+            "params": record.input,
+            "seed": record.seed,
+            "batch_id": record.parent_run_id,
+        }
+    return wire.RunDetail.model_validate(fields)
+
+
+def _batch_fields(view: RunView, base_url: str) -> dict[str, object]:
+    counts = Counter(step.state for step in view.steps)
+    began = [step.started_at for step in view.steps if step.started_at is not None]
+    fields: dict[str, object] = {
+        "max_parallel": view.run.max_parallel,
+        "counts": {state: counts[state] for state in get_args(RunState)},
+        "steps": _steps(view, base_url),
+    }
+    if not view.run.is_over:
+        # A root waits for its members without being written, so how far it is shows in them.
+        fields["status"] = "running" if began else "pending"
+        fields["progress"] = runs.progress_of(view.steps)
+        fields["started_at"] = min(began, default=None)
+    return fields
+
+
+def _steps(view: RunView, base_url: str) -> list[wire.RunStep]:
+    names = {step.run_id: step.step_path or step.run_id for step in view.steps}
+    after: dict[str, list[str]] = {}
+    for edge in view.edges:
+        after.setdefault(edge.to_run_id, []).append(names[edge.from_run_id])
+    return [
+        wire.RunStep.model_validate(
+            {
+                "step": names[step.run_id],
+                "run_id": step.run_id,
+                "status": step.state,
+                "progress": step.progress,
+                "type": step.type,
+                "model": wire.RunModel(model_id=step.requested_model or step.subject),
+                "charged_cost": to_usd(
+                    (step.budget_micros or 0) if step.cost_micros is None else step.cost_micros
+                ),
+                "after": after.get(step.run_id),
+                "outputs": _outputs(view.outputs.get(step.run_id, ()), base_url) or None,
+                "error_code": step.error_code,
+                "error_message": step.error_message,
+            }
+        )
+        for step in view.steps
+    ]
 
 
 def generation(record: Run, outputs: list[KeptOutput], base_url: str) -> wire.Generation:

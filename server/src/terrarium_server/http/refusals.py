@@ -44,7 +44,8 @@ class RefusedBody(HTTPException):
         self.problem = problem
 
 
-# The API's messages for pydantic's error types; other types keep pydantic's message.
+# The API's messages for pydantic's error types, with what pydantic says about them; other types keep
+# pydantic's message.
 _MESSAGES = {
     "missing": "Required",
     "extra_forbidden": "Unknown field",
@@ -54,6 +55,13 @@ _MESSAGES = {
     "dict_type": "Must be an object",
     "model_attributes_type": "Must be an object",
     "int_parsing": "Must be a whole number",
+    "int_type": "Must be a whole number",
+    "int_from_float": "Must be a whole number",
+    "list_type": "Must be a list",
+    "too_short": "Must have at least {min_length}",
+    "too_long": "Must have at most {max_length}, not {actual_length}",
+    "less_than_equal": "Must be at most {le}",
+    "greater_than_equal": "Must be at least {ge}",
 }
 
 
@@ -106,7 +114,7 @@ def field_problems(error: RequestValidationError) -> list[FieldProblem]:
     problems: list[FieldProblem] = []
     for cause in cast(list[dict[str, Any]], error.errors()):
         # The first part names the place: body, query, path or header.
-        path = ".".join(str(part) for part in cause["loc"][1:]) or str(cause["loc"][0])
+        path = _path(cause["loc"][1:]) or str(cause["loc"][0])
         error_type: str = cause["type"]
         context: dict[str, Any] = cause.get("ctx") or {}
         if error_type == "literal_error":
@@ -118,9 +126,15 @@ def field_problems(error: RequestValidationError) -> list[FieldProblem]:
         elif error_type == "missing" or (cause["input"] is None and error_type.endswith("_type")):
             message = "Required"
         else:
-            message = _MESSAGES.get(error_type) or str(cause["msg"])
+            message = _MESSAGES.get(error_type, "").format(**context) or str(cause["msg"])
         problems.append(FieldProblem(path, message))
     return problems
+
+
+def _path(location: tuple[str | int, ...]) -> str:
+    """Return the path of a field, such as ``starts[3].type``."""
+    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+    return "".join(parts).removeprefix(".")
 
 
 async def _on_problem(request: Request, error: Exception) -> Response:

@@ -2,7 +2,8 @@
 
 A workspace's balance is the sum of its entries. The sum is stored as well, so that a hold need not add them
 up, and `check` compares the two. A unique constraint allows a run one hold and one closing entry, whatever
-crashes or races. A hold also counts as a start of the workspace's rate limit, in the same row.
+crashes or races. Of a graph of runs only the root has a hold; the closing entries of its members say what
+each cost and move nothing. A hold also counts as a start of the workspace's rate limit, in the same row.
 """
 
 from ._ledger import (
@@ -14,6 +15,7 @@ from ._ledger import (
     held_state,
     hold,
     hold_values,
+    note_costs,
     open_account,
     read_balance,
     refill_starts,
@@ -34,6 +36,7 @@ __all__ = [
     "held_state",
     "hold",
     "hold_values",
+    "note_costs",
     "open_account",
     "read_balance",
     "refill_starts",

@@ -1,5 +1,6 @@
 """Credits: granting, holding, settling and releasing them, and reading and checking balances."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,11 @@ from terrarium_server.store import Transaction
 
 from ._tables import balances, entries
 
-_ENTRY = {name: sa.bindparam(f"entries_{name}", type_=column.type) for name, column in entries.c.items()}
+_ENTRY = {
+    name: sa.bindparam(f"entries_{name}", type_=column.type)
+    for name, column in entries.c.items()
+    if name != "cost_micros"
+}
 _WORKSPACE, _AMOUNT = _ENTRY.pop("workspace_id"), _ENTRY.pop("amount_micros")
 _MOVE_BALANCE = (
     sa.update(balances)
@@ -79,12 +84,14 @@ def grant(tx: Transaction, workspace_id: str, amount_micros: int, *, note: str |
         raise InsufficientCredits("The balance is smaller than the amount to withdraw.")
 
 
-def hold(tx: Transaction, workspace_id: str, run_id: str, amount_micros: int, rate: Rate) -> RateState:
-    """Hold a run's quote and count its start; return what remains of the workspace's ``rate``.
+def hold(
+    tx: Transaction, workspace_id: str, run_id: str, amount_micros: int, rate: Rate, *, starts: int = 1
+) -> RateState:
+    """Hold the quote of a run and count its ``starts``; return what remains of the workspace's ``rate``.
 
     Raises RateLimited or InsufficientCredits, and counts nothing then.
     """
-    values = hold_values(tx, workspace_id, run_id, amount_micros, rate)
+    values = hold_values(tx, workspace_id, run_id, amount_micros, rate, starts=starts)
     if tx.dialect == "postgresql":
         full_at = tx.execute(_HOLD_AT_ONCE, values).scalar()
     else:
@@ -92,20 +99,26 @@ def hold(tx: Transaction, workspace_id: str, run_id: str, amount_micros: int, ra
         full_at = row.starts_full_at if row is not None else None
         if row is not None:
             tx.execute(_WRITE_ENTRY, values)
-    return held_state(tx, workspace_id, amount_micros, rate, full_at)
+    return held_state(tx, workspace_id, amount_micros, rate, full_at, starts=starts)
 
 
 def held_state(
-    tx: Transaction, workspace_id: str, amount_micros: int, rate: Rate, full_at: int | None
+    tx: Transaction,
+    workspace_id: str,
+    amount_micros: int,
+    rate: Rate,
+    full_at: int | None,
+    *,
+    starts: int = 1,
 ) -> RateState:
     """Return the state after a hold that wrote ``full_at``; for None, raise what refused the hold."""
     if full_at is not None:
         return rate.state(full_at - _now_us(tx))
     balance_micros, missing_us = _account(tx, workspace_id)
     # Another start may have freed what refused this one in the meantime; then, trying again helps.
-    if balance_micros < amount_micros and missing_us + rate.cost_us <= REFILL_US:
+    if balance_micros < amount_micros and missing_us + starts * rate.cost_us <= REFILL_US:
         raise InsufficientCredits
-    raise RateLimited(rate.retry_after(missing_us))
+    raise RateLimited(rate.retry_after(missing_us, starts))
 
 
 def start_state(tx: Transaction, workspace_id: str, rate: Rate) -> RateState:
@@ -126,6 +139,26 @@ def release(tx: Transaction, workspace_id: str, run_id: str, held_micros: int) -
     _move(tx, _values(tx, workspace_id, "release", held_micros, run_id=run_id, phase="close"))
 
 
+def note_costs(tx: Transaction, workspace_id: str, costs: Sequence[tuple[str, int]]) -> None:
+    """Close members of a graph, each (run_id, cost in micro-USD), without moving credits: the hold is their
+    root's.
+    """
+    rows = [
+        {
+            "entry_id": ids.mint("led", now_ms=tx.now_ms),
+            "workspace_id": workspace_id,
+            "kind": "settle" if cost_micros else "release",
+            "amount_micros": 0,
+            "run_id": run_id,
+            "phase": "close",
+            "created_at": tx.now_ms,
+            "cost_micros": cost_micros,
+        }
+        for run_id, cost_micros in costs
+    ]
+    tx.execute(sa.insert(entries), rows)
+
+
 def refill_starts(tx: Transaction, workspace_id: str) -> None:
     """Make all starts of a workspace's rate available, for example because its rate has changed."""
     statement = sa.update(balances).where(balances.c.workspace_id == workspace_id)
@@ -133,11 +166,11 @@ def refill_starts(tx: Transaction, workspace_id: str) -> None:
 
 
 def hold_values(
-    tx: Transaction, workspace_id: str, run_id: str, amount_micros: int, rate: Rate
+    tx: Transaction, workspace_id: str, run_id: str, amount_micros: int, rate: Rate, *, starts: int = 1
 ) -> dict[str, Any]:
     """Return what `HELD` and `HOLD_ENTRY` bind to hold a run's quote."""
     values = _values(tx, workspace_id, "hold", -amount_micros, run_id=run_id, phase="open")
-    return {**values, "now_us": _now_us(tx), "cost_us": rate.cost_us}
+    return {**values, "now_us": _now_us(tx), "cost_us": starts * rate.cost_us}
 
 
 def _now_us(tx: Transaction) -> int:

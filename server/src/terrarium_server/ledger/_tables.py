@@ -16,6 +16,8 @@ entries = sa.Table(
     sa.Column("phase", sa.Text),
     sa.Column("note", sa.Text),
     sa.Column("created_at", sa.BigInteger, nullable=False),
+    # What a run inside a graph cost. Its entry moves nothing: the hold is its root's.
+    sa.Column("cost_micros", sa.BigInteger),
     sa.UniqueConstraint("run_id", "phase", name="uq_ledger_entries_run_phase"),
     sa.CheckConstraint("kind IN ('grant', 'hold', 'settle', 'release')", name="ck_ledger_entries_kind"),
     sa.Index("ix_ledger_entries_workspace", "workspace_id", "entry_id"),

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from terrarium_server.store import Database, Transaction
 
-HEAD = "0008"
+HEAD = "0011"
 _FOLDER = Path(__file__).parent
 # Any number of processes may start at once; one of them migrates, the others wait for this lock.
 _LOCK = 7461726

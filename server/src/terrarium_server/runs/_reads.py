@@ -39,7 +39,7 @@ class Run:
     state: RunState
     waits_for: int
     due_at: int | None
-    priority: int
+    rank: int
     worker_id: str | None
     claim: int
     attempts: int
@@ -58,6 +58,9 @@ class Run:
     created_at: int
     started_at: int | None
     completed_at: int | None
+    is_listed: int
+    max_parallel: int | None
+    is_gated: int
     percent: int | None = None
     preview: str | None = None
 
@@ -72,6 +75,16 @@ class Run:
         if self.is_over:
             return 100
         return self.percent or 0 if self.state == "running" else 0
+
+    @property
+    def is_root(self) -> bool:
+        """Whether it holds the credits of a graph of runs, which do its work."""
+        return self.unallotted_micros is not None
+
+    @property
+    def quote_micros(self) -> int:
+        """The most that it may cost: its own hold, or its part of its root's."""
+        return self.held_micros if self.budget_micros is None else self.budget_micros
 
     @property
     def key_id(self) -> str | None:
@@ -95,7 +108,7 @@ def new_run(
     type: str,
     subject: str,
     subject_version: str,
-    engine: str,
+    engine: str | None,
     prompt: str | None,
     input: dict[str, Any],
     seed: int,
@@ -104,6 +117,7 @@ def new_run(
     estimated_seconds: int | None,
     created_at: int,
     requested_model: str | None = None,
+    rank: int = 0,
 ) -> Run:
     """Return a pending run outside any graph: its own root, ready at once."""
     return Run(
@@ -127,7 +141,7 @@ def new_run(
         state="pending",
         waits_for=0,
         due_at=None,
-        priority=0,
+        rank=rank,
         worker_id=None,
         claim=0,
         attempts=0,
@@ -146,6 +160,9 @@ def new_run(
         created_at=created_at,
         started_at=None,
         completed_at=None,
+        is_listed=1,
+        max_parallel=None,
+        is_gated=0,
     )
 
 
@@ -202,11 +219,11 @@ def list_runs(
     project_id: str | None = None,
     state: RunState | None = None,
 ) -> list[Run]:
-    """Return generations newest first, at most ``limit``, older than the run id ``before``.
+    """Return listed runs newest first, at most ``limit``, older than the run id ``before``.
 
-    Of a graph only the root is listed.
+    Those that failed include those that were skipped.
     """
-    states = _STATES if state is None else (state,)
+    states = _STATES if state is None else ("failed", "skipped") if state == "failed" else (state,)
     statement = _page(states, of_project=project_id is not None, is_first=before is None)
     values = {"workspace": workspace_id, "project": project_id, "before": before, "count": limit}
     return [Run(*row) for row in tx.execute(statement, values)]

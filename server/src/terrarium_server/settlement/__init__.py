@@ -1,7 +1,8 @@
-"""How a run ends: state, credits, the key's cap, outputs and canvas. No other package ends a run.
+"""How a run ends: state, graph, credits, the key's cap, outputs, canvas, events. No other package ends a run.
 
 Each function takes a transaction and writes everything that follows from the end, or nothing. Locks are taken
-in the order that holds everywhere: the run, media, the key, the balance, the nodes.
+in the order that holds everywhere: the root of the graph, the runs, media, the key, the balance, the project,
+the nodes, the queue, the streams of events.
 """
 
 from ._ends import cancel, complete, fail, give_up

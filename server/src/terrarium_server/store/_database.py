@@ -19,6 +19,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from ._engines import PostgresSessions, sqlite_engine, with_driver
 from ._group_commit import GroupCommitter
+from ._notifications import Notifications
 from ._transaction import Transaction
 
 T = TypeVar("T")
@@ -68,7 +69,10 @@ class Database:
             id(engine): ThreadPoolExecutor(_THREADS, "terrarium-database")
             for engine in (self.engine, self._reads, self._work)
         }
-        self._committer = GroupCommitter(self.engine, self._begun) if self.is_sqlite else None
+        self.notifications = Notifications(None if self.is_sqlite else self.url)
+        self._committer = (
+            GroupCommitter(self.engine, self._begun, self.notifications.publish) if self.is_sqlite else None
+        )
 
     @contextmanager
     def transaction(self) -> Generator[Transaction]:
@@ -104,6 +108,8 @@ class Database:
             self._committer.close()
         for threads in self._threads.values():
             threads.shutdown()
+        # After the pending work, which may publish.
+        self.notifications.close()
         for engine in (self.engine, self._reads, self._work, self._renewals):
             engine.dispose()
 
@@ -129,8 +135,11 @@ class Database:
         with engine.begin() as connection:
             tx = self._begun(connection)
             yield tx
-        for action in tx.after:
-            action()
+        try:
+            for action in tx.after:
+                action()
+        finally:
+            self.notifications.publish(tx.published)
 
     def _begun(self, connection: sa.Connection) -> Transaction:
         return Transaction(connection, self._clock_ms(), self._clock)

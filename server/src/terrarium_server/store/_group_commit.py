@@ -49,9 +49,15 @@ class GroupCommitter:
     PostgreSQL, where two processes that group commits could deadlock on each other's rows.
     """
 
-    def __init__(self, engine: sa.Engine, begun: Callable[[sa.Connection], Transaction]) -> None:
+    def __init__(
+        self,
+        engine: sa.Engine,
+        begun: Callable[[sa.Connection], Transaction],
+        publish: Callable[[set[tuple[str, str]]], None],
+    ) -> None:
         self._engine = engine
         self._begun = begun
+        self._publish = publish
         self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._commit_forever, name="terrarium-write", daemon=True)
         self._thread.start()
@@ -120,6 +126,7 @@ class GroupCommitter:
                     # Its transaction is committed, so its caller gets the result all the same.
                     with suppress(Exception):
                         _log.exception("an action after a commit failed")
+        self._publish({pair for tx in done for pair in tx.published})
 
 
 def _deliver(writes: list[_Write]) -> None:

@@ -11,10 +11,11 @@ metadata = sa.MetaData()
 class Transaction:
     """An open transaction and the moment it began (`now_ms`, UTC milliseconds, by this process's clock).
 
-    ``after`` holds the functions to call once it has committed; add to it with `after_commit`.
+    What happens once it has committed: ``after`` holds the functions to call, ``published`` the topics and
+    details to tell. Add to them with `after_commit` and `publish`.
     """
 
-    __slots__ = ("_clock", "_connection", "after", "now_ms")
+    __slots__ = ("_clock", "_connection", "after", "now_ms", "published")
 
     def __init__(
         self, connection: sa.Connection, now_ms: int, clock: Callable[[], sa.ColumnElement[int]]
@@ -23,6 +24,7 @@ class Transaction:
         self._clock = clock
         self.now_ms = now_ms
         self.after: list[Callable[[], None]] = []
+        self.published: set[tuple[str, str]] = set()
 
     def execute(
         self,
@@ -35,6 +37,13 @@ class Transaction:
     def after_commit(self, action: Callable[[], None]) -> None:
         """Call ``action`` once this transaction has committed, and never if it does not."""
         self.after.append(action)
+
+    def publish(self, topic: str, detail: str) -> None:
+        """Tell the subscribers of ``topic`` in all processes, once this has committed, never if it does not.
+
+        See `Notifications.subscribe`.
+        """
+        self.published.add((topic, detail))
 
     def lock(self, name: str) -> None:
         """Take the lock of this name, until the transaction ends. SQLite, with its one writer, needs none."""

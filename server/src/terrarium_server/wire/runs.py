@@ -1,13 +1,16 @@
 """Starting, reading and listing runs."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from ._shapes import Body, Fields, FilledText, GenerationType, LeftOut, PageMeta, ProjectId, Wire, WorkspaceId
 
+MOST_STARTS = 200
 RunType = Literal["generation", "technique", "action"]
 RunStatus = Literal["pending", "running", "completed", "failed"]
+# Higher ones start first among the runs of one workspace.
+Priority = Annotated[int, Field(strict=True, ge=-10, le=10)]
 OutputType = Literal["imageUrl", "videoUrl", "audioUrl", "text", "documentUrl"]
 Usd = Annotated[float, Field(ge=0)]
 
@@ -61,6 +64,46 @@ class StartGeneration(Body):
     prompt: FilledText = Field(description="Generation prompt")
     model: FilledText | None = Field(None, description="Model endpoint ID")
     params: Fields | None = Field(None, description="Model parameters")
+    priority: Priority = Field(
+        0,
+        description="Ours: runs of a higher priority start first in their workspace; the owner may cap it",
+    )
+
+
+class BatchStart(Body):
+    """One start of a batch."""
+
+    type: GenerationType = Field(description="Generation type")
+    prompt: FilledText = Field(description="Generation prompt")
+    model: FilledText | None = Field(None, description="Model endpoint ID")
+    params: Fields | None = Field(None, description="Model parameters")
+
+
+class StartBatch(Body):
+    """Body of ``POST /runs/batch``, which is ours."""
+
+    workspace_id: WorkspaceId = Field(description="Workspace identifier")
+    project_id: ProjectId = Field(description="Project identifier")
+    starts: Annotated[list[BatchStart], Field(min_length=1, max_length=MOST_STARTS)] = Field(
+        description="The generations to start, all or none of them"
+    )
+    max_parallel: Annotated[int, Field(strict=True, ge=1, le=MOST_STARTS)] | None = Field(
+        None, description="How many of them may run at the same time"
+    )
+    priority: Priority = Field(0, description="As for a single start; it is that of all of them")
+
+
+class Rerun(Body):
+    """Body of ``POST /runs/{run_id}/rerun``, which is ours: what shall be different."""
+
+    prompt: FilledText | None = Field(None, description="Another prompt")
+    model: FilledText | None = Field(
+        None, description="Another model of the same type; it takes the parameters that it has"
+    )
+    params: Fields | None = Field(
+        None, description="Parameters to change; null removes one. With `seed: null` there is a new seed"
+    )
+    priority: Priority | None = Field(None, description="Another priority")
 
 
 class RunAction(Wire):
@@ -123,6 +166,59 @@ class Run(Wire):
     preview: Annotated[RunPreview | None, LeftOut] = None
 
 
+class RunStep(Wire):
+    """Ours: one run of a batch. ``step`` is the place of its start in the request."""
+
+    step: str
+    run_id: str
+    status: Literal["pending", "running", "completed", "failed", "skipped"]
+    progress: Annotated[float, Field(ge=0, le=100)]
+    type: GenerationType
+    model: RunModel
+    charged_cost: Usd
+    after: Annotated[list[str] | None, LeftOut] = Field(
+        None, description="The steps that it waits for, or waited for"
+    )
+    outputs: Annotated[list[RunOutput] | None, LeftOut] = None
+    error_code: Annotated[str | None, LeftOut] = None
+    error_message: Annotated[str | None, LeftOut] = None
+
+
+class RunCounts(Wire):
+    """Ours: how many runs of a batch are in each state."""
+
+    pending: int
+    running: int
+    completed: int
+    failed: int
+    skipped: int
+
+
+class RunDetail(Run):
+    """A run with what is ours: what was asked for, and how it goes.
+
+    A batch has ``steps`` and their ``counts``, and is completed if any step is, unless it was cancelled. Its
+    ``outputs`` are those of its steps. ``batch_id`` is the batch that a run belongs to. A run that waits for
+    its engine has ``queue_position``, how many runs start before it, up to 1,000, and
+    ``estimated_start_seconds``. All of it is optional, so that clients accept the runs of other servers.
+    """
+
+    type: Annotated[Literal["generation", "technique", "action", "batch"] | None, LeftOut] = None
+    project_id: Annotated[str | None, LeftOut] = None
+    prompt: Annotated[str | None, LeftOut] = None
+    model: Annotated[RunModel | None, LeftOut] = None
+    params: Annotated[dict[str, Any] | None, LeftOut] = None
+    seed: Annotated[int | None, LeftOut] = None
+    priority: Annotated[int | None, LeftOut] = None
+    actor: Annotated[str | None, LeftOut] = None
+    max_parallel: Annotated[int | None, LeftOut] = None
+    batch_id: Annotated[str | None, LeftOut] = None
+    queue_position: Annotated[int | None, LeftOut] = None
+    estimated_start_seconds: Annotated[int | None, LeftOut] = None
+    counts: Annotated[RunCounts | None, LeftOut] = None
+    steps: Annotated[list[RunStep] | None, LeftOut] = None
+
+
 class RunStarted(Wire):
     """Answer to every start of a run. ``charged_cost`` is the quote in USD.
 
@@ -138,7 +234,24 @@ class RunStarted(Wire):
     technique: RunTechnique | None = None
     poll_url: str | None = None
     project_id: str | None = None
-    run: Annotated[Run | None, LeftOut] = None
+    run: Annotated[RunDetail | None, LeftOut] = None
+
+
+class BatchStarted(Wire):
+    """Answer to ``POST /runs/batch``: the batch, and its runs in the order of the request.
+
+    ``charged_cost`` is the quote for all in USD. ``estimated_seconds`` is for the case that all that may run
+    at the same time do.
+    """
+
+    run_id: str
+    type: Literal["batch"]
+    charged_cost: Usd
+    estimated_seconds: Annotated[int, Field(ge=0)] | None
+    poll_url: str
+    project_id: str
+    runs: list[RunStarted]
+    run: Annotated[RunDetail | None, LeftOut] = None
 
 
 class Generation(Run):

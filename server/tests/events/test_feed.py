@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy import event
 
 from terrarium_server import events, ids, runs
 from terrarium_server.events import Change, Encoding, Event, Feed, Listener, Selection
@@ -193,9 +194,9 @@ def counted_reads(database: Database) -> Iterator[list[str]]:
         if statement.startswith("SELECT events."):
             found.append(statement)
 
-    sa.event.listen(sa.Engine, "before_cursor_execute", note)
+    event.listen(sa.Engine, "before_cursor_execute", note)
     yield found
-    sa.event.remove(sa.Engine, "before_cursor_execute", note)
+    event.remove(sa.Engine, "before_cursor_execute", note)
 
 
 def test_many_listeners_cost_one_read(database: Database, feed: Feed) -> None:

@@ -44,7 +44,7 @@ demo: setup
 	$(BIN)/python scripts/demo.py
 
 test: setup
-	$(BIN)/python -m pytest server/tests pocket/tests client/tests tests --ignore tests/crash $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile server/tests pocket/tests client/tests tests --ignore tests/crash $(ARGS)
 
 # Killed, stopped and disconnected servers and workers, lost databases, power cuts. Takes minutes.
 test-crash: setup

@@ -33,6 +33,7 @@ from terrarium_server.http import (
     HttpContext,
     KnownHosts,
     ModelLists,
+    OpenStreams,
     RequestRates,
     ResponseHeaders,
     api,
@@ -223,6 +224,7 @@ def create_app(services: Services, *, workers: bool = True) -> FastAPI:
         catalog=services.catalog,
         admission=services.admission,
         feed=services.feed,
+        open_streams=OpenStreams(services.settings.max_connections),
         known_hosts=KnownHosts(
             services.settings.public_url, services.settings.known_hosts, services.settings.trusted_proxies
         ),

@@ -301,3 +301,22 @@ def test_streams_end_when_the_process_stops(tmp_path: Any) -> None:
         application.services.stopping()
         for source in sources:
             assert source.rest()[0].type == "open"
+
+
+def test_one_workspace_cannot_use_up_the_connections(tmp_path: Any) -> None:
+    with open_application(tmp_path, workers=False, max_connections=8) as application:
+        account, other, third = application.account(), application.account(), application.account()
+        path = f"/projects/{account.project_id}/events"
+        with listening(application, account) as listen:
+            first, second = listen(path), listen(path)
+            assert (first.status, second.status) == (200, 200)
+            refused = application.client(account.api_key).get(path)
+            assert (refused.status_code, refused.json()["error"]["code"]) == (429, "rate_limited")
+            assert int(refused.headers["retry-after"]) > 0
+            for _ in range(2):
+                assert listen(f"/projects/{other.project_id}/events", api_key=other.api_key).status == 200
+            # All together, they may have half of the connections.
+            full = application.client(third.api_key).get(f"/projects/{third.project_id}/events")
+            assert full.status_code == 429
+            first.leave()
+            assert listen(path).status == 200

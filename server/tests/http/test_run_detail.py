@@ -146,16 +146,16 @@ def test_runs_of_other_engines_do_not_count(
 def test_the_estimate_follows_from_the_position_and_what_runs(
     api_only: Application, account: Account, worker: ManualWorker
 ) -> None:
-    # Each of these takes about a second, and as many as run now run at a time.
+    # Each of these takes about a second. As many as run now run at a time, and those are half done.
     run_ids = [start(api_only, account) for _ in range(5)]
     assert [position(api_only, account, run_id) for run_id in run_ids] == [
         (place, place) for place in range(5)
     ]
     worker.claim()
     later = [start(api_only, account) for _ in range(7)]
-    assert position(api_only, account, later[0]) == (0, 0)
-    assert position(api_only, account, later[5]) == (5, 1)
-    assert position(api_only, account, later[6]) == (6, 2)
+    assert position(api_only, account, later[0]) == (0, 1)
+    assert position(api_only, account, later[4]) == (4, 1)
+    assert position(api_only, account, later[5]) == (5, 2)
 
 
 def test_a_run_of_a_batch_that_waits_for_its_place_has_no_position(

@@ -147,7 +147,7 @@ def test_every_run_keeps_its_data(recorded: Database, facts: Facts) -> None:
             ended = "state cost_micros error_code error_message worker_id started_at completed_at".split()
             assert {name: after[name] for name in ended} == {name: before[name] for name in ended}
             assert (after["engine"], after["fallback"]) == (facts.engines[before["model_id"]], None)
-        assert (after["requires"], after["waits_for"], after["rank"], after["due_at"]) == ("", 0, 0, None)
+        assert (after["requires"], after["waits_for"], after["priority"], after["due_at"]) == ("", 0, 0, None)
         given = parsed(after["input"])
         assert given == parsed(before["params"])
         derived = int.from_bytes(hashlib.sha256(run_id.encode()).digest()[:6])

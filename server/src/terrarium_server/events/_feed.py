@@ -22,6 +22,7 @@ _PAGE = 200
 _PAUSE_SECONDS = 0.02
 _PROGRESS_SECONDS = 1.0
 _RETRY_SECONDS = 0.5
+_MOST_READS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,8 @@ class Feed:
         self._may_have_missed = False
         self._progress_changed = False
         self._progress_read_at = 0.0
+        # Many who come back at once must not delay other requests.
+        self._reads = asyncio.Semaphore(_MOST_READS)
         notifications = database.notifications
         notifications.subscribe("run", self._waiters.wake)
         notifications.subscribe("progress", self._waiters.wake)
@@ -104,7 +107,7 @@ class Feed:
         """
         stream = selection.stream
         watched = self._watched.setdefault(stream, _Watched(Tail(last), set()))
-        listener = Listener(watched.tail, selection, after, self._older, lambda: self.is_closed)
+        listener = Listener(watched.tail, selection, after, self.read, lambda: self.is_closed)
         watched.listeners.add(listener)
         if self._task is None:
             self._loop = asyncio.get_running_loop()
@@ -249,15 +252,16 @@ class Feed:
             for listener in watched.listeners:
                 listener.wake()
 
-    async def _older(self, selection: Selection, after: int, limit: int) -> list[EncodedEvent]:
-        """Read for one listener that is behind the tail, as soon as the database answers."""
+    async def read(self, selection: Selection, after: int, limit: int) -> list[EncodedEvent]:
+        """Read for one request, as soon as the database answers; nothing if the process is stopping."""
 
         def work(tx: Transaction) -> list[EncodedEvent]:
             return [(event, self.encoding.event(event)) for event in read(tx, selection, after, limit)]
 
         while True:
             try:
-                return await self._database.read(work)
+                async with self._reads:
+                    return await self._database.read(work)
             except UNAVAILABLE:
                 if self.is_closed:
                     return []

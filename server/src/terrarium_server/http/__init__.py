@@ -7,6 +7,7 @@ from ._document import declare_event_data, declare_headers
 from ._event_stream import SERVER_SENT
 from ._hosts import KnownHosts
 from ._model_list import ModelLists
+from ._open_streams import OpenStreams
 from ._request_rates import RequestRates
 from .middleware import HeadAsGet, ResponseHeaders
 from .refusals import install_refusals
@@ -20,6 +21,7 @@ __all__ = [
     "HttpContext",
     "KnownHosts",
     "ModelLists",
+    "OpenStreams",
     "RequestRates",
     "ResponseHeaders",
     "api",

@@ -18,6 +18,7 @@ from terrarium_server.store import Blobs, Database, Transaction
 from ._callers import Callers
 from ._hosts import KnownHosts
 from ._model_list import ModelLists
+from ._open_streams import OpenStreams
 from ._request_rates import RequestRates
 from .caller import bearer_token
 
@@ -33,6 +34,7 @@ class HttpContext:
     catalog: Catalog
     admission: Admission
     feed: Feed
+    open_streams: OpenStreams
     known_hosts: KnownHosts
     # Requests per minute that are not starts; None means ten times the workspace's starts.
     requests_per_minute: int | None

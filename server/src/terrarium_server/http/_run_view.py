@@ -43,6 +43,7 @@ def view_of(tx: Transaction, run: Run) -> RunView:
 
 
 def _start_seconds(tx: Transaction, run: Run, position: int) -> int:
-    """As many runs as now run at a time, and each takes about as long as this one."""
+    """As many runs as now run at a time, half done on average, and each takes about as long as this one."""
     parallel = runs.running_count(tx, run.engine or "")
-    return math.ceil(position * (run.estimated_seconds or 1) / max(1, parallel))
+    turns = (position + 0.5) / parallel if parallel else position
+    return math.ceil(turns * (run.estimated_seconds or 1))

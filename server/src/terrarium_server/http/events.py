@@ -63,15 +63,17 @@ async def stream_project(
     """Send the events of a project, from now on or after the one with the given number."""
     given = last_event_id if last_event_id is not None else after
 
-    def work(tx: Transaction, caller: Caller) -> Kept:
+    def work(tx: Transaction, caller: Caller) -> tuple[str, Kept]:
         accounts.find_project(tx, caller.workspace_id, project_id)
-        return events.kept(tx, project_id)
+        return caller.workspace_id, events.kept(tx, project_id)
 
-    kept = await context.read(work)
+    workspace_id, kept = await context.read(work)
+    context.http.open_streams.check(workspace_id)
     is_reset = given is not None and not kept.follows(given)
     start = kept.last if given is None or is_reset else given
     first = opening("reset" if is_reset else "open", start)
-    return EventStream(_live(context, first, Selection(project_id), start, kept.last))
+    stream = EventStream(_live(context, first, Selection(project_id), start, kept.last))
+    return context.http.open_streams.add(workspace_id, stream)
 
 
 @api.get(
@@ -106,9 +108,12 @@ async def stream_run(
         first, start = opening("reset", kept.last), kept.last
     else:
         first, start = opening("open", given), given or 0
+    context.http.open_streams.check(run.workspace_id)
     if run.is_over:
-        return EventStream(_recorded(context, first, selection, start))
-    return EventStream(_live(context, first, selection, start, kept.last))
+        pieces = _recorded(context, first, selection, start)
+    else:
+        pieces = _live(context, first, selection, start, kept.last)
+    return context.http.open_streams.add(run.workspace_id, EventStream(pieces))
 
 
 async def _live(
@@ -131,12 +136,9 @@ async def _recorded(
 ) -> AsyncGenerator[bytes]:
     """Yield the text of the events of a run that is over."""
     yield first
-    encode = context.http.feed.encoding.event
-    while page := await context.read(
-        lambda tx, _caller, start=start: events.read(tx, selection, start, _PAGE)
-    ):
-        yield b"".join(map(encode, page))
-        start = page[-1].number
+    while page := await context.http.feed.read(selection, start, _PAGE):
+        yield b"".join(text for _, text in page)
+        start = page[-1][0].number
 
 
 async def _is_valid(context: RequestContext) -> bool:

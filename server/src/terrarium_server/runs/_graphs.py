@@ -192,7 +192,7 @@ class Follows:
 
 def record_graph(tx: Transaction, root: Run, members: Sequence[Run], edges: Sequence[Edge]) -> None:
     """Write a root, its members and their edges. Those that wait for nothing must be woken (`wake`)."""
-    columns = {column.name for column in COLUMNS}
+    columns = {column.key for column in COLUMNS}
     rows = [
         {name: value for name, value in _fields(run).items() if name in columns} for run in (root, *members)
     ]

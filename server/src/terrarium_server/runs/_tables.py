@@ -52,8 +52,9 @@ runs = sa.Table(
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("waits_for", sa.Integer, nullable=False, server_default="0"),
     sa.Column("due_at", sa.BigInteger),
-    # Runs of a lower rank are claimed first: the negative of the caller's priority.
-    sa.Column("rank", sa.Integer, nullable=False, server_default="0"),
+    # Runs of a lower rank are claimed first: the negative of the caller's priority. The column keeps its old
+    # name, which processes of an older version read until they are replaced.
+    sa.Column("priority", sa.Integer, key="rank", nullable=False, server_default="0"),
     # The worker that has it, and the number of that claim. Writes under an earlier claim change nothing.
     sa.Column("worker_id", sa.Text),
     sa.Column("claim", sa.Integer, nullable=False, server_default="0"),

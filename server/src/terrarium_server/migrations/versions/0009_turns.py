@@ -17,7 +17,7 @@ _INDEXES = {
     "ix_runs_workspace": (["workspace_id", "state", "run_id"], "is_listed = 1"),
     "ix_runs_project": (["project_id", "state", "run_id"], "is_listed = 1"),
     "ix_runs_durations": (["subject", "completed_at"], "state = 'completed'"),
-    "ix_runs_ready": (["engine", "workspace_id", "rank", "run_id"], _READY),
+    "ix_runs_ready": (["engine", "workspace_id", "priority", "run_id"], _READY),
     "ix_runs_postponed": (["due_at"], "state = 'pending' AND due_at IS NOT NULL"),
     "ix_runs_running": (["worker_id"], "state = 'running'"),
     "ix_runs_running_by_engine": (["engine"], "state = 'running'"),
@@ -31,7 +31,6 @@ def upgrade() -> None:
     for name in _OLD_INDEXES:
         op.drop_index(f"ix_runs_{name}", "runs")
     with op.batch_alter_table("runs") as runs:
-        runs.alter_column("priority", new_column_name="rank")
         runs.add_column(sa.Column("is_listed", sa.Integer(), server_default="1", nullable=False))
         runs.add_column(sa.Column("max_parallel", sa.Integer()))
         runs.add_column(sa.Column("is_gated", sa.Integer(), server_default="0", nullable=False))

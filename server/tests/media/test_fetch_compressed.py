@@ -55,7 +55,7 @@ def test_a_compressed_body_is_decoded_however_it_is_chunked(
 @pytest.mark.parametrize("size", [MIB - 1, MIB, MIB + 1, 3 * MIB, 3 * MIB + 100])
 def test_no_byte_is_lost_at_the_limit_of_a_decoded_chunk(tmp_path: Path, size: int) -> None:
     whole = PNG.ljust(size, b"\0")
-    reply = Reply(gzip.compress(whole), headers={"content-encoding": "gzip"})
+    reply = Reply(gzip.compress(whole, mtime=0), headers={"content-encoding": "gzip"})
     assert arrived(reply, tmp_path / "x", max_bytes=8 * MIB) == whole
 
 
@@ -71,7 +71,7 @@ def test_no_byte_is_lost_at_the_limit_of_a_decoded_chunk(tmp_path: Path, size: i
         ("gzip", gzip.compress(PNG, mtime=0)[:-1], "breaks off"),
         ("gzip", b"\x1f", "breaks off"),
         ("gzip", b"", "breaks off"),
-        ("gzip", gzip.compress(b""), "empty file"),
+        ("gzip", gzip.compress(b"", mtime=0), "empty file"),
         ("gzip", gzip.compress(PNG, mtime=0) + b"x" * MIB, "larger than 1 MiB"),
         ("gzip", gzip.compress(PNG.ljust(MIB + 1)), "larger than 1 MiB"),
     ],

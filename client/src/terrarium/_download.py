@@ -13,7 +13,8 @@ import httpx
 
 from ._clock import Clock
 from ._config import Config
-from ._errors import APIConnectionError, status_error
+from ._errors import APIConnectionError, FloraError, status_error
+from ._file_names import encodable
 from ._operation import Request, Send, Sleep, Steps
 from ._prepare import authorization
 from ._retry import pause, worth_retrying
@@ -21,6 +22,7 @@ from ._wire import RunOutput
 
 # Types that mimetypes does not know on every system, or for which it gives an unusual suffix.
 _SUFFIXES = {"image/webp": ".webp", "image/avif": ".avif", "audio/wav": ".wav", "audio/x-wav": ".wav"}
+_SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,16}")
 _SUFFIX_OF_TYPE = {"imageUrl": ".png", "videoUrl": ".mp4", "audioUrl": ".wav", "documentUrl": ".pdf"}
 
 
@@ -44,7 +46,7 @@ def download(
     try:
         if isinstance(output, RunOutput) and output.type == "text":
             part.write_text(output.url, encoding="utf-8")
-            file_name = f"{name or 'output'}.txt"
+            file_name = f"{encodable(name or 'output')}.txt"
         else:
             url = output.url if isinstance(output, RunOutput) else output
             response = yield from _stream(url, _File(part), config, clock)
@@ -75,7 +77,7 @@ class _File:
 
 def _stream(url: str, sink: _File, config: Config, clock: Clock) -> Steps[httpx.Response]:
     try:
-        address = config.base_url.join(url)
+        address = _address(config, url)
         request_headers = {"accept": "*/*", "user-agent": config.user_agent, **authorization(config, address)}
         request = Request("GET", address, request_headers, None, config.timeout)
         for attempt in range(config.max_retries + 1):
@@ -98,17 +100,23 @@ def _stream(url: str, sink: _File, config: Config, clock: Clock) -> Steps[httpx.
         sink.close()
 
 
+def _address(config: Config, url: str) -> httpx.URL:
+    try:
+        return config.base_url.join(url)
+    except httpx.InvalidURL as error:
+        raise FloraError(f"The URL of the output is invalid: {error}") from error
+
+
 def _file_name(response: httpx.Response, output: RunOutput | str, name: str | None) -> str:
     path = PurePosixPath(unquote(response.request.url.path))
     media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     suffix = _SUFFIXES.get(media_type) or (mimetypes.guess_extension(media_type) if media_type else None)
     if suffix in (None, ".bin"):
-        suffix = path.suffix or (
-            _SUFFIX_OF_TYPE.get(output.type, "") if isinstance(output, RunOutput) else ""
-        )
+        by_type = _SUFFIX_OF_TYPE.get(output.type, "") if isinstance(output, RunOutput) else ""
+        suffix = path.suffix if _SUFFIX.fullmatch(path.suffix) else by_type
     # The server chose the URL, so only harmless characters of it become a file name.
     stem = name or re.sub(r"[^\w.-]+", "-", path.stem).strip(".-") or "output"
-    return f"{stem}{suffix}"
+    return f"{encodable(stem)}{suffix}"
 
 
 def _move(part: Path, target: Path, *, numbered: bool, overwrite: bool) -> Path:

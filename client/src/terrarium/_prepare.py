@@ -89,6 +89,11 @@ def _value(name: str, value: object) -> str:
 
 def _json(body: Mapping[str, object]) -> bytes:
     text = json.dumps(cast("Any", body), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    # A lone surrogate, for example from a file name, has no UTF-8 form. It is replaced, because the server
-    # would refuse the whole body.
-    return text.encode("utf-8", errors="replace")
+    try:
+        # In a locale without UTF-8, arguments and file names have surrogates for the bytes beyond ASCII.
+        content = text.encode("utf-8", errors="surrogateescape")
+        content.decode("utf-8")
+    except UnicodeError:
+        # Another lone surrogate has no UTF-8 form. It is replaced, because the server would refuse the body.
+        return text.encode("utf-8", errors="replace")
+    return content

@@ -167,7 +167,16 @@ class TestGenerate:
             "name": "x=y",
         }
 
-    @pytest.mark.parametrize("args", [["mug", "--param", "seed"], ["mug", "--param", "=3"], [""]])
+    @pytest.mark.parametrize(
+        "args",
+        [
+            ["mug", "--param", "seed"],
+            ["mug", "--param", "=3"],
+            ["mug", "--param", "seconds=Infinity"],
+            ["mug", "--param", f"tags={'[' * 100_000}"],
+            [""],
+        ],
+    )
     def test_unusable_arguments_are_refused(self, working_server: ScriptedServer, args: list[str]) -> None:
         result = call("generate", *args)
         assert result.exit_code == 2

@@ -112,23 +112,49 @@ def test_columns_of_a_table_are_parameters(working_server: ScriptedServer) -> No
     [
         ("", "The first line must name the columns, separated by commas, one of them `prompt`."),
         ("promt\na\n", "The first line must name the columns, separated by commas, one of them `prompt`."),
+        (
+            "prompt;seed\na;1\n",
+            "The first line must name the columns, separated by commas, one of them `prompt`; "
+            "here they are separated by semicolons.",
+        ),
+        ("prompt,seed, seed\na,1,2\n", "Two columns have the name `seed`."),
+        ("prompt,prompt\na,b\n", "Two columns have the name `prompt`."),
+        ("prompt,\na,\nb,1\n", "Line 3 has a cell in a column without a name."),
         ("prompt\n", "There are no starts in the file."),
-        ("prompt\na\nb,c\n", "Line 3 has more cells than there are columns."),
-        ('prompt\n"a\n', "The table cannot be read after line 1: unexpected end of data"),
+        ("prompt\na\n\nb,c\n", "Line 4 has more cells than there are columns."),
+        ('prompt\na\n"b\nc",d\n', "Line 3 has more cells than there are columns."),
+        ('prompt\n"a\nb\n', "The row that begins in line 2 cannot be read: unexpected end of data"),
+        ("prompt,seconds\na,NaN\n", "Line 2, seconds: NaN is not a number that JSON has."),
+        ("prompt,seconds\na,1e999\n", "Line 2, seconds: The number 1e999 is too large."),
+        (f"prompt,tags\na,{'[' * 100_000}\n", "Line 2, tags: It is nested too deeply."),
         (
             '{"prompt": "a"}\n{"prompt"',
             "Line 2 is not JSON: Expecting ':' delimiter: line 1 column 10 (char 9)",
         ),
         ('{"prompt": "a"}\n7', 'Line 2 must be an object, such as {"prompt": "A mug"}'),
+        ('{"prompt": "a"}\n{"params": {"x": -Infinity}}', "Line 2: -Infinity is not a number that JSON has."),
+        ('{"a": ' + "[" * 100_000, "Line 1: It is nested too deeply."),
+        (b'{"prompt": "Gr\xfcn"}', "Standard input must be a text in UTF-8."),
     ],
 )
-def test_an_unusable_file_is_refused(working_server: ScriptedServer, text: str, message: str) -> None:
+def test_an_unusable_file_is_refused(working_server: ScriptedServer, text: str | bytes, message: str) -> None:
     result = call("batch", "-", input=text)
     assert (result.exit_code, result.stderr) == (2, f"Error: {message}\n")
     assert "POST" not in [request.method for request in working_server.requests]
 
 
-@pytest.mark.parametrize("options", [["absent.csv"], ["binary"], ["mugs.csv", "--out", "mugs.jsonl"]])
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["absent.csv"],
+        ["binary"],
+        ["mugs.csv", "--out", "mugs.jsonl"],
+        ["mugs.csv", "--out", "mugs.jsonl/new"],
+        ["mugs.csv", "--out", "/proc/new"],
+        ["mugs.csv", "--out", "/proc"],
+        ["mugs.csv", "--out", "x" * 300],
+    ],
+)
 def test_unusable_paths_are_refused_before_anything_is_paid(
     working_server: ScriptedServer, options: list[str]
 ) -> None:
@@ -136,7 +162,62 @@ def test_unusable_paths_are_refused_before_anything_is_paid(
     result = call("batch", *options)
     assert result.exit_code == 2
     assert result.stderr.startswith("Error: ")
-    assert working_server.requests == []
+    assert "POST" not in [request.method for request in working_server.requests]
+
+
+def test_what_cannot_be_saved_does_not_stop_the_others(working_server: ScriptedServer) -> None:
+    done = {"status": "completed", "progress": 100}
+    ended = batch(*(step(number, **done) for number in range(9)), **done, completed_at=9)
+    working_server.routes["GET /runs/run_9"] = Response(200, ended)
+    for number in range(9):
+        working_server.routes[f"GET /runs/run_{number}"] = Response(200, member(working_server, number, "A"))
+    missing = outputs(*(f"{working_server.origin}/media/{name}.png" for name in ("absent", "a")))
+    # One of the two pictures of a run is missing, and another run cannot be read.
+    working_server.routes["GET /runs/run_3"] = Response(200, {**missing, "run_id": "run_3", "prompt": "A"})
+    working_server.routes["GET /runs/run_5"] = refusal(404, "not_found", "Not found.")
+    working_server.routes["GET /media/absent.png"] = refusal(404, "not_found", "Not found.")
+    result = call("batch", "mugs.jsonl")
+    assert result.exit_code == 8
+    assert [line[:6] for line in result.stdout.splitlines()] == [
+        f"mugs/{number}" for number in range(9) if number != 5
+    ]
+    assert all(Path(line).read_bytes() == PNG for line in result.stdout.splitlines())
+    assert result.stderr.splitlines()[-4:] == [
+        "Error: Not all outputs could be saved: 2 missing",
+        "  starts[3] (run_3): Not found. (404 not_found, request req_1)",
+        "  starts[5] (run_5): Not found. (404 not_found, request req_1)",
+        "Save one again with `terrarium runs wait RUN_ID --out mugs/`, "
+        "or all with `terrarium runs wait run_9 --out FOLDER`.",
+    ]
+    steps = json.loads(call("batch", "mugs.jsonl", "--json").stdout)["steps"]
+    assert [bool(each["save_errors"]) for each in steps] == [number in (3, 5) for number in range(9)]
+
+
+def test_a_batch_that_cannot_be_followed_is_named(working_server: ScriptedServer) -> None:
+    working_server.routes["GET /runs/run_9"] = refusal(401, "unauthorized", "Invalid API key.")
+    result = call("batch", "mugs.jsonl")
+    assert result.exit_code == 3
+    assert "`terrarium runs wait run_9` goes on" in result.stderr
+
+
+def test_a_file_without_a_suffix_has_another_folder(working_server: ScriptedServer) -> None:
+    complete_all(working_server)
+    Path("starts").write_text('{"prompt": "A mug"}')
+    assert call("batch", "starts").stdout == "starts-outputs/0-a-mug-run_0.png\n"
+
+
+def test_nothing_is_checked_or_made_for_outputs_that_are_not_saved(working_server: ScriptedServer) -> None:
+    Path("mugs").write_text("mine")
+    assert call("batch", "mugs.csv", "--no-wait", "--out", "mugs").stdout == "run_9\n"
+    assert call("batch", "mugs.csv", "--no-wait", "--out", "new").exit_code == 0
+    assert not Path("new").exists()
+
+
+def test_only_line_feeds_separate_lines_of_json(working_server: ScriptedServer) -> None:
+    prompt = "a\u2028b\u2029c\u0085d"
+    text = f'{{"prompt": "{prompt}"}}\r\n{{"prompt": "e"}}\r\n'
+    assert call("batch", "-", "--no-wait", input=text.encode()).exit_code == 0
+    assert [start["prompt"] for start in posted_body(working_server)["starts"]] == [prompt, "e"]
 
 
 def test_rejected_starts_are_found_in_the_file(working_server: ScriptedServer) -> None:
@@ -147,3 +228,5 @@ def test_rejected_starts_are_found_in_the_file(working_server: ScriptedServer) -
     result = call("batch", "mugs.jsonl")
     assert result.exit_code == 2
     assert result.stderr.splitlines()[0] == "starts[1] is line 3 of the file."
+    rows = call("batch", "-", input='prompt\n"A\nmug"\n"B\nmug"\n')
+    assert rows.stderr.splitlines()[0] == "starts[1] is line 4 of the file."

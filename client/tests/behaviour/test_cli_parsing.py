@@ -3,6 +3,7 @@
 import pytest
 
 from terrarium.cli._defaults import parse_value
+from terrarium.cli._report import BadInput
 from terrarium.cli._saving import name_for
 
 
@@ -17,10 +18,18 @@ from terrarium.cli._saving import name_for
         ('["a"]', "string[]", ["a"]),
         ("a", "string[]", ["a"]),
         ('{"a": 1}', "dict", {"a": 1}),
+        ("NaN", "string", "NaN"),
+        ("9" * 5000, None, "9" * 5000),
     ],
 )
 def test_values_are_parsed_by_type(text: str, parameter_type: str | None, value: object) -> None:
     assert parse_value(text, parameter_type) == value
+
+
+@pytest.mark.parametrize("text", ["NaN", "Infinity", "-Infinity", "1e999", '{"a": [NaN]}', "[" * 100_000])
+def test_values_that_no_request_can_contain_are_refused(text: str) -> None:
+    with pytest.raises(BadInput):
+        parse_value(text, "float")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """`terrarium runs show`, `rerun`, `watch` and `cancel`, for single runs and for batches."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -62,10 +63,14 @@ class TestShow:
             step(2, progress=40),
             step(3, status="pending", progress=0, after=["starts[0]", "starts[2]"]),
             step(4, status="skipped", progress=100, error_message="A run before it failed."),
+            max_parallel=2,
         )
         serve(configured_server, shown)
         lines = call("runs", "show", "run_9").stdout.splitlines()
-        assert "runs      1 completed, 1 failed, 1 skipped, 1 running, 1 pending" in lines
+        assert lines[2:4] == [
+            "runs      1 completed, 1 failed, 1 skipped, 1 running, 1 pending",
+            "parallel  at most 2",
+        ]
         assert lines[-5:] == [
             "✓ starts[0]  t2t-sketch  $0.25",
             "✗ starts[1]  t2t-sketch  LLM_REFUSAL: No. No No. No No. No No. No No. No No. No…",
@@ -94,6 +99,17 @@ class TestShow:
         ]
         assert all(line.isascii() for line in lines)
 
+    @pytest.mark.parametrize("columns", ["1", "10", "12"])
+    def test_a_very_narrow_terminal(
+        self, configured_server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, columns: str
+    ) -> None:
+        monkeypatch.setenv("COLUMNS", columns)
+        serve(configured_server, run(prompt="A ceramic mug", params={"style": "very " * 30}))
+        assert "style=very very very" in call("runs", "show", "run_1").stdout
+        failed = step(0, status="failed", error_code="LLM_REFUSAL")
+        serve(configured_server, batch(failed, step(1)))
+        assert "✗ starts[0" in call("runs", "show", "run_9").stdout
+
 
 class TestRerun:
     @pytest.fixture(autouse=True)
@@ -111,12 +127,18 @@ class TestRerun:
 
     def test_options_are_changes(self, configured_server: ScriptedServer) -> None:
         options = ["--prompt", "A tin mug", "--priority", "3", "--seed", "new"]
-        pairs = ["-p", "aspect_ratio=1", "-p", "image_urls=null", "-p", "other=1"]
+        pairs = ["-p", "aspect_ratio=1", "-p", "image_urls=null", "-p", "other=1", "-p", "name=a=null"]
         assert call("runs", "rerun", "run_5", *options, *pairs).exit_code == 0
         assert posted_body(configured_server) == {
             "prompt": "A tin mug",
             # In the types of the model that the run had.
-            "params": {"aspect_ratio": "1", "image_urls": None, "other": 1, "seed": None},
+            "params": {
+                "aspect_ratio": "1",
+                "image_urls": None,
+                "other": 1,
+                "name": "a=null",
+                "seed": None,
+            },
             "priority": 3,
         }
 
@@ -127,21 +149,41 @@ class TestRerun:
         assert call("runs", "rerun", "run_5", "--seed", "8").stdout == "a-tin-mug-run_1.png\n"
         assert posted_body(configured_server) == {"params": {"seed": 8}}
 
-    def test_a_seed_that_is_none_is_refused(self, configured_server: ScriptedServer) -> None:
-        result = call("runs", "rerun", "run_5", "--seed", "other")
+    @pytest.mark.parametrize("seed", ["other", "9" * 5000])
+    def test_a_seed_that_is_none_is_refused(self, configured_server: ScriptedServer, seed: str) -> None:
+        result = call("runs", "rerun", "run_5", "--seed", seed)
         assert (result.exit_code, result.stderr) == (
             2,
-            "Error: --seed other: give a whole number, or `new`\n",
+            f"Error: --seed {seed}: give a whole number, or `new`\n",
         )
         assert configured_server.requests == []
+
+    def test_a_value_that_no_request_can_contain_is_refused(self, configured_server: ScriptedServer) -> None:
+        result = call("runs", "rerun", "run_5", "-p", "seconds=NaN")
+        assert (result.exit_code, result.stderr) == (
+            2,
+            "Error: --param seconds: NaN is not a number that JSON has.\n",
+        )
 
     def test_a_batch_is_started_again(self, configured_server: ScriptedServer) -> None:
         configured_server.routes["POST /runs/run_5/rerun"] = Response(201, BATCH_STARTED)
         failed = step(0, status="failed", progress=100, error_code="LLM_REFUSAL")
+        serve(configured_server, {**batch(failed), "run_id": "run_5"})
         serve(configured_server, batch(failed, status="failed", progress=100, completed_at=9))
         result = call("runs", "rerun", "run_5")
         assert result.exit_code == 5
         assert "starts[0] (run_0): LLM_REFUSAL" in result.stderr
+
+    @pytest.mark.parametrize("command", ["rerun", "wait"])
+    def test_a_batch_cannot_be_saved_in_a_file(self, configured_server: ScriptedServer, command: str) -> None:
+        Path("mug.png").write_text("mine")
+        serve(configured_server, batch(step(0)))
+        result = call("runs", command, "run_9", "--out", "mug.png", "--force")
+        assert (result.exit_code, result.stderr) == (
+            2,
+            "Error: mug.png is a file; choose a folder with --out\n",
+        )
+        assert [request.method for request in configured_server.requests] == ["GET"]
 
 
 class TestWatch:
@@ -188,6 +230,18 @@ class TestWatch:
         configured_server.routes["GET /runs/run_1/events"] = streamed(progress(40), END)
         lines = call("runs", "watch", "run_1", "--json").stdout.splitlines()
         assert [json.loads(line)["type"] for line in lines] == ["run.progress", "run.completed"]
+
+    def test_with_json_errors_are_no_more_than_a_line(self, configured_server: ScriptedServer) -> None:
+        failed = run(status="failed", progress=100, error_code="LLM_REFUSAL", error_message="No.")
+        serve(configured_server, failed)
+        end = event(5, "run.failed", status="failed", error_code="LLM_REFUSAL", error_message="No.")
+        configured_server.routes["GET /runs/run_1/events"] = streamed(end)
+        result = call("runs", "watch", "run_1", "--json")
+        assert (result.exit_code, result.stderr) == (5, "Error: No. (LLM_REFUSAL, run_1)\n")
+        assert [json.loads(line)["type"] for line in result.stdout.splitlines()] == ["run.failed"]
+        result = call("runs", "watch", "run_2", "--json")
+        assert result.exit_code == 2
+        assert [[*json.loads(line)] for line in result.stdout.splitlines()] == [["error"]]
 
 
 def test_the_end_of_a_cancelled_batch_is_counted(configured_server: ScriptedServer) -> None:

@@ -33,8 +33,10 @@ def on_terminal(*args: str, locale: str = "C.UTF-8") -> tuple[int, str]:
 
 def test_a_batch_has_a_bar_and_those_of_its_running_runs(configured_server: ScriptedServer) -> None:
     ended = batch(step(0, **DONE), step(1, **DONE), **DONE, completed_at=9)
-    # The second poll takes long enough for what the first one shows to be drawn.
-    shown = [Response(200, batch(step(0, progress=35), step(1, **DONE))), Response(200, ended, delay=1.0)]
+    running = Response(200, batch(step(0, progress=35), step(1, **DONE)))
+    # The command looks what it waits for, then polls. The second poll takes long enough for what the first
+    # one shows to be drawn.
+    shown = [running, running, Response(200, ended, delay=1.0)]
     configured_server.routes = {
         "GET /runs/run_9": lambda _: shown.pop(0),
         "GET /runs/run_0": Response(200, outputs()),

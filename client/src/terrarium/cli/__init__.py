@@ -11,4 +11,7 @@ def main() -> None:
         if error.name not in ("typer", "rich"):
             raise
         sys.exit("The command line needs two more packages. Install them: pip install 'terrarium[cli]'")
+    if reconfigure := getattr(sys.stdout, "reconfigure", None):
+        # As standard error does: a text that the terminal's encoding lacks must not end the command.
+        reconfigure(errors="backslashreplace")
     app(prog_name="terrarium")

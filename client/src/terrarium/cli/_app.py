@@ -15,7 +15,7 @@ EPILOG = (
     "Settings: FLORA_API_KEY (or TERRARIUM_API_KEY), FLORA_BASE_URL. "
     "Exit codes: 0 done, 1 unexpected error, 2 bad input, 3 key refused, 4 not enough credits, "
     "5 the run or one of a batch failed, 6 server not reachable, busy or broken, "
-    "7 still running at the timeout, 130 interrupted."
+    "7 still running at the timeout, 8 an output could not be saved, 130 interrupted."
 )
 
 app = typer.Typer(

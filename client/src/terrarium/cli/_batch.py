@@ -10,9 +10,11 @@ import typer
 from ._defaults import client, declared_parameters, parse_value, workspace_and_project
 from ._generate import Limit, Model, NoWait, Priority, Project, print_started
 from ._lists import AsJson, OutputType, Workspace
-from ._outcome import finish, refuse_file_as_folder, wait_for_end
-from ._report import BadInput, note, reports_errors
+from ._outcome import finish, wait_for_end
+from ._report import note, reports_errors
+from ._saving import prepare_folder
 from ._starts import ParseCell, Start, read_starts
+from ._texts import decoded, read_stdin
 
 if TYPE_CHECKING:
     from .. import BadRequestError, Flora
@@ -49,13 +51,14 @@ def batch(
     FILE has one start per line: an object such as {"prompt": "A mug", "params": {"seed": 7}}, or a row of
     a table whose first line names the columns: prompt, type, model, and parameters of the model.
     """
-    folder = out or ("batch" if file == _STDIN else Path(file).stem)
-    refuse_file_as_folder(folder)
+    folder = out or _folder_for(file)
     text = _read(file)
     with client() as flora:
         defaults = {"type": type, **({"model": model} if model else {})}
         starts = read_starts(text, defaults, _parser(flora))
         workspace, project = workspace_and_project(flora, workspace, project)
+        if not no_wait:
+            prepare_folder(folder)
         started = _start(
             flora,
             starts,
@@ -73,13 +76,16 @@ def batch(
         finish(flora, run, out=out, name=folder, force=False, as_json=as_json)
 
 
+def _folder_for(file: str) -> str:
+    """The name of the file without its suffix, or one like it that no file has."""
+    name = "batch" if file == _STDIN else Path(file).stem
+    return f"{name}-outputs" if Path(name).is_file() else name
+
+
 def _read(file: str) -> str:
     if file == _STDIN:
-        return typer.get_text_stream("stdin").read()
-    try:
-        return Path(file).read_text("utf-8")
-    except UnicodeDecodeError as error:
-        raise BadInput(f"{file} must be a text in UTF-8.") from error
+        return read_stdin()
+    return decoded(Path(file).read_bytes(), file)
 
 
 def _parser(flora: "Flora") -> ParseCell:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
+from ._json import parse_json
 from ._report import BadInput
 
 if TYPE_CHECKING:
@@ -47,7 +47,10 @@ def workspace_and_project(flora: Flora, workspace: str | None, project: str | No
 
 
 def parameters(flora: Flora, pairs: Sequence[str], model: str | None) -> dict[str, Any] | None:
-    """``NAME=VALUE`` pairs as parameters, converted to the types of the model where it is given."""
+    """``NAME=VALUE`` pairs as parameters, converted to the types of the model where it is given.
+
+    Raises ``BadInput``, which names the parameter.
+    """
     if not pairs:
         return None
     parts = [pair.partition("=") for pair in pairs]
@@ -55,9 +58,13 @@ def parameters(flora: Flora, pairs: Sequence[str], model: str | None) -> dict[st
         if not name or not equals:
             raise BadInput(f"--param {name or '…'}: write it as NAME=VALUE")
     declared = declared_parameters(flora, model) if model else {}
-    return {
-        name: parse_value(text, declared[name].type if name in declared else None) for name, _, text in parts
-    }
+    params: dict[str, Any] = {}
+    for name, _, text in parts:
+        try:
+            params[name] = parse_value(text, declared[name].type if name in declared else None)
+        except BadInput as error:
+            raise BadInput(f"--param {name}: {error}") from error
+    return params
 
 
 def declared_parameters(flora: Flora, model: str) -> dict[str, ModelParam]:
@@ -68,12 +75,15 @@ def declared_parameters(flora: Flora, model: str) -> dict[str, ModelParam]:
 
 
 def parse_value(text: str, parameter_type: str | None) -> Any:
-    """A value from the command line: parsed as JSON if possible, unless the type is ``string``."""
+    """A value from the command line: parsed as JSON if possible, unless the type is ``string``.
+
+    Raises ``BadInput`` for a value that no request can contain.
+    """
     if parameter_type == "string":
         return text
     value: Any
     try:
-        value = json.loads(text)
+        value = parse_json(text)
     except ValueError:
         value = text
     if parameter_type == "string[]" and not text.startswith("["):

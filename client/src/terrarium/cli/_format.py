@@ -15,6 +15,8 @@ from ._report import printable
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+_NARROWEST = 30
+
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[str] = ()) -> None:
     """Print a table on standard output. Cells are never shortened: a shortened id would be useless."""
@@ -55,8 +57,11 @@ def timestamp(milliseconds: float | None) -> str:
 
 
 def terminal_width() -> int:
-    """The columns of the terminal, or of ``COLUMNS``; 80 if neither is known."""
-    return shutil.get_terminal_size().columns
+    """The columns of the terminal, or of ``COLUMNS``; 80 if neither is known.
+
+    A very narrow terminal wraps the lines itself: shortened even more they would say nothing.
+    """
+    return max(_NARROWEST, shutil.get_terminal_size().columns)
 
 
 def shorten(text: str, width: int) -> str:

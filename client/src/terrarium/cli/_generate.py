@@ -1,6 +1,5 @@
 """``terrarium generate``: start a run, show its progress, save its outputs."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,7 +8,8 @@ from ._defaults import client, parameters, workspace_and_project
 from ._lists import AsJson, OutputType, Workspace
 from ._outcome import finish, wait_for_end
 from ._report import BadInput, emit_json, note, reports_errors
-from ._saving import name_for, refuse_existing_file
+from ._saving import name_for, prepare_out
+from ._texts import read_stdin
 
 if TYPE_CHECKING:
     from ..types import BatchStarted, RunStarted
@@ -61,10 +61,11 @@ def generate(
     Paths (or the text itself) go to standard output, everything else to standard error.
     """
     if prompt == "-":
-        prompt = typer.get_text_stream("stdin").read().strip()
+        prompt = read_stdin().strip()
     if not prompt:
         raise BadInput("The prompt is empty.")
-    refuse_existing_file(Path(out) if out is not None else None, force=force)
+    if not no_wait and (out is not None or type != "text"):  # else nothing is going to be saved
+        prepare_out(out or ".", force=force)
     with client() as flora:
         params = parameters(flora, param or [], model)
         workspace, project = workspace_and_project(flora, workspace, project)

@@ -28,6 +28,7 @@ class Exit(IntEnum):
     RUN_FAILED = 5
     SERVER = 6
     STILL_RUNNING = 7
+    NOT_SAVED = 8
     INTERRUPTED = 130
 
 
@@ -38,7 +39,7 @@ class BadInput(Exception):
 def reports_errors(command: Callable[P, T]) -> Callable[P, T]:
     """Decorate a command: turn its exceptions into a message and an exit code.
 
-    With ``as_json`` the error is also printed as JSON on standard output.
+    With ``as_json`` the error is also printed as a line of JSON on standard output.
     """
 
     @functools.wraps(command)
@@ -89,6 +90,11 @@ def emit_json(value: object) -> None:
     typer.echo(json.dumps(value, indent=2, ensure_ascii=not _stdout_is_utf8()))
 
 
+def emit_json_line(value: object) -> None:
+    """Print a value as one line of JSON on standard output, where others may precede it."""
+    typer.echo(json.dumps(value))
+
+
 def _stdout_is_utf8() -> bool:
     return (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "") == "utf8"
 
@@ -107,7 +113,7 @@ def _report(
     if as_json:
         rows = [row._asdict() for row in fields]
         values = {"message": message, "fields": rows, **(details or {})}
-        emit_json({"error": {name: value for name, value in values.items() if value}})
+        emit_json_line({"error": {name: value for name, value in values.items() if value}})
     return code
 
 

@@ -1,6 +1,5 @@
 """``terrarium runs rerun``: start a run again, exactly or with changes."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -8,12 +7,13 @@ import typer
 from ._defaults import client, parameters
 from ._generate import Force, Limit, NoWait, Out, Params, Priority, print_started
 from ._lists import AsJson, RunId
-from ._outcome import finish, wait_for_end
+from ._outcome import finish, prepare_for, wait_for_end
 from ._report import BadInput, reports_errors
-from ._saving import name_for, refuse_existing_file
+from ._saving import name_for
 
 if TYPE_CHECKING:
     from .. import Flora
+    from ..types import Run
 
 
 @reports_errors
@@ -38,14 +38,14 @@ def rerun(
 
     Of a batch only the priority can be changed.
     """
-    refuse_existing_file(Path(out) if out is not None else None, force=force)
+    new_seed = _seed(seed)
     with client() as flora:
+        before = flora.runs.retrieve(run_id)
+        if not no_wait:
+            prepare_for(before, out, force=force)
+        changes = _parameters(flora, before, param or [], model) | new_seed
         started = flora.runs.rerun(
-            run_id,
-            prompt=prompt,
-            model=model,
-            params=_changes(flora, run_id, param or [], seed, model),
-            priority=priority,
+            run_id, prompt=prompt, model=model, params=changes or None, priority=priority
         )
         if no_wait:
             print_started(started, as_json=as_json)
@@ -57,18 +57,25 @@ def rerun(
         finish(flora, run, out=out, name=name, force=force, as_json=as_json)
 
 
-def _changes(
-    flora: "Flora", run_id: str, pairs: list[str], seed: str | None, model: str | None
-) -> dict[str, Any] | None:
+def _parameters(flora: "Flora", before: "Run", pairs: list[str], model: str | None) -> dict[str, Any]:
     """The parameters to change, None for those to remove."""
-    if pairs and not model:
-        before = flora.runs.retrieve(run_id).model
-        model = before.model_id if before else None
+    model = model or (before.model.model_id if before.model else None)
     changes = parameters(flora, pairs, model) or {}
-    # Also where the model has a text of this name.
-    changes |= {pair.removesuffix("=null"): None for pair in pairs if pair.endswith("=null")}
-    if seed is not None:
-        if seed != "new" and not seed.isdecimal():
-            raise BadInput(f"--seed {seed}: give a whole number, or `new`")
-        changes["seed"] = None if seed == "new" else int(seed)
-    return changes or None
+    for pair in pairs:
+        name, _, text = pair.partition("=")
+        # Also where the model has a text of this name.
+        if text == "null":
+            changes[name] = None
+    return changes
+
+
+def _seed(seed: str | None) -> dict[str, int | None]:
+    """The seed to change, None for a new one."""
+    if seed is None:
+        return {}
+    if seed == "new":
+        return {"seed": None}
+    try:
+        return {"seed": int(seed)}
+    except ValueError:
+        raise BadInput(f"--seed {seed}: give a whole number, or `new`") from None

@@ -1,7 +1,6 @@
 """``terrarium runs``: list, show, cancel, repeat, watch and wait for runs."""
 
 from itertools import islice
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -10,10 +9,9 @@ from ._defaults import client
 from ._format import table, timestamp, usd
 from ._generate import Force, Limit, Out
 from ._lists import AsJson, RunId
-from ._outcome import finish, wait_for_end
+from ._outcome import finish, prepare_for, wait_for_end
 from ._report import emit_json, note, reports_errors
 from ._rerun import rerun
-from ._saving import refuse_existing_file
 from ._show import print_run
 from ._steps import summary
 from ._watch import watch
@@ -100,7 +98,7 @@ def wait_for_run(
     as_json: AsJson = False,
 ) -> None:
     """Wait for a run and save its outputs, as ``generate`` does, or as ``batch`` does for a batch."""
-    refuse_existing_file(Path(out) if out is not None else None, force=force)
     with client() as flora:
+        prepare_for(flora.runs.retrieve(run_id), out, force=force)
         run = wait_for_end(flora, run_id, estimate=None, timeout=timeout, as_json=as_json)
         finish(flora, run, out=out, name=run.run_id, force=force, as_json=as_json)

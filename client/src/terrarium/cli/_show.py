@@ -28,6 +28,7 @@ def print_run(run: Run) -> None:
         ("status", f"{run.status}, {run.progress:.0f} %"),
         ("queue", _place(run)),
         ("runs", summary(run.counts) if run.counts else ""),
+        ("parallel", f"at most {run.max_parallel}" if run.max_parallel else ""),
         ("model", run.model.model_id if run.model else ""),
         ("prompt", shorten(run.prompt or "", width)),
         ("params", _parameters(run.params or {}, width)),

@@ -1,6 +1,5 @@
 """``terrarium runs watch``: follow what happens to a run."""
 
-import json
 import sys
 import time
 from collections import Counter
@@ -12,8 +11,8 @@ import typer
 from ._defaults import client
 from ._format import timestamp
 from ._lists import AsJson, RunId
-from ._outcome import exit_if_any_failed, summary_of
-from ._report import Exit, note, printable, reports_errors
+from ._outcome import report_failures, summary_of
+from ._report import Exit, emit_json_line, fail, note, printable, reports_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,7 +36,7 @@ def watch(run_id: RunId, as_json: AsJson = False) -> None:
             with closing(flora.runs.events(run_id)) as events:
                 if as_json:
                     for event in events:
-                        typer.echo(json.dumps(event.to_dict()))
+                        emit_json_line(event.to_dict())
                 elif sys.stdout.isatty() and sys.stderr.isatty():
                     _draw(flora, run, events)
                 else:
@@ -48,12 +47,20 @@ def watch(run_id: RunId, as_json: AsJson = False) -> None:
         run = flora.runs.retrieve(run_id)
     if not as_json:
         note(summary_of(run))
-    if run.steps is not None:
-        exit_if_any_failed(run.steps)
-    elif run.status != "completed":
-        from .. import RunFailedError
+    if _report_failure(run):
+        raise typer.Exit(Exit.RUN_FAILED)
 
-        raise RunFailedError(run)
+
+def _report_failure(run: "Run") -> bool:
+    """Say on standard error why a run failed; with --json its last event has said so. Whether it failed."""
+    if run.steps is not None:
+        return report_failures(run.steps)
+    if run.status == "completed":
+        return False
+    from .. import RunFailedError
+
+    fail(str(RunFailedError(run)))
+    return True
 
 
 def _print_lines(run: "Run", events: "Iterable[StreamEvent]") -> None:

@@ -72,8 +72,8 @@ class Runs(Resource):
 
         Each start has a ``type``, a ``prompt``, and if wanted ``model`` and ``params``. At most
         ``max_parallel`` of them run at the same time. The result has one ``run_id`` for all, to read and to
-        wait for, and that of each in ``runs``. The batch is completed if any of its runs is; those that fail
-        are not charged. Errors and lost responses are as in ``start_generation``.
+        wait for, and that of each in ``runs``. The batch is completed if any of its runs is, unless it was
+        cancelled; those that fail are not charged. Errors and lost responses are as in ``start_generation``.
         """
         body = without_none(
             project_id=project_id,

@@ -87,11 +87,6 @@ _EVENTS = [
     "INSERT INTO event_streams (stream, last_number) SELECT stream, max(number) FROM events GROUP BY stream",
 ]
 
-_TURNS = (
-    "INSERT INTO turns (engine, workspace_id, last_served, since, waiting)"
-    " SELECT engine, workspace_id, 0, 0, 1 FROM runs WHERE state = 'pending' GROUP BY engine, workspace_id"
-    " ON CONFLICT DO NOTHING"
-)
 _BOARD = (
     "INSERT INTO canvas_boards (project_id, places) VALUES (:project, :last + 1)"
     " ON CONFLICT (project_id) DO UPDATE SET places = excluded.places"
@@ -128,7 +123,6 @@ def add_runs(database: Database, account: Account, *, subject: str, first: int, 
         for statement in _RECORDS:
             span = {"first": start, "last": min(start + _CHUNK - 1, last)}
             _execute(database, statement, {**values, **span})
-    _execute(database, _TURNS, {})
     _execute(database, _TURNS, {})
     # Where the next start places its node.
     _execute(database, _BOARD, {"project": account.project_id, "last": last})

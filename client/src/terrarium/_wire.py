@@ -2,7 +2,6 @@
 
 from typing import Any, Literal
 
-from pydantic import ConfigDict
 from terrarium._model import FloraModel
 
 
@@ -62,9 +61,6 @@ class ErrorEnvelope(FloraModel):
 class Event(FloraModel):
     """Ours: one change. Further fields, types and states may be added."""
 
-    model_config = ConfigDict(
-        extra="allow",
-    )
     actor: str
     """`key:` and the id of a key, or `system`"""
     created_at: int

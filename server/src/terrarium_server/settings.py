@@ -30,7 +30,8 @@ class Settings(BaseSettings):
         default=2048,
         ge=1,
         le=32_768,
-        description="Connections that are open at the same time; further clients wait.",
+        description="Connections that are open at the same time; further clients wait. Streams of events of "
+        "one workspace may use a quarter of them, those of all workspaces half.",
     )
     public_url: str | None = Field(
         default=None,

@@ -32,10 +32,10 @@ def test_the_error_codes_are_floras_closed_list() -> None:
     }
 
 
-def test_the_body_of_a_start_has_floras_fields_and_no_other() -> None:
+def test_the_body_of_a_start_has_floras_fields_and_the_priority() -> None:
     required = {name for name, field in wire.StartGeneration.model_fields.items() if field.is_required()}
     assert required == {"project_id", "prompt", "type", "workspace_id"}
-    assert set(wire.StartGeneration.model_fields) - required == {"model", "params"}
+    assert set(wire.StartGeneration.model_fields) - required == {"model", "params", "priority"}
 
 
 def test_the_answer_to_a_start_has_every_field_of_floras() -> None:

@@ -33,7 +33,8 @@ def opening(type: str, number: int | None) -> bytes:
 def _event(event: Event) -> bytes:
     data = wire.Event.model_validate(
         {
-            **event.data,
+            # A newer version may record more.
+            **{name: value for name, value in event.data.items() if name in wire.Event.model_fields},
             "number": event.number,
             "type": event.type,
             "run_id": event.run_id,

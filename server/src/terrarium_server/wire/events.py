@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from ._shapes import LeftOut, Wire
 from .runs import RunPreview
@@ -10,8 +10,6 @@ from .runs import RunPreview
 
 class Event(Wire):
     """Ours: one change. Further fields, types and states may be added."""
-
-    model_config = ConfigDict(extra="allow")
 
     number: int = Field(description="Its place in the stream, also the `id` of the event")
     type: str = Field(description="`run.created`, `run.started`, `run.queued`, `run.completed` and so on")

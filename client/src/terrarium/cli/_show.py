@@ -42,8 +42,10 @@ def print_run(run: Run) -> None:
         ("started", timestamp(run.started_at)),
         ("completed", timestamp(run.completed_at)),
         ("error", ": ".join(filter(None, (run.error_code, run.error_message)))),
-        *(("output", output.url) for output in run.outputs or []),
     ]
+    if not run.steps:
+        # Those of a batch may be hundreds; `runs wait` saves them.
+        lines += [("output", output.url) for output in run.outputs or []]
     for name, value in lines:
         if value:
             typer.echo(f"{name:<{_INDENT}}{printable(value)}")

@@ -1,6 +1,7 @@
 """Services with an engine of the test's own, and a workspace that starts runs on it."""
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -83,10 +84,17 @@ class Workspace:
         self.wait_until(lambda: self.run(run_id).is_over, f"{run_id} did not end")
         return self.run(run_id)
 
+    def _described(self) -> str:
+        """The runs and turns there are, for the message of a failed test."""
+        with self.services.database.transaction() as tx:
+            waiting = tx.execute(sa.select(runs.turns.c.engine, runs.turns.c.waiting)).all()
+        found = Counter((run.engine, run.state, run.claim, run.error_code) for run in self.all_runs())
+        return f"runs: {dict(found)}, turns: {waiting}"
+
     def wait_until(self, condition: Callable[[], bool], otherwise: str) -> None:
         deadline = time.monotonic() + DEADLINE
         while not condition():
-            assert time.monotonic() < deadline, otherwise
+            assert time.monotonic() < deadline, f"{otherwise}; {self._described()}"
             time.sleep(0.01)
 
     @property

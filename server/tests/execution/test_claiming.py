@@ -136,8 +136,10 @@ def test_an_engine_gets_no_more_than_its_owner_allows_and_does_not_block_others(
     gate = Gate()
     full, other = ScriptedEngine(gate), ScriptedEngine()
     other.name = "spare"
-    with open_workspace(full, other) as workspace:
+    with open_workspace(full, other, workers=False) as workspace:
+        # Before the worker's first claim, which may take long.
         workspace.services.engines.limits["rehearsal"] = 2
+        workspace.services.start_workers()
         slow = [workspace.start() for _ in range(40)]
         workspace.wait_until(lambda: len(full.submitted) == 2, "two were not begun")
         assert workspace.ended(workspace.start("t2t-elsewhere")).state == "completed"

@@ -170,9 +170,10 @@ DRIPS = Reply((PNG, *[b"x"] * 100_000), pause=0.05)
 def test_slow_links_use_no_capacity_of_an_engine(open_workspace: OpenWorkspace, repeatable: bool) -> None:
     with (
         loopback(lambda asked: DRIPS) as site,
-        open_workspace(Copier(repeatable=repeatable), allow_private_fetch=True) as workspace,
+        open_workspace(Copier(repeatable=repeatable), allow_private_fetch=True, workers=False) as workspace,
     ):
         workspace.services.engines.limits["rehearsal"] = 2
+        workspace.services.start_workers()
         slow = [start(workspace, image_url=site.url) for _ in range(20)]
         workspace.wait_until(lambda: len(site.requests) == 20, "not all links are requested")
         assert workspace.ended(start(workspace)).state == "completed"
@@ -188,9 +189,10 @@ def test_runs_beyond_the_limit_of_fetches_are_postponed_and_use_no_capacity(
     monkeypatch.setattr("terrarium_server.execution._execution._FETCH_DELAY_MS", 300)
     with (
         loopback(lambda asked: DRIPS) as site,
-        open_workspace(Copier(), allow_private_fetch=True) as workspace,
+        open_workspace(Copier(), allow_private_fetch=True, workers=False) as workspace,
     ):
         workspace.services.engines.limits["rehearsal"] = 2
+        workspace.services.start_workers()
         slow = [start(workspace, image_url=f"{site.url}/{number}") for number in range(8)]
         workspace.wait_until(lambda: len(site.requests) >= 3, "no link is requested")
         assert [workspace.ended(start(workspace)).state for _ in range(3)] == ["completed"] * 3
@@ -244,8 +246,12 @@ def test_an_engine_never_has_more_runs_than_its_limit_after_fetches(
         return Reply(PNG)
 
     engine = Copier(repeatable=repeatable)
-    with loopback(answer) as site, open_workspace(engine, allow_private_fetch=True) as workspace:
+    with (
+        loopback(answer) as site,
+        open_workspace(engine, allow_private_fetch=True, workers=False) as workspace,
+    ):
         workspace.services.engines.limits["rehearsal"] = 2
+        workspace.services.start_workers()
         runs = [start(workspace, image_url=f"{site.url}/{number}") for number in range(12)]
         workspace.wait_until(lambda: len(site.requests) == 12, "not all links are requested")
         gate.set()
@@ -277,9 +283,10 @@ def test_a_cancelled_run_closes_its_slow_connection(
 ) -> None:
     with (
         loopback(lambda asked: DRIPS) as site,
-        open_workspace(Copier(repeatable=repeatable), allow_private_fetch=True) as workspace,
+        open_workspace(Copier(repeatable=repeatable), allow_private_fetch=True, workers=False) as workspace,
     ):
         workspace.services.engines.limits["rehearsal"] = 2
+        workspace.services.start_workers()
         slow = [start(workspace, image_url=site.url) for _ in range(2)]
         workspace.wait_until(lambda: len(site.requests) == 2, "two links were not requested")
         for run_id in slow:
